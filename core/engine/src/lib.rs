@@ -1,0 +1,1 @@
+//! ensue-engine

@@ -1,0 +1,25 @@
+//! Rules compiled to automata, and the live runs of a stream through them.
+//!
+//! Pure: no clock, no thread, no I/O, no SQL. A host keeps one [`ProgramSet`] for all rules and one [`Runs`] per rule
+//! and key (user and partition); it turns each event into an [`Observation`] once, steps the runs that the observation
+//! names, and moves time with [`Runs::advance_to`].
+//!
+//! - [`Program`]: a rule compiled; immutable, shared by all keys.
+//! - [`ProgramSet`]: what programs share: the predicate index that says which programs an event concerns.
+//! - [`Runs`]: the partial matches of one program for one key, as run classes over a shared buffer.
+
+mod error;
+mod limits;
+mod observation;
+mod output;
+mod program;
+mod runs;
+mod set;
+
+pub use error::Error;
+pub use limits::Limits;
+pub use observation::{Arrival, Hit, Observation, Position};
+pub use output::{Cause, Found, Match};
+pub use program::Program;
+pub use runs::Runs;
+pub use set::{ProgramId, ProgramSet};

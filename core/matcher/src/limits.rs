@@ -1,0 +1,34 @@
+//! The numbers that bound what one rule may cost.
+
+use ensue_rule::Duration;
+
+/// Bounds on one program and its runs. Each has a policy: what is over it is refused, dropped or counted, never run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The window of a rule without WITHIN. 24 hours.
+    pub default_window: Duration,
+    /// States of one automaton; a rule with more is refused. 512.
+    pub states: usize,
+    /// Run classes of one key; the class with the oldest start is dropped and counted as capped. 4,096.
+    pub classes: usize,
+    /// Nodes of one key's shared buffer; the oldest starts are dropped and counted as capped. 1,000,000.
+    pub nodes: usize,
+    /// Matches (or timeouts) that one event lets out under NO SKIP without LIMIT and under SKIP; the rest is counted
+    /// as capped. 10,000.
+    pub matches: usize,
+    /// Matches an event under NO SKIP where the rule says no LIMIT. 100.
+    pub no_skip: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            default_window: Duration::DAY,
+            states: 512,
+            classes: 4_096,
+            nodes: 1_000_000,
+            matches: 10_000,
+            no_skip: 100,
+        }
+    }
+}

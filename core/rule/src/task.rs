@@ -1,0 +1,245 @@
+//! Tasks: a rule with its trigger, filter, outputs and policy; what the cloud pushes, checked and typed.
+//!
+//! A control that is not built has no place here: the reader of the JSON refuses the task by the key's name.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Attr;
+use crate::expr::Expr;
+use crate::rule::Rule;
+use crate::time::{Duration, Timestamp};
+use crate::value::Value;
+
+/// All tasks of one source: what one apply puts in place of the source's previous set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSet {
+    /// Whose set it is.
+    pub source: Arc<str>,
+    /// Guards against going back; a set without one always applies.
+    pub version: Option<i64>,
+    /// The tasks in document order, those that could not be read among them.
+    pub tasks: Vec<TaskEntry>,
+    /// Notes on the document as a whole (unknown keys).
+    pub warnings: Vec<Remark>,
+}
+
+/// One task of a set, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskEntry {
+    /// Its id: unique in the set.
+    pub id: Arc<str>,
+    /// The task, or the reason why it is refused.
+    pub task: Result<Arc<Task>, Refused>,
+    /// What its author should know.
+    pub warnings: Vec<Remark>,
+}
+
+/// Something to say about a place in a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The JSON path, as `taskArray[0].policy.caps[1].per`.
+    pub path: String,
+    /// The stable code of the diagnostic.
+    pub code: String,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+/// Why a task is refused.
+pub type Refused = Remark;
+
+/// A rule with its trigger, filter, outputs and policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Unique in its source.
+    pub id: Arc<str>,
+    /// How it is evaluated.
+    pub kind: TaskKind,
+    /// What to find.
+    pub rule: Rule,
+    /// Makes the task look back; `None`: a continuous task.
+    pub trigger: Option<Trigger>,
+    /// Which events form its stream.
+    pub filter: Filter,
+    /// Whose events form one stream.
+    pub scope: Scope,
+    /// What a match opens, in order; empty: the task only emits.
+    pub outputs: Vec<Output>,
+    /// What its touches obey.
+    pub policy: Policy,
+    /// No decision at or after this time.
+    pub expires: Option<Timestamp>,
+}
+
+/// How a task is evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// By its rule.
+    Cep,
+    /// By a Python script, where its source was given; else by its rule.
+    PyBacktrace {
+        /// The script's name.
+        python_name: Arc<str>,
+    },
+}
+
+/// Which event makes a task look back: its action type is one of these, and its scene one of those (empty: any).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Action types; empty: any.
+    pub action_types: Vec<Arc<str>>,
+    /// Scenes; empty: any.
+    pub scenes: Vec<Arc<str>>,
+}
+
+impl Trigger {
+    /// Whether an event of this action type and scene triggers.
+    pub fn passes(&self, action_type: &str, scene: Option<&str>) -> bool {
+        (self.action_types.is_empty() || self.action_types.iter().any(|a| &**a == action_type))
+            && (self.scenes.is_empty() || scene.is_some_and(|s| self.scenes.iter().any(|x| &**x == s)))
+    }
+}
+
+/// Which events form a task's stream: those that pass at least one entry; with no entry all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Filter {
+    /// The entries.
+    pub entries: Vec<FilterEntry>,
+}
+
+/// Equalities that an event must all pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FilterEntry {
+    /// The name under which scripts see these events; means nothing to a rule.
+    pub alias: Option<Arc<str>>,
+    /// What must equal one of which values.
+    pub tests: Vec<EntryTest>,
+}
+
+/// An attribute and the values it may have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EntryTest {
+    /// What of the event.
+    pub attr: Attr,
+    /// Any of these.
+    pub values: Vec<Value>,
+}
+
+impl Filter {
+    /// Whether an event passes, by its attributes.
+    pub fn passes(&self, mut value: impl FnMut(&Attr) -> Value) -> bool {
+        self.entries.is_empty() || self.entries.iter().any(|e| e.passes(&mut value))
+    }
+}
+
+impl FilterEntry {
+    /// Whether an event passes all tests, by its attributes.
+    pub fn passes(&self, mut value: impl FnMut(&Attr) -> Value) -> bool {
+        self.tests.iter().all(|t| {
+            let v = value(&t.attr);
+            t.values.iter().any(|x| x.equals(&v))
+        })
+    }
+}
+
+/// Whose events form one stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Each user's apart.
+    #[default]
+    User,
+    /// All users' together.
+    Device,
+}
+
+/// What a match opens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// A match, or a partial match that timed out.
+    pub on: On,
+    /// Opens it; over the values of RETURN (or of ON TIMEOUT RETURN).
+    pub when: Option<Expr>,
+    /// What it is.
+    pub kind: OutputKind,
+}
+
+/// What opens an output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum On {
+    /// A match.
+    #[default]
+    Match,
+    /// A partial match whose window ended.
+    Timeout,
+}
+
+/// What an output is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputKind {
+    /// Reaches the user; obeys the task's policy.
+    Touch {
+        /// The app's name for it.
+        touch: Arc<str>,
+        /// Handed to the app as it is.
+        payload: Value,
+    },
+    /// A derived event, read again by tasks; obeys only `when`.
+    Event {
+        /// Its action type.
+        action_type: Arc<str>,
+        /// Its scene.
+        scene: Option<Arc<str>>,
+    },
+}
+
+/// What the touches of a task obey.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Policy {
+    /// Who goes first among competing matches: the greater.
+    pub priority: i64,
+    /// Every one must allow.
+    pub caps: Vec<Cap>,
+    /// No decision of the task for a user so soon after the one before.
+    pub cooldown: Option<Duration>,
+    /// How long after the match a decision is good.
+    pub ttl: Option<Duration>,
+}
+
+/// At most so many decisions in a stretch of time, per user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cap {
+    /// At most; 0 or more.
+    pub limit: u32,
+    /// In which stretch.
+    pub per: Per,
+    /// Counted together with every cap of this name.
+    pub shared: Option<Arc<str>>,
+}
+
+/// The stretch of time of a cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// The calendar day, in the user's local time.
+    Day,
+    /// The time before, up to now.
+    Span(Duration),
+}
+
+/// Which after-match a rule text without the clause gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// CONSUME.
+    #[default]
+    Ensue,
+    /// NO SKIP, without a limit of its own.
+    Flink,
+}
