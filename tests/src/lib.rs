@@ -1,1 +1,20 @@
-//! ensue-tests
+//! Everything that checks what Ensue answers and spans crates.
+//!
+//! - [`case`]: the format of conformance cases; [`load`] finds them, [`translate`] makes rules and events of them.
+//! - [`mode`]: ways to run a case through the product; [`answer`] compares what came out with what was expected.
+//! - [`random`]: seeded numbers; [`watch`]: runs what may panic or never end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: what is wrong here has to stop the test at once"
+)]
+
+pub mod answer;
+pub mod case;
+pub mod load;
+pub mod mode;
+pub mod random;
+pub mod translate;
+pub mod watch;

@@ -1,0 +1,167 @@
+//! Ways to run a case through the shipping matcher, each of which has to give the same answer.
+
+mod snapshot;
+mod step;
+mod time;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ensue_matcher::{Arrival, Found, Hit, Limits, Match, Observation, Position, Program, ProgramId, ProgramSet};
+use ensue_rule::{Duration, Event, Filter, Rule, Timestamp};
+
+use crate::answer::{Answer, Given, HalfStep, differences};
+use crate::case::{Bindings, Case};
+use crate::translate;
+
+/// A way to run a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Event by event through the matcher.
+    Step,
+    /// The same, with time moved in random steps between events.
+    Time,
+    /// The same, with the runs thrown away after every event and rebuilt from what a host with keyed state keeps.
+    Snapshot,
+}
+
+impl Mode {
+    /// All of them, in the order in which they are reported.
+    pub const ALL: [Self; 3] = [Self::Step, Self::Time, Self::Snapshot];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Time => "time",
+            Self::Snapshot => "snapshot",
+        }
+    }
+
+    /// The mode of that name, or why there is none.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        if let Some(mode) = Self::ALL.into_iter().find(|m| m.name() == name) {
+            return Ok(mode);
+        }
+        Err(match name {
+            "batch" | "restart" => format!("mode `{name}` runs the engine and comes with it"),
+            _ => format!("no mode is called `{name}`: step, restart, batch, time, snapshot or all"),
+        })
+    }
+
+    /// Whether the mode can run the case: stamps that fall are out of order for any host, and only the bare matcher
+    /// takes them as they come.
+    pub fn takes(self, case: &Case) -> bool {
+        self == Self::Step || !case.has_falling_stamps()
+    }
+
+    /// Runs the case and says in what the answer is wrong; nothing if it is right.
+    pub fn check(self, case: &Case, seed: u64) -> Vec<String> {
+        let subject = match Subject::new(case) {
+            Ok(subject) => subject,
+            Err(error) => return differences(case, &Answer { error: Some(error), ..Answer::default() }),
+        };
+        match self {
+            Self::Step => differences(case, &step::run(&subject)),
+            Self::Time => time::check(case, &subject, seed),
+            Self::Snapshot => differences(case, &snapshot::run(&subject, seed)),
+        }
+    }
+}
+
+/// A case ready to run: its rule compiled, its events translated.
+#[derive(Debug)]
+pub struct Subject {
+    set: ProgramSet,
+    id: ProgramId,
+    program: Arc<Program>,
+    rule: Rule,
+    events: Vec<(Event, Arrival)>,
+    advance_to: Option<Timestamp>,
+}
+
+/// Limits under which nothing of a case is capped.
+pub fn limits() -> Limits {
+    Limits {
+        default_window: Duration(i64::MAX / 4),
+        states: 4_096,
+        classes: 1 << 20,
+        nodes: 1 << 24,
+        matches: 1 << 20,
+        no_skip: 1 << 20,
+    }
+}
+
+impl Subject {
+    /// Compiles the rule of a case and translates its events.
+    ///
+    /// # Errors
+    /// Why the rule is refused.
+    pub fn new(case: &Case) -> Result<Self, String> {
+        let rule = translate::rule(case);
+        let mut set = ProgramSet::new(limits());
+        let id = set.add(&rule, &Filter::default()).map_err(|e| format!("refused: {e}; hint: {}", e.hint()))?;
+        let program = set.program(id).cloned().ok_or("the set does not know the program that it added")?;
+        let arrival = |f: &crate::case::Fed| Arrival {
+            position: Position { ts: Timestamp(f.ts), seq: f.id },
+            session: f.session,
+            utc_offset_min: 0,
+        };
+        let events = case.events.iter().map(|f| (translate::event(f), arrival(f))).collect();
+        Ok(Self { set, id, program, rule, events, advance_to: case.advance_to.map(Timestamp) })
+    }
+
+    /// The automaton as text.
+    pub fn describe(&self) -> String {
+        self.program.describe()
+    }
+
+    /// Looks at event `k`; a program that it does not concern is not stepped.
+    fn observe(&self, k: usize, into: &mut Observation) -> Option<Hit> {
+        let (event, arrival) = &self.events[k];
+        self.set.observe_for(self.id, event, *arrival, into)
+    }
+
+    fn ts(&self, k: usize) -> Timestamp {
+        self.events[k].1.position.ts
+    }
+
+    /// The half step of the final advance.
+    fn last_step(&self) -> HalfStep {
+        HalfStep::try_from(self.events.len()).unwrap_or(0) * 2 - 1
+    }
+}
+
+/// Sorts what runs let out into an answer.
+#[derive(Debug, Default)]
+struct Sink {
+    answer: Answer,
+    found: Vec<Found>,
+}
+
+impl Sink {
+    fn drain(&mut self, step: HalfStep) {
+        for found in self.found.drain(..) {
+            match found {
+                Found::Match(m) => self.answer.matches.push(given(&m, step)),
+                Found::Timeout(m) => self.answer.timeouts.push(given(&m, step)),
+                Found::Capped(n) => self.answer.error = Some(format!("{n} capped, with limits that nothing reaches")),
+                Found::SkipError(stage) => self.answer.error = Some(format!("nothing is bound to `{stage}`")),
+            }
+        }
+    }
+}
+
+fn given(m: &Match, step: HalfStep) -> Given {
+    let bindings: Bindings =
+        m.bindings.iter().map(|(name, ids)| (name.to_string(), ids.clone())).collect::<BTreeMap<_, _>>();
+    Given { bindings, at: m.at.0, step }
+}
+
+/// The half step at which event `k` is processed.
+fn whole(k: usize) -> HalfStep {
+    HalfStep::try_from(k).unwrap_or(0) * 2
+}

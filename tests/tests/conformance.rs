@@ -1,0 +1,38 @@
+//! Every case that this crate carries, through every mode of the shipping matcher.
+#![allow(clippy::panic, reason = "test code")]
+
+use std::fmt::Write as _;
+
+use ensue_tests::load;
+use ensue_tests::mode::Mode;
+
+fn all_pass(mode: Mode) {
+    let cases = load::cases(&load::own_cases()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(cases.len() > 1_300, "only {} cases found", cases.len());
+    let (mut failed, mut report) = (0, String::new());
+    for (path, case) in cases.iter().filter(|(_, case)| mode.takes(case)) {
+        let complaints = mode.check(case, 1);
+        if !complaints.is_empty() {
+            failed += 1;
+            if failed <= 10 {
+                let _ = writeln!(report, "{} {}: {}", path.display(), case.name, complaints.join("; "));
+            }
+        }
+    }
+    assert!(failed == 0, "{failed} cases fail in mode {}, the first of them:\n{report}", mode.name());
+}
+
+#[test]
+fn every_case_passes_event_by_event() {
+    all_pass(Mode::Step);
+}
+
+#[test]
+fn every_case_passes_however_time_moves() {
+    all_pass(Mode::Time);
+}
+
+#[test]
+fn every_case_passes_with_runs_rebuilt_after_every_event() {
+    all_pass(Mode::Snapshot);
+}
