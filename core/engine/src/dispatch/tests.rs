@@ -1,0 +1,217 @@
+//! The controls of touches, one by one and in their order.
+
+use super::*;
+use ensue_rule::{
+    BinaryOp, Cap, Duration, Element, Expr, ExprKind, Filter, OutputKind, Pattern, Per, Policy, Rule, TaskKind,
+    TaskScope,
+};
+
+const NOON: Timestamp = Timestamp(1_700_049_600_000); // 2023-11-15T12:00:00Z
+
+fn task(id: &str, policy: Policy) -> Task {
+    Task {
+        id: id.into(),
+        kind: TaskKind::Cep,
+        rule: Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() }),
+        trigger: None,
+        filter: Filter::default(),
+        scope: TaskScope::User,
+        outputs: Vec::new(),
+        policy,
+        expires: None,
+    }
+}
+
+fn caps(caps: &[(u32, Per, Option<&str>)]) -> Policy {
+    let caps = caps.iter().map(|(limit, per, shared)| Cap { limit: *limit, per: *per, shared: shared.map(Arc::from) });
+    Policy { caps: caps.collect(), ..Policy::default() }
+}
+
+fn candidate(task: &Task, at: Timestamp) -> Candidate<'_> {
+    Candidate { task, source: "s", user: Some("u"), output: 0, at, now: at, utc_offset_min: 0 }
+}
+
+fn after(ms: i64) -> Timestamp {
+    NOON.plus(Duration(ms))
+}
+
+/// The reason and detail, or nothing where it passes.
+fn refusal(ledger: &Ledger, c: &Candidate<'_>) -> Option<(Reason, String)> {
+    match ledger.judge(c) {
+        Verdict::Pass { .. } => None,
+        Verdict::Refuse { reason, detail, .. } => Some((reason, detail)),
+    }
+}
+
+#[test]
+fn without_policy_everything_passes() {
+    let (mut ledger, t) = (Ledger::new(), task("t", Policy::default()));
+    for _ in 0..3 {
+        let c = candidate(&t, NOON);
+        assert_eq!(ledger.judge(&c), Verdict::Pass { expires_at: None });
+        ledger.note(&c);
+    }
+}
+
+#[test]
+fn a_task_is_over_at_its_end() {
+    let ledger = Ledger::new();
+    let t = Task { expires: Some(NOON), ..task("t", Policy::default()) };
+    assert_eq!(refusal(&ledger, &candidate(&t, after(-1))), None);
+    let expected = Some((Reason::Expired, "the task ended at 2023-11-15T12:00:00Z".to_owned()));
+    assert_eq!(refusal(&ledger, &candidate(&t, NOON)), expected);
+    let late = Candidate { now: NOON, ..candidate(&t, after(-1)) };
+    assert_eq!(refusal(&ledger, &late), expected, "judged after the end");
+}
+
+#[test]
+fn a_decision_is_good_for_its_ttl() {
+    let ledger = Ledger::new();
+    let t = task("t", Policy { ttl: Some(Duration::MINUTE), ..Policy::default() });
+    let fresh = Candidate { now: after(59_999), ..candidate(&t, NOON) };
+    assert_eq!(ledger.judge(&fresh), Verdict::Pass { expires_at: Some(after(60_000)) });
+    let stale = Candidate { now: after(60_000), ..candidate(&t, NOON) };
+    let detail = "the decision was good for 1m, until 2023-11-15T12:01:00Z".to_owned();
+    let refused = Verdict::Refuse { reason: Reason::Ttl, detail, expires_at: Some(after(60_000)) };
+    assert_eq!(ledger.judge(&stale), refused);
+}
+
+#[test]
+fn a_cooldown_is_over_when_it_is_over() {
+    let (mut ledger, t) = (Ledger::new(), task("t", Policy { cooldown: Some(Duration::HOUR), ..Policy::default() }));
+    ledger.note(&candidate(&t, NOON));
+    let detail = "cooldown of 1h after the decision at 2023-11-15T12:00:00Z, until 2023-11-15T13:00:00Z".to_owned();
+    assert_eq!(refusal(&ledger, &candidate(&t, after(3_599_999))), Some((Reason::Cooldown, detail)));
+    assert_eq!(refusal(&ledger, &candidate(&t, after(3_600_000))), None);
+}
+
+#[test]
+fn users_tasks_and_sources_cool_down_apart() {
+    let policy = Policy { cooldown: Some(Duration::HOUR), ..Policy::default() };
+    let (mut ledger, t, other) = (Ledger::new(), task("t", policy.clone()), task("other", policy));
+    ledger.note(&candidate(&t, NOON));
+    assert_eq!(refusal(&ledger, &Candidate { user: Some("v"), ..candidate(&t, NOON) }), None);
+    assert_eq!(refusal(&ledger, &Candidate { user: None, ..candidate(&t, NOON) }), None);
+    assert_eq!(refusal(&ledger, &Candidate { source: "z", ..candidate(&t, NOON) }), None);
+    assert_eq!(refusal(&ledger, &candidate(&other, NOON)), None);
+    assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
+}
+
+#[test]
+fn a_cap_over_a_span_slides() {
+    let (mut ledger, t) = (Ledger::new(), task("t", caps(&[(2, Per::Span(Duration::MINUTE), None)])));
+    ledger.note(&candidate(&t, NOON));
+    ledger.note(&candidate(&t, after(20_000)));
+    let detail = "caps[0]: 2 of 2 in the last 1m, until 2023-11-15T12:01:00Z".to_owned();
+    assert_eq!(refusal(&ledger, &candidate(&t, after(59_999))), Some((Reason::Cap, detail)));
+    assert_eq!(refusal(&ledger, &candidate(&t, after(60_000))), None);
+    ledger.note(&candidate(&t, after(60_000)));
+    let (_, detail) = refusal(&ledger, &candidate(&t, after(60_000))).unwrap();
+    assert!(detail.ends_with("until 2023-11-15T12:01:20Z"), "{detail}");
+}
+
+#[test]
+fn a_cap_over_a_day_is_by_the_local_calendar() {
+    let (mut ledger, t) = (Ledger::new(), task("t", caps(&[(1, Per::Day, None)])));
+    let in_china = |at| Candidate { utc_offset_min: 480, ..candidate(&t, at) };
+    ledger.note(&in_china(NOON)); // 20:00 local
+    let detail = "caps[0]: 1 of 1 in this local day, until 2023-11-15T16:00:00Z".to_owned();
+    assert_eq!(refusal(&ledger, &in_china(after(4 * 3_600_000 - 1))), Some((Reason::Cap, detail)));
+    assert_eq!(refusal(&ledger, &in_china(after(4 * 3_600_000))), None, "local midnight");
+    let west = Candidate { utc_offset_min: -300, ..candidate(&t, after(12 * 3_600_000)) };
+    assert!(refusal(&ledger, &west).is_some(), "still the fifteenth in New York");
+}
+
+#[test]
+fn a_cap_of_nothing_lets_nothing_through() {
+    for per in [Per::Day, Per::Span(Duration::DAY)] {
+        let t = task("t", caps(&[(0, per, None)]));
+        let (reason, detail) = refusal(&Ledger::new(), &candidate(&t, NOON)).unwrap();
+        assert_eq!(reason, Reason::Cap);
+        assert!(detail.ends_with("never lets one through"), "{detail}");
+    }
+}
+
+#[test]
+fn a_shared_cap_counts_every_task_of_that_name() {
+    let shared = caps(&[(5, Per::Day, None), (2, Per::Span(Duration::DAY), Some("promo"))]);
+    let (mut ledger, a, b) = (Ledger::new(), task("a", shared.clone()), task("b", shared));
+    let alone = task("c", caps(&[(2, Per::Span(Duration::DAY), None)]));
+    ledger.note(&candidate(&a, NOON));
+    ledger.note(&Candidate { source: "z", ..candidate(&b, NOON) });
+    ledger.note(&candidate(&alone, NOON));
+    let detail = "caps[1]: 2 of 2 of `promo` in the last 1d, until 2023-11-16T12:00:00Z".to_owned();
+    assert_eq!(refusal(&ledger, &candidate(&a, NOON)), Some((Reason::Cap, detail)));
+    assert_eq!(refusal(&ledger, &candidate(&alone, NOON)), None);
+}
+
+#[test]
+fn a_name_that_two_caps_share_counts_a_decision_once() {
+    let policy = caps(&[(3, Per::Day, Some("p")), (2, Per::Span(Duration::HOUR), Some("p"))]);
+    let (mut ledger, t) = (Ledger::new(), task("t", policy));
+    ledger.note(&candidate(&t, NOON));
+    assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
+}
+
+#[test]
+fn the_first_control_in_order_gives_the_reason() {
+    let policy = Policy { ttl: Some(Duration::SECOND), cooldown: Some(Duration::HOUR), ..caps(&[(0, Per::Day, None)]) };
+    let mut ledger = Ledger::new();
+    let mut t = Task { expires: Some(after(5_000)), ..task("t", policy) };
+    ledger.note(&candidate(&t, NOON));
+    let reason = |t: &Task, now| refusal(&ledger, &Candidate { now, ..candidate(t, NOON) }).map(|(reason, _)| reason);
+    assert_eq!(reason(&t, after(5_000)), Some(Reason::Expired));
+    assert_eq!(reason(&t, after(1_000)), Some(Reason::Ttl));
+    assert_eq!(reason(&t, NOON), Some(Reason::Cooldown));
+    t.policy.cooldown = None;
+    assert_eq!(reason(&t, NOON), Some(Reason::Cap));
+}
+
+#[test]
+fn the_store_gives_back_what_was_noted() {
+    let policy = Policy { cooldown: Some(Duration::HOUR), ..caps(&[(1, Per::Day, Some("p"))]) };
+    let (t, mut restored) = (task("t", policy), Ledger::new());
+    restored.restore(&LedgerEntry::of(&candidate(&t, NOON)));
+    let mut noted = Ledger::new();
+    noted.note(&candidate(&t, NOON));
+    for at in [NOON, after(3_600_000), after(24 * 3_600_000)] {
+        assert_eq!(restored.judge(&candidate(&t, at)), noted.judge(&candidate(&t, at)));
+    }
+}
+
+#[test]
+fn what_is_pruned_counts_no_more() {
+    let policy = caps(&[(1, Per::Span(Duration(i64::MAX)), None), (9, Per::Day, Some("p"))]);
+    let (mut ledger, t) = (Ledger::new(), task("t", policy));
+    ledger.note(&candidate(&t, NOON));
+    ledger.prune(NOON);
+    assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
+    ledger.prune(after(1));
+    assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
+    assert_eq!(format!("{ledger:?}"), format!("{:?}", Ledger::new()), "nothing is left behind");
+}
+
+fn output(on: On, when: Option<Expr>) -> Output {
+    Output { on, when, kind: OutputKind::Touch { touch: "x".into(), payload: Value::Null } }
+}
+
+#[test]
+fn outputs_open_by_occasion_and_when() {
+    let value = |name: &str| Expr::from(ExprKind::Value(name.into()));
+    let few = Expr::binary(BinaryOp::Lt, value("views"), Expr::literal(10));
+    let mut t = task("t", Policy::default());
+    let many = few.clone().negate();
+    t.outputs = vec![
+        output(On::Match, None),
+        output(On::Timeout, None),
+        output(On::Match, Some(few)),
+        output(On::Match, Some(many)),
+        output(On::Match, Some(value("views"))),
+    ];
+    let open = |on, views: i64| -> Vec<usize> {
+        open_outputs(&t, on, &[("views".into(), views.into())]).into_iter().map(|(i, _)| i).collect()
+    };
+    assert_eq!(open(On::Match, 3), [0, 2]);
+    assert_eq!(open(On::Match, 30), [0, 3]);
+    assert_eq!(open(On::Timeout, 3), [1]);
+}

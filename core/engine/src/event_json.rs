@@ -1,0 +1,255 @@
+//! Events from JSON: one object, one event (`docs/cli.md`, "Event").
+//!
+//! Straight from bytes to [`Event`], without a tree in between. Says what is wrong with a bad one in words for whoever
+//! made it; decides nothing about time, users or order.
+//!
+//! Keys that are not known are passed over, so that a host may log more than Ensue reads. A known key that comes twice is
+//! refused; in `args` the last value of a name stays.
+
+mod shapes;
+
+use std::fmt;
+
+use ensue_rule::{Event, Source, Timestamp, Value};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use shapes::{Args, Scalar, Text};
+
+/// Longer lines are refused: 64 KiB.
+const LIMIT: usize = 64 * 1024;
+
+/// Why a line is no event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadEvent {
+    /// What is wrong, for a person.
+    reason: String,
+    /// Where the JSON is malformed: the byte in the line, counted from 1.
+    pub column: Option<usize>,
+}
+
+impl fmt::Display for BadEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.column {
+            Some(column) => write!(f, "malformed JSON at column {column}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl std::error::Error for BadEvent {}
+
+impl BadEvent {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), column: None }
+    }
+
+    fn from_json(error: &serde_json::Error) -> Self {
+        if error.is_data() {
+            return Self::new("an event is a JSON object");
+        }
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
+        Self { reason, column: Some(error.column().max(1)) }
+    }
+}
+
+/// Reads one event.
+///
+/// # Errors
+/// What is wrong with it; of several things the first, malformed JSON before all.
+pub fn parse_event(line: &[u8]) -> Result<Event, BadEvent> {
+    if line.len() > LIMIT {
+        return Err(BadEvent::new(format!("the event has {} bytes, over the limit of {LIMIT}", line.len())));
+    }
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let draft = Draft::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
+    draft.map_err(|e| BadEvent::from_json(&e))?.finish()
+}
+
+/// The keys of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Ts,
+    Id,
+    Source,
+    ActionType,
+    Scene,
+    UserId,
+    UtcOffsetMin,
+    Args,
+    Feedback,
+    Unknown,
+}
+
+impl Key {
+    fn of(name: &str) -> Self {
+        match name {
+            "ts" => Self::Ts,
+            "id" => Self::Id,
+            "source" => Self::Source,
+            "actionType" => Self::ActionType,
+            "scene" => Self::Scene,
+            "userId" => Self::UserId,
+            "utcOffsetMin" => Self::UtcOffsetMin,
+            "args" => Self::Args,
+            "feedback" => Self::Feedback,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ts => "ts",
+            Self::Id => "id",
+            Self::Source => "source",
+            Self::ActionType => "actionType",
+            Self::Scene => "scene",
+            Self::UserId => "userId",
+            Self::UtcOffsetMin => "utcOffsetMin",
+            Self::Args => "args",
+            Self::Feedback => "feedback",
+            Self::Unknown => "",
+        }
+    }
+}
+
+/// An event as far as it is read, and the first thing wrong with it. What is wrong does not stop the reading, so that
+/// malformed JSON behind it is found as well.
+#[derive(Debug, Default)]
+struct Draft {
+    event: Event,
+    seen: u16,
+    feedback: bool,
+    bad: Option<BadEvent>,
+}
+
+impl Draft {
+    fn finish(self) -> Result<Event, BadEvent> {
+        if self.feedback {
+            return Err(BadEvent::new("feedback is not supported yet"));
+        }
+        match self.bad {
+            Some(bad) => Err(bad),
+            None if self.event.action_type.is_empty() => Err(BadEvent::new("the event has no `actionType`")),
+            None => Ok(self.event),
+        }
+    }
+
+    fn wrong(&mut self, reason: impl FnOnce() -> String) {
+        self.bad.get_or_insert_with(|| BadEvent::new(reason()));
+    }
+
+    /// Whether a known key comes for the first time.
+    fn first(&mut self, key: Key) -> bool {
+        let bit = 1 << (key as u16);
+        let first = self.seen & bit == 0;
+        self.seen |= bit;
+        if !first {
+            self.wrong(|| format!("`{}` comes twice", key.name()));
+        }
+        first
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            Key::Unknown => map.next_value::<IgnoredAny>().map(drop),
+            Key::Feedback => {
+                self.feedback = true;
+                map.next_value::<IgnoredAny>().map(drop)
+            }
+            Key::Args => {
+                let args = map.next_value::<Args>()?;
+                if self.first(key) {
+                    self.set_args(args);
+                }
+                Ok(())
+            }
+            _ => {
+                let value = map.next_value::<Scalar<'_>>()?;
+                if self.first(key) {
+                    self.set(key, value);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn set_args(&mut self, args: Args) {
+        match args.0 {
+            Ok(args) => self.event.args = args,
+            Err(found) => self.wrong(|| format!("`args` must be an object, not {found}")),
+        }
+    }
+
+    /// A value of a known key; null is the same as absent.
+    fn set(&mut self, key: Key, value: Scalar<'_>) {
+        let event = &mut self.event;
+        let expected = match (key, value) {
+            (_, Scalar::Null) => return,
+            (Key::Ts, Scalar::Int(ms)) => return event.ts = Some(Timestamp(ms)),
+            (Key::Id, Scalar::Int(i)) => return event.id = Some(Value::Int(i)),
+            (Key::Id, Scalar::Text(s)) => return event.id = Some(Value::Str(s.into())),
+            (Key::ActionType, Scalar::Text(s)) => return event.action_type = s.into(),
+            (Key::Scene, Scalar::Text(s)) => return event.scene = Some(s.into()),
+            (Key::UserId, Scalar::Text(s)) => return event.user_id = Some(s.into()),
+            (Key::UserId, Scalar::Int(i)) => return event.user_id = Some(i.to_string().into()),
+            (Key::Source, Scalar::Text(s)) => return self.set_source(&s),
+            (Key::UtcOffsetMin, Scalar::Int(min)) => return self.set_offset(min),
+            (_, value) => value.what(),
+        };
+        self.wrong(|| format!("`{}` must be {}, not {expected}", key.name(), wanted(key)));
+    }
+
+    fn set_source(&mut self, name: &str) {
+        match Source::from_name(name) {
+            Some(Source::Derived) => self.wrong(|| "`derived` events are made by tasks, not recorded".to_owned()),
+            Some(source) => self.event.source = source,
+            None => {
+                self.wrong(|| format!("`source` must be page, network, storage or custom, not {}", Value::from(name)))
+            }
+        }
+    }
+
+    fn set_offset(&mut self, min: i64) {
+        match i32::try_from(min).ok().filter(|min| (-1_440..=1_440).contains(min)) {
+            Some(min) => self.event.utc_offset_min = Some(min),
+            None => self.wrong(|| format!("`utcOffsetMin` must be between -1440 and 1440, not {min}")),
+        }
+    }
+}
+
+fn wanted(key: Key) -> &'static str {
+    match key {
+        Key::Ts => "an integer of milliseconds",
+        Key::UtcOffsetMin => "an integer of minutes",
+        Key::Id | Key::UserId => "a string or an integer",
+        _ => "a string",
+    }
+}
+
+impl<'de> Deserialize<'de> for Draft {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_map(DraftVisitor)
+    }
+}
+
+struct DraftVisitor;
+
+impl<'de> Visitor<'de> for DraftVisitor {
+    type Value = Draft;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Draft, A::Error> {
+        let mut draft = Draft::default();
+        while let Some(key) = map.next_key_seed(Text(Key::of))? {
+            draft.take(key, &mut map)?;
+        }
+        Ok(draft)
+    }
+}
+
+#[cfg(test)]
+mod tests;
