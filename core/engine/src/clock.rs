@@ -1,0 +1,102 @@
+//! Time as the host sees it: the only file of the engine that reads the system clock.
+//!
+//! What rules mean never depends on it: it stamps events that have no time, bounds those that claim to be from the
+//! future, and says when a timer is due. In replay it is not asked at all.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration as Span, Instant, SystemTime, UNIX_EPOCH};
+
+use ensue_rule::Timestamp;
+
+/// A clock that never goes back.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+
+    /// How long the worker sleeps until `due`; `None`: the clock does not move by itself, and whoever moves it says so
+    /// with [`crate::Engine::advance_to`].
+    fn until(&self, due: Timestamp) -> Option<Span>;
+}
+
+/// The wall time at its making plus the monotonic time since: a user who sets the clock back moves no event.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+    start_ms: i64,
+}
+
+impl SystemClock {
+    /// A clock that starts at the wall time of now.
+    #[allow(clippy::disallowed_methods, reason = "the one place where the system clock is read")]
+    pub fn new() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { start: Instant::now(), start_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.start_ms.saturating_add(passed))
+    }
+
+    fn until(&self, due: Timestamp) -> Option<Span> {
+        // One more millisecond, because `now` cuts off the fraction.
+        let ms = due.since(self.now()).0.saturating_add(1);
+        Some(Span::from_millis(u64::try_from(ms).unwrap_or(0)))
+    }
+}
+
+/// A clock that its owner moves: for tests.
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    now: AtomicI64,
+}
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self { now: AtomicI64::new(now.0) }
+    }
+
+    /// Moves it to `now`; a time before where it stands changes nothing.
+    pub fn set(&self, now: Timestamp) {
+        self.now.fetch_max(now.0, Ordering::Release);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.load(Ordering::Acquire))
+    }
+
+    fn until(&self, _due: Timestamp) -> Option<Span> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_do_not_go_back() {
+        let system = SystemClock::new();
+        let before = system.now();
+        assert!(system.now() >= before);
+        assert_eq!(system.until(Timestamp(0)), Some(Span::ZERO));
+
+        let manual = ManualClock::new(Timestamp(10));
+        manual.set(Timestamp(5));
+        assert_eq!(manual.now(), Timestamp(10));
+        manual.set(Timestamp(20));
+        assert_eq!((manual.now(), manual.until(Timestamp(30))), (Timestamp(20), None));
+    }
+}

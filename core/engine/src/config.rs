@@ -1,0 +1,81 @@
+//! How an engine is set up: where its store is, whose clock it goes by, and the numbers that bound it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ensue_matcher::Limits;
+use ensue_rule::Duration;
+
+use crate::clock::{Clock, SystemClock};
+
+/// How an engine is set up. [`Config::at`] and [`Config::in_memory`] give the defaults, whose fields may be changed.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the store is.
+    pub place: Place,
+    /// Which clock time goes by.
+    pub mode: Mode,
+    /// How late an event may come, behind the largest time seen of its user. 0.
+    pub lateness: Duration,
+    /// An event later than this after its user's last begins a new session. 30 minutes.
+    pub session_gap: Duration,
+    /// Events that wait for the worker; what comes while it is full is dropped and counted. 4,096.
+    pub queue: usize,
+    /// Events that wait for the first task set; what comes later is dropped and counted. 1,000.
+    pub early: usize,
+    /// A larger event is rejected: the bytes of its names, texts and values. 64 KiB.
+    pub event_bytes: usize,
+    /// The numbers that bound the matcher; among them the default window, 24 hours.
+    pub limits: Limits,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file, made if it is not there; `-wal` beside it belongs to it.
+    File(PathBuf),
+    /// In memory: gone with the engine.
+    Memory,
+}
+
+/// Which clock time goes by.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// Events come as they happen. The clock stamps those without a time, those from the future are set back to now,
+    /// timers fire when the clock passes them, and opening moves time to now.
+    Live(Arc<dyn Clock>),
+    /// Recorded events are replayed: their times are the only clock. Nothing is clamped, nothing moves by itself, a full
+    /// queue makes the caller wait, and listeners are called before [`crate::Engine::flush`] returns.
+    Replay,
+}
+
+impl Config {
+    /// A store in a file, live on the system clock.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            place: Place::File(path.into()),
+            mode: Mode::Live(Arc::new(SystemClock::new())),
+            lateness: Duration(0),
+            session_gap: Duration(30 * Duration::MINUTE.0),
+            queue: 4_096,
+            early: 1_000,
+            event_bytes: 64 * 1024,
+            limits: Limits::default(),
+        }
+    }
+
+    /// A store in memory, live on the system clock.
+    pub fn in_memory() -> Self {
+        Self { place: Place::Memory, ..Self::at("") }
+    }
+
+    /// The same, replaying recorded events.
+    pub fn replay(self) -> Self {
+        Self { mode: Mode::Replay, ..self }
+    }
+
+    /// The same, live on this clock.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { mode: Mode::Live(clock), ..self }
+    }
+}

@@ -1,0 +1,16 @@
+//! Who is told what the engine decides.
+
+use crate::outcome::{Decision, Outcome};
+
+/// Is told after each commit. Called on one thread at a time, never under a lock, and never on the thread that records;
+/// a panic in it is caught and counted for nothing.
+pub trait Listener: Send + Sync {
+    /// New decisions, and on being set those that were not yet acknowledged. At least once for each: a decision is
+    /// delivered again after a restart until it is acknowledged.
+    fn on_decisions(&self, decisions: &[Decision]);
+
+    /// All that happened, in the documented order: for tools. Each once.
+    fn on_outcomes(&self, outcomes: &[Outcome]) {
+        let _ = outcomes;
+    }
+}
