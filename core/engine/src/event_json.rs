@@ -1,6 +1,7 @@
 //! Events from JSON: one object, one event (`docs/cli.md`, "Event").
 //!
-//! Straight from bytes to [`Event`], without a tree in between. Says what is wrong with a bad one in words for whoever
+//! Straight from bytes to an event, without a tree in between, and borrowed from the line as long as nobody wants to keep
+//! it. Says what is wrong with a bad one in words for whoever
 //! made it; decides nothing about time, users or order.
 //!
 //! Keys that are not known are passed over, so that a host may log more than Ensue reads. A known key that comes twice is
@@ -8,12 +9,13 @@
 
 mod shapes;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use ensue_rule::{Event, Source, Timestamp, Value};
+use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use shapes::{Args, Scalar, Text};
+use shapes::{Args, Name, Scalar};
 
 /// Longer lines are refused: 64 KiB.
 const LIMIT: usize = 64 * 1024;
@@ -58,12 +60,7 @@ impl BadEvent {
 /// # Errors
 /// What is wrong with it; of several things the first, malformed JSON before all.
 pub fn parse_event(line: &[u8]) -> Result<Event, BadEvent> {
-    if line.len() > LIMIT {
-        return Err(BadEvent::new(format!("the event has {} bytes, over the limit of {LIMIT}", line.len())));
-    }
-    let mut json = serde_json::Deserializer::from_slice(line);
-    let draft = Draft::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
-    draft.map_err(|e| BadEvent::from_json(&e))?.finish()
+    Ok(Draft::read(line)?.lend(|event| event.to_event()))
 }
 
 /// The keys of an event.
@@ -113,26 +110,64 @@ impl Key {
     }
 }
 
-/// An event as far as it is read, and the first thing wrong with it. What is wrong does not stop the reading, so that
-/// malformed JSON behind it is found as well.
+/// An event as far as it is read, its texts still in the line, and the first thing wrong with it. What is wrong does not
+/// stop the reading, so that malformed JSON behind it is found as well.
 #[derive(Debug, Default)]
-struct Draft {
-    event: Event,
+pub(crate) struct Draft<'l> {
+    ts: Option<Timestamp>,
+    id: Option<Value>,
+    source: Source,
+    action_type: Cow<'l, str>,
+    scene: Option<Cow<'l, str>>,
+    user_id: Option<Cow<'l, str>>,
+    utc_offset_min: Option<i32>,
+    args: Vec<(Cow<'l, str>, Value)>,
     seen: u16,
     feedback: bool,
     bad: Option<BadEvent>,
 }
 
-impl Draft {
-    fn finish(self) -> Result<Event, BadEvent> {
+impl<'l> Draft<'l> {
+    /// Reads one event as far as to its parts.
+    pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
+        if line.len() > LIMIT {
+            return Err(BadEvent::new(format!("the event has {} bytes, over the limit of {LIMIT}", line.len())));
+        }
+        let mut json = serde_json::Deserializer::from_slice(line);
+        let draft = Draft::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
+        draft.map_err(|e| BadEvent::from_json(&e))?.finish()
+    }
+
+    fn finish(mut self) -> Result<Self, BadEvent> {
         if self.feedback {
             return Err(BadEvent::new("feedback is not supported yet"));
         }
-        match self.bad {
+        match self.bad.take() {
             Some(bad) => Err(bad),
-            None if self.event.action_type.is_empty() => Err(BadEvent::new("the event has no `actionType`")),
-            None => Ok(self.event),
+            None if self.action_type.is_empty() => Err(BadEvent::new("the event has no `actionType`")),
+            None => Ok(self),
         }
+    }
+
+    /// The event's own id, or `other`.
+    pub(crate) fn id_or(&mut self, other: impl FnOnce() -> Value) {
+        self.id.get_or_insert_with(other);
+    }
+
+    /// Hands the event on as borrowed from the line.
+    pub(crate) fn lend<T>(&mut self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
+        let args = std::mem::take(&mut self.args);
+        let args: Vec<(&str, Value)> = args.iter().map(|(name, value)| (&**name, value.clone())).collect();
+        take(&EventRef {
+            ts: self.ts,
+            id: self.id.as_ref(),
+            source: self.source,
+            action_type: &self.action_type,
+            scene: self.scene.as_deref(),
+            user_id: self.user_id.as_deref(),
+            utc_offset_min: self.utc_offset_min,
+            args: &args,
+        })
     }
 
     fn wrong(&mut self, reason: impl FnOnce() -> String) {
@@ -150,7 +185,7 @@ impl Draft {
         first
     }
 
-    fn take<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
+    fn take<A: MapAccess<'l>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
         match key {
             Key::Unknown => map.next_value::<IgnoredAny>().map(drop),
             Key::Feedback => {
@@ -158,14 +193,14 @@ impl Draft {
                 map.next_value::<IgnoredAny>().map(drop)
             }
             Key::Args => {
-                let args = map.next_value::<Args>()?;
+                let args = map.next_value::<Args<'l>>()?;
                 if self.first(key) {
                     self.set_args(args);
                 }
                 Ok(())
             }
             _ => {
-                let value = map.next_value::<Scalar<'_>>()?;
+                let value = map.next_value::<Scalar<'l>>()?;
                 if self.first(key) {
                     self.set(key, value);
                 }
@@ -174,25 +209,24 @@ impl Draft {
         }
     }
 
-    fn set_args(&mut self, args: Args) {
+    fn set_args(&mut self, args: Args<'l>) {
         match args.0 {
-            Ok(args) => self.event.args = args,
+            Ok(args) => self.args = args,
             Err(found) => self.wrong(|| format!("`args` must be an object, not {found}")),
         }
     }
 
     /// A value of a known key; null is the same as absent.
-    fn set(&mut self, key: Key, value: Scalar<'_>) {
-        let event = &mut self.event;
+    fn set(&mut self, key: Key, value: Scalar<'l>) {
         let expected = match (key, value) {
             (_, Scalar::Null) => return,
-            (Key::Ts, Scalar::Int(ms)) => return event.ts = Some(Timestamp(ms)),
-            (Key::Id, Scalar::Int(i)) => return event.id = Some(Value::Int(i)),
-            (Key::Id, Scalar::Text(s)) => return event.id = Some(Value::Str(s.into())),
-            (Key::ActionType, Scalar::Text(s)) => return event.action_type = s.into(),
-            (Key::Scene, Scalar::Text(s)) => return event.scene = Some(s.into()),
-            (Key::UserId, Scalar::Text(s)) => return event.user_id = Some(s.into()),
-            (Key::UserId, Scalar::Int(i)) => return event.user_id = Some(i.to_string().into()),
+            (Key::Ts, Scalar::Int(ms)) => return self.ts = Some(Timestamp(ms)),
+            (Key::Id, Scalar::Int(i)) => return self.id = Some(Value::Int(i)),
+            (Key::Id, Scalar::Text(s)) => return self.id = Some(Value::Str(s.into())),
+            (Key::ActionType, Scalar::Text(s)) => return self.action_type = s,
+            (Key::Scene, Scalar::Text(s)) => return self.scene = Some(s),
+            (Key::UserId, Scalar::Text(s)) => return self.user_id = Some(s),
+            (Key::UserId, Scalar::Int(i)) => return self.user_id = Some(i.to_string().into()),
             (Key::Source, Scalar::Text(s)) => return self.set_source(&s),
             (Key::UtcOffsetMin, Scalar::Int(min)) => return self.set_offset(min),
             (_, value) => value.what(),
@@ -203,16 +237,17 @@ impl Draft {
     fn set_source(&mut self, name: &str) {
         match Source::from_name(name) {
             Some(Source::Derived) => self.wrong(|| "`derived` events are made by tasks, not recorded".to_owned()),
-            Some(source) => self.event.source = source,
+            Some(source) => self.source = source,
             None => {
-                self.wrong(|| format!("`source` must be page, network, storage or custom, not {}", Value::from(name)))
+                let name = Value::from(name);
+                self.wrong(|| format!("`source` must be page, network, storage or custom, not {name}"));
             }
         }
     }
 
     fn set_offset(&mut self, min: i64) {
         match i32::try_from(min).ok().filter(|min| (-1_440..=1_440).contains(min)) {
-            Some(min) => self.event.utc_offset_min = Some(min),
+            Some(min) => self.utc_offset_min = Some(min),
             None => self.wrong(|| format!("`utcOffsetMin` must be between -1440 and 1440, not {min}")),
         }
     }
@@ -227,7 +262,7 @@ fn wanted(key: Key) -> &'static str {
     }
 }
 
-impl<'de> Deserialize<'de> for Draft {
+impl<'de> Deserialize<'de> for Draft<'de> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         d.deserialize_map(DraftVisitor)
     }
@@ -236,16 +271,16 @@ impl<'de> Deserialize<'de> for Draft {
 struct DraftVisitor;
 
 impl<'de> Visitor<'de> for DraftVisitor {
-    type Value = Draft;
+    type Value = Draft<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Draft, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Draft<'de>, A::Error> {
         let mut draft = Draft::default();
-        while let Some(key) = map.next_key_seed(Text(Key::of))? {
-            draft.take(key, &mut map)?;
+        while let Some(name) = map.next_key::<Name<'de>>()? {
+            draft.take(Key::of(&name.0), &mut map)?;
         }
         Ok(draft)
     }

@@ -49,7 +49,9 @@ pub(crate) fn match_id(
         None => id.optional(None),
         Some(key) => {
             id.optional(Some(&length(key.len())));
-            key.iter().for_each(|value| id.value(value));
+            for value in key {
+                id.value(value);
+            }
         }
     }
     id.field(&length(m.bindings.len()));
@@ -94,7 +96,9 @@ impl Fields {
     /// The first 16 hex digits.
     fn hex(self) -> Arc<str> {
         let digest: [u8; 32] = self.0.finalize().into();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+        let mut hex = RuleHash(digest).to_string();
+        hex.truncate(16);
+        hex.into()
     }
 }
 

@@ -17,6 +17,7 @@ pub mod event_json;
 mod identity;
 pub mod listener;
 pub mod outcome;
+pub mod replay;
 pub mod report;
 pub mod stats;
 
@@ -28,5 +29,6 @@ pub use error::Error;
 pub use event_json::{BadEvent, parse_event};
 pub use listener::Listener;
 pub use outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
+pub use replay::Replay;
 pub use report::{ApplyReport, OpenReport, Recorded, Rejected, SetReport, Status, TaskReport};
 pub use stats::Stats;

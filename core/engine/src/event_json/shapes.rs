@@ -3,41 +3,44 @@
 //! None of them fails on a value of another kind: what is there instead is said by the reader, with its key.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use ensue_rule::Value;
-use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A string, made into something without a copy of it in between.
-pub(super) struct Text<F>(pub(super) F);
+/// A string, left in the line where it has no escapes.
+#[derive(Debug)]
+pub(super) struct Name<'de>(pub(super) Cow<'de, str>);
 
-impl<'de, T, F: Fn(&str) -> T> DeserializeSeed<'de> for Text<F> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<T, D::Error> {
-        d.deserialize_str(self)
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_str(NameVisitor)
     }
 }
 
-impl<T, F: Fn(&str) -> T> Visitor<'_> for Text<F> {
-    type Value = T;
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
 
-    fn visit_str<E: de::Error>(self, s: &str) -> Result<T, E> {
-        Ok((self.0)(s))
+    fn visit_borrowed_str<E: de::Error>(self, s: &'de str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Borrowed(s)))
+    }
+
+    fn visit_str<E: de::Error>(self, s: &str) -> Result<Name<'de>, E> {
+        Ok(Name(Cow::Owned(s.to_owned())))
     }
 }
 
 /// The value of `args`, or what stands there in place of an object.
-pub(super) struct Args(pub(super) Result<BTreeMap<Arc<str>, Value>, &'static str>);
+pub(super) struct Args<'de>(pub(super) Result<Vec<(Cow<'de, str>, Value)>, &'static str>);
 
-impl<'de> Deserialize<'de> for Args {
+impl<'de> Deserialize<'de> for Args<'de> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         d.deserialize_any(ArgsVisitor)
     }
@@ -46,45 +49,45 @@ impl<'de> Deserialize<'de> for Args {
 struct ArgsVisitor;
 
 impl<'de> Visitor<'de> for ArgsVisitor {
-    type Value = Args;
+    type Value = Args<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Args, A::Error> {
-        let mut args = BTreeMap::new();
-        while let Some(name) = map.next_key_seed(Text(|s: &str| Arc::<str>::from(s)))? {
-            args.insert(name, map.next_value()?);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Args<'de>, A::Error> {
+        let mut args = Vec::new();
+        while let Some(name) = map.next_key::<Name<'de>>()? {
+            args.push((name.0, map.next_value()?));
         }
         Ok(Args(Ok(args)))
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Args, E> {
-        Ok(Args(Ok(BTreeMap::new())))
+    fn visit_unit<E: de::Error>(self) -> Result<Args<'de>, E> {
+        Ok(Args(Ok(Vec::new())))
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Args, E> {
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Args<'de>, E> {
         Ok(Args(Err("a bool")))
     }
 
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Args, E> {
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Args<'de>, E> {
         Ok(Args(Err("a number")))
     }
 
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Args, E> {
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Args<'de>, E> {
         Ok(Args(Err("a number")))
     }
 
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Args, E> {
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Args<'de>, E> {
         Ok(Args(Err("a number")))
     }
 
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Args, E> {
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Args<'de>, E> {
         Ok(Args(Err("a string")))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Args, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Args<'de>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Args(Err("a list")))
     }

@@ -1,0 +1,354 @@
+//! Recorded events through an engine: JSON lines in, the objects of `ensue run --json` out, in the documented order.
+//!
+//! Drives an [`Engine`] in its replay mode and merges what it tells with the lines that are no events. Reads no file and
+//! prints nothing: the command line and the language faces hand in lines and take [`Item`]s.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ensue_rule::{Remark, TaskSet, Timestamp, Value};
+use serde::{Serialize, Serializer};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::event_json::Draft;
+use crate::listener::Listener;
+use crate::outcome::{Decision, Outcome};
+use crate::report::{ApplyReport, OpenReport, Recorded, SetReport, Status, TaskReport};
+use crate::stats::Stats;
+
+/// Recorded events on their way through an engine.
+pub struct Replay {
+    engine: Engine,
+    told: Arc<Told>,
+    /// Lines that are no events and were not taken yet.
+    rejected: Vec<Rejected>,
+    lines: u64,
+    bytes: u64,
+    refused: u64,
+    clock: SystemClock,
+    start: Timestamp,
+}
+
+/// One object of the output.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// What became of a task or a set.
+    Report(Report),
+    /// A line that is no event.
+    Rejected(Rejected),
+    /// What the engine told.
+    Outcome(Outcome),
+    /// The counters, last of all.
+    Summary(Summary),
+}
+
+/// What became of a task; of the set as a whole where there is no task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename = "report")]
+pub struct Report {
+    /// The source of the set; null where none could be read.
+    pub source: Option<Arc<str>>,
+    /// The version of the set.
+    pub version: Option<i64>,
+    /// The task.
+    pub task: Option<Arc<str>>,
+    /// What became of it; null where there are only warnings to a set.
+    #[serde(serialize_with = "status_name")]
+    pub status: Option<Status>,
+    /// What its author should know.
+    pub warnings: Vec<Remark>,
+    /// Why it is refused.
+    #[serde(flatten)]
+    pub error: Option<Remark>,
+}
+
+/// A line that is no event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename = "rejected")]
+pub struct Rejected {
+    /// Counted from 1.
+    pub line: u64,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// The counters of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "kind", rename = "summary")]
+#[allow(missing_docs, reason = "each is explained where it is counted: `Stats`")]
+pub struct Summary {
+    pub events: u64,
+    pub rejected: u64,
+    pub late: u64,
+    pub clamped: u64,
+    pub demanded: u64,
+    pub stored: u64,
+    pub dropped: u64,
+    pub capped: u64,
+    pub null_key: u64,
+    /// Bytes of the lines.
+    pub bytes_in: u64,
+    pub bytes_stored: u64,
+    pub matches: u64,
+    pub timeouts: u64,
+    pub decisions: u64,
+    pub refusals: u64,
+    pub errors: u64,
+    /// Wall time since the replay was opened.
+    pub seconds: f64,
+}
+
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn status_name<S: Serializer>(status: &Option<Status>, s: S) -> Result<S::Ok, S::Error> {
+    status.map(Status::as_str).serialize(s)
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Report(x) => x.serialize(s),
+            Self::Rejected(x) => x.serialize(s),
+            Self::Outcome(x) => x.serialize(s),
+            Self::Summary(x) => x.serialize(s),
+        }
+    }
+}
+
+impl Report {
+    /// Whether something was refused.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.status, Some(Status::Refused | Status::Kept))
+    }
+}
+
+/// The listener: keeps what it is told until it is taken.
+#[derive(Default)]
+struct Told(Mutex<Vec<Outcome>>);
+
+impl Told {
+    fn take(&self) -> Vec<Outcome> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Listener for Told {
+    fn on_decisions(&self, _: &[Decision]) {}
+
+    fn on_outcomes(&self, outcomes: &[Outcome]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(outcomes);
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay").field("lines", &self.lines).finish_non_exhaustive()
+    }
+}
+
+impl Replay {
+    /// Opens an engine in replay mode and waits for its store.
+    ///
+    /// # Errors
+    /// As [`Engine::ready`].
+    pub fn open(config: Config) -> Result<(Self, OpenReport), Error> {
+        let clock = SystemClock::new();
+        let start = clock.now();
+        let engine = Engine::open(config.replay())?;
+        let told = Arc::new(Told::default());
+        engine.set_listener(Some(told.clone()));
+        let opened = engine.ready()?;
+        let replay = Self { engine, told, rejected: Vec::new(), lines: 0, bytes: 0, refused: 0, clock, start };
+        Ok((replay, opened))
+    }
+
+    /// Applies task sets: a report a task, and one for a set that is refused or warned of as a whole.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`].
+    pub fn apply(&mut self, sets: Vec<TaskSet>) -> Result<Vec<Report>, Error> {
+        Ok(reports(self.engine.apply(sets)?))
+    }
+
+    /// Decisions of an earlier run over the same store that nobody acknowledged.
+    pub fn left_over(&self) -> Vec<Item> {
+        let decisions = self.engine.decisions(usize::MAX);
+        let of_no_line = |d| Item::Outcome(Outcome::Decision(Decision { line: None, ..d }));
+        decisions.into_iter().map(of_no_line).collect()
+    }
+
+    /// Takes the next line. A line of white space is passed over; whatever else is no event is rejected and stops
+    /// nothing. What comes of it is among the items of a later [`Replay::settle`].
+    pub fn line(&mut self, line: &[u8]) {
+        self.lines += 1;
+        self.bytes += u64::try_from(line.len()).unwrap_or(u64::MAX);
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        match Draft::read(line.trim_ascii()) {
+            Ok(draft) => self.record(draft),
+            Err(bad) => {
+                self.refused += 1;
+                self.reject(bad.to_string());
+            }
+        }
+    }
+
+    fn record(&mut self, mut draft: Draft<'_>) {
+        let line = self.lines;
+        draft.id_or(|| Value::Int(i64::try_from(line).unwrap_or(i64::MAX)));
+        if let Recorded::Rejected(reason) = draft.lend(|event| self.engine.record_line(event, line)) {
+            self.reject(reason.as_str().to_owned());
+        }
+    }
+
+    fn reject(&mut self, reason: String) {
+        self.rejected.push(Rejected { line: self.lines, reason });
+    }
+
+    /// Waits until all lines so far are committed: what came of them, in the documented order.
+    ///
+    /// # Errors
+    /// As [`Engine::flush`].
+    pub fn settle(&mut self) -> Result<Vec<Item>, Error> {
+        self.engine.flush()?;
+        Ok(self.take())
+    }
+
+    /// Moves the time of all users to `t`.
+    ///
+    /// # Errors
+    /// As [`Engine::advance_to`].
+    pub fn advance_to(&mut self, t: Timestamp) -> Result<Vec<Item>, Error> {
+        self.engine.flush()?;
+        self.engine.advance_to(t)?;
+        Ok(self.take())
+    }
+
+    /// Moves time from timer to timer until none is left.
+    ///
+    /// # Errors
+    /// As [`Engine::advance_to`].
+    pub fn drain(&mut self) -> Result<Vec<Item>, Error> {
+        self.engine.flush()?;
+        let mut last = None;
+        while let Some(t) = self.engine.next_wakeup().filter(|t| last.is_none_or(|last| *t > last)) {
+            self.engine.advance_to(t)?;
+            last = Some(t);
+        }
+        Ok(self.take())
+    }
+
+    /// Acknowledges the decisions among items that were delivered.
+    ///
+    /// # Errors
+    /// As [`Engine::ack`].
+    pub fn acknowledge(&self, items: &[Item]) -> Result<(), Error> {
+        let ids: Vec<&str> = items.iter().filter_map(Item::decision).collect();
+        if !ids.is_empty() {
+            self.engine.ack(&ids)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the engine: the counters of the whole run.
+    ///
+    /// # Errors
+    /// As [`Engine::flush`].
+    pub fn finish(self) -> Result<Summary, Error> {
+        self.engine.flush()?;
+        let stats = self.engine.stats();
+        self.engine.close();
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
+        let seconds = self.clock.now().since(self.start).0 as f64 / 1_000.0;
+        Ok(Summary { rejected: stats.rejected + self.refused, bytes_in: self.bytes, seconds, ..Summary::of(&stats) })
+    }
+
+    /// How many lines were taken.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// What was told, with the rejected lines where they belong. All lines so far are committed.
+    fn take(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for outcome in self.told.take() {
+            let line = line_of(&outcome).unwrap_or(u64::MAX);
+            let before = self.rejected.partition_point(|r| r.line <= line);
+            items.extend(self.rejected.drain(..before).map(Item::Rejected));
+            items.push(Item::Outcome(outcome));
+        }
+        items.extend(self.rejected.drain(..).map(Item::Rejected));
+        items
+    }
+}
+
+impl Item {
+    /// The id of a decision.
+    fn decision(&self) -> Option<&str> {
+        match self {
+            Self::Outcome(Outcome::Decision(d)) => Some(&d.id),
+            _ => None,
+        }
+    }
+}
+
+fn line_of(outcome: &Outcome) -> Option<u64> {
+    match outcome {
+        Outcome::Match(m) | Outcome::Timeout(m) => m.line,
+        Outcome::Event(e) => e.line,
+        Outcome::Decision(d) => d.line,
+        Outcome::Refusal(r) => r.line,
+    }
+}
+
+fn reports(applied: ApplyReport) -> Vec<Report> {
+    applied.sets.into_iter().flat_map(set_reports).collect()
+}
+
+fn set_reports(set: SetReport) -> Vec<Report> {
+    let SetReport { source, version, refused, warnings, tasks } = set;
+    let whole = (refused.is_some() || !warnings.is_empty()).then(|| Report {
+        source: Some(source.clone()),
+        version,
+        task: None,
+        status: refused.is_some().then_some(Status::Refused),
+        warnings,
+        error: refused,
+    });
+    let of_task = |t: TaskReport| Report {
+        source: Some(source.clone()),
+        version,
+        task: Some(t.id),
+        status: Some(t.status),
+        warnings: t.warnings,
+        error: t.error,
+    };
+    whole.into_iter().chain(tasks.into_iter().map(of_task)).collect()
+}
+
+impl Summary {
+    fn of(stats: &Stats) -> Self {
+        Self {
+            events: stats.events,
+            rejected: stats.rejected,
+            late: stats.late,
+            clamped: stats.clamped,
+            demanded: stats.demanded,
+            stored: stats.stored,
+            dropped: stats.dropped,
+            capped: stats.capped,
+            null_key: stats.null_key,
+            bytes_in: 0,
+            bytes_stored: stats.bytes_stored,
+            matches: stats.matches,
+            timeouts: stats.timeouts,
+            decisions: stats.decisions,
+            refusals: stats.refusals,
+            errors: stats.errors,
+            seconds: 0.0,
+        }
+    }
+}
