@@ -15,6 +15,7 @@ pub mod answer;
 pub mod case;
 pub mod load;
 pub mod mode;
+pub mod oracle;
 pub mod random;
 pub mod translate;
 pub mod watch;

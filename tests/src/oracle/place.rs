@@ -1,0 +1,312 @@
+//! Where a run stands in the pattern, and which ways lead on from there.
+
+use ensue_rule::{Bound, Contiguity, Element, Group, Pattern, Quantifier, Stage, Step};
+
+/// What of the pattern is still around and ahead of a run, innermost last.
+pub(super) type Place<'a> = Vec<Frame<'a>>;
+
+#[derive(Clone, Debug)]
+pub(super) enum Frame<'a> {
+    /// The rest of a sequence.
+    Rest(&'a [Step]),
+    /// In a stage that took so many events.
+    Stage { stage: &'a Stage, taken: u32 },
+    /// In this turn of a group, which began when the run had so many events.
+    Turn { group: &'a Group, turn: u32, began: usize },
+    /// Among members that took so many events each, of which `last` took the latest.
+    All { members: &'a [Stage], taken: Vec<u32>, last: Option<usize> },
+}
+
+/// A turn of a group: the group by its address, and the number of the turn.
+pub(super) type Turn = (*const Group, u32);
+
+/// The turns that a place is in, outermost first.
+pub(super) fn turns(place: &Place<'_>) -> Vec<Turn> {
+    let turn = |f: &Frame<'_>| match f {
+        Frame::Turn { group, turn, .. } => Some((std::ptr::from_ref(*group), *turn)),
+        _ => None,
+    };
+    place.iter().filter_map(turn).collect()
+}
+
+/// A negation that a way leads over.
+#[derive(Clone, Debug)]
+pub(super) struct Negation<'a> {
+    pub(super) name: &'a str,
+    /// `=> !n`: the next event only.
+    pub(super) strict: bool,
+    /// The turns in which it stands.
+    pub(super) turns: Vec<Turn>,
+    /// Greedy loops that the way left before it.
+    pub(super) behind: Vec<Left<'a>>,
+}
+
+/// A stage that a way left or skipped.
+#[derive(Clone, Debug)]
+pub(super) struct Left<'a> {
+    pub(super) stage: &'a Stage,
+    /// Whether it had taken an event in this turn.
+    pub(super) begun: bool,
+    pub(super) turns: Vec<Turn>,
+}
+
+/// What lies on a way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Path<'a> {
+    pub(super) nots: Vec<Negation<'a>>,
+    /// Negations in groups that the way goes around.
+    pub(super) around: Vec<&'a str>,
+    /// Greedy loops left or skipped.
+    pub(super) greedy: Vec<Left<'a>>,
+    /// Stages whose leaving is judged on this way.
+    pub(super) left: Vec<&'a str>,
+    /// Something that may be empty was skipped after the first greedy loop.
+    pub(super) skipped_after_greedy: bool,
+}
+
+/// How a way comes to its stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'a> {
+    pub(super) contiguity: Contiguity,
+    pub(super) bound: Option<Bound>,
+    /// The loop that a repetition repeats.
+    pub(super) repeats: Option<&'a Quantifier>,
+}
+
+/// A way that leads on: to a stage, or (`None`) to the end.
+#[derive(Clone, Debug)]
+pub(super) struct Way<'a> {
+    pub(super) to: Option<&'a Stage>,
+    pub(super) manner: Manner<'a>,
+    pub(super) path: Path<'a>,
+    /// Where the run stands when the stage has taken the event.
+    pub(super) place: Place<'a>,
+    /// Members of the same `&` that still lack events.
+    pub(super) beside: Vec<&'a Stage>,
+}
+
+/// The ways from the beginning.
+pub(super) fn beginnings(pattern: &Pattern) -> Vec<Way<'_>> {
+    let mut ways = Ways { events: 0, out: Vec::new() };
+    let begin = Manner { contiguity: Contiguity::Any, bound: None, repeats: None };
+    ways.enter(&pattern.first, begin, vec![Frame::Rest(&pattern.then)], Path::default());
+    ways.out
+}
+
+/// The ways from `place`, for a run with so many events.
+pub(super) fn ways<'a>(place: &Place<'a>, events: usize) -> Vec<Way<'a>> {
+    let mut ways = Ways { events, out: Vec::new() };
+    ways.on(place.clone(), Path::default());
+    ways.out
+}
+
+/// Whether a quantifier means that nothing at all will do.
+fn may_skip(q: Option<&Quantifier>) -> bool {
+    q.is_some_and(|q| q.optional)
+}
+
+fn least(q: Option<&Quantifier>) -> u32 {
+    q.map_or(1, |q| q.min)
+}
+
+fn most(q: Option<&Quantifier>) -> u32 {
+    q.map_or(1, |q| q.max.unwrap_or(u32::MAX))
+}
+
+fn repetition(q: &Quantifier) -> Manner<'_> {
+    Manner { contiguity: q.inner, bound: q.gap, repeats: Some(q) }
+}
+
+/// Whether a place is inside a group that repeats: then leaving is judged when the outermost such group is left.
+fn in_loop(place: &Place<'_>) -> bool {
+    place.iter().any(|f| matches!(f, Frame::Turn { group, .. } if most(group.quantifier.as_ref()) > 1))
+}
+
+struct Ways<'a> {
+    events: usize,
+    out: Vec<Way<'a>>,
+}
+
+impl<'a> Ways<'a> {
+    /// Goes on from the innermost frame.
+    fn on(&mut self, mut place: Place<'a>, path: Path<'a>) {
+        let Some(frame) = place.pop() else {
+            let manner = Manner { contiguity: Contiguity::Any, bound: None, repeats: None };
+            self.out.push(Way { to: None, manner, path, place, beside: Vec::new() });
+            return;
+        };
+        match frame {
+            Frame::Rest([]) => self.on(place, path),
+            Frame::Rest([step, rest @ ..]) => {
+                place.push(Frame::Rest(rest));
+                let manner = Manner { contiguity: step.arrow, bound: step.bound, repeats: None };
+                self.enter(&step.element, manner, place, path);
+            }
+            Frame::Stage { stage, taken } => self.on_from_stage(stage, taken, place, path),
+            Frame::Turn { group, turn, began } => self.on_from_turn((group, turn, began), place, path),
+            Frame::All { members, taken, last } => self.on_from_all(members, &taken, last, place, path),
+        }
+    }
+
+    fn on_from_stage(&mut self, stage: &'a Stage, taken: u32, place: Place<'a>, path: Path<'a>) {
+        let q = stage.quantifier.as_ref();
+        if let Some(q) = q.filter(|_| taken < most(q)) {
+            let mut after = place.clone();
+            after.push(Frame::Stage { stage, taken: taken + 1 });
+            let manner = repetition(q);
+            self.out.push(Way { to: Some(stage), manner, path: path.clone(), place: after, beside: Vec::new() });
+        }
+        if taken >= least(q) {
+            self.on_past(stage, true, place, path);
+        }
+    }
+
+    /// Goes on past a stage, left or skipped.
+    fn on_past(&mut self, stage: &'a Stage, begun: bool, place: Place<'a>, mut path: Path<'a>) {
+        pass_by(stage, begun, &place, &mut path);
+        self.on(place, path);
+    }
+
+    fn on_from_turn(
+        &mut self,
+        (group, turn, began): (&'a Group, u32, usize),
+        mut place: Place<'a>,
+        mut path: Path<'a>,
+    ) {
+        let q = group.quantifier.as_ref();
+        // An empty turn can only be followed by empty ones: it will do for all that lack.
+        let empty = self.events == began;
+        if let Some(q) = q.filter(|_| turn < most(q) && !empty) {
+            let mut inside = place.clone();
+            inside.push(Frame::Turn { group, turn: turn + 1, began: self.events });
+            inside.push(Frame::Rest(&group.pattern.then));
+            self.enter(&group.pattern.first, repetition(q), inside, path.clone());
+        }
+        if turn >= least(q) || empty {
+            if most(q) > 1 && !in_loop(&place) {
+                stages_of(&group.pattern, &mut path.left);
+            }
+            self.on(std::mem::take(&mut place), path);
+        }
+    }
+
+    fn on_from_all(
+        &mut self,
+        members: &'a [Stage],
+        taken: &[u32],
+        last: Option<usize>,
+        place: Place<'a>,
+        mut path: Path<'a>,
+    ) {
+        for (i, member) in members.iter().enumerate() {
+            let q = member.quantifier.as_ref();
+            if taken[i] >= most(q) {
+                continue;
+            }
+            let manner = match q.filter(|_| taken[i] > 0) {
+                Some(q) => repetition(q),
+                None => Manner { contiguity: Contiguity::Relaxed, bound: None, repeats: None },
+            };
+            self.member(members, taken, i, manner, place.clone(), path.clone());
+        }
+        let done =
+            |(m, n): (&Stage, &u32)| *n >= least(m.quantifier.as_ref()) || (*n == 0 && may_skip(m.quantifier.as_ref()));
+        if last.is_some() && members.iter().zip(taken).all(done) {
+            for (member, n) in members.iter().zip(taken) {
+                pass_by(member, *n > 0, &place, &mut path);
+            }
+            self.on(place, path);
+        }
+    }
+
+    fn member(
+        &mut self,
+        members: &'a [Stage],
+        taken: &[u32],
+        i: usize,
+        manner: Manner<'a>,
+        mut place: Place<'a>,
+        path: Path<'a>,
+    ) {
+        let lacks = |(j, m): (usize, &'a Stage)| {
+            let q = m.quantifier.as_ref();
+            (taken[j] < least(q) && !(taken[j] == 0 && may_skip(q))).then_some(m)
+        };
+        let beside = members.iter().enumerate().filter_map(lacks).collect();
+        let mut after = taken.to_vec();
+        after[i] += 1;
+        place.push(Frame::All { members, taken: after, last: Some(i) });
+        self.out.push(Way { to: Some(&members[i]), manner, path, place, beside });
+    }
+
+    /// Goes into an element.
+    fn enter(&mut self, element: &'a Element, manner: Manner<'a>, mut place: Place<'a>, mut path: Path<'a>) {
+        match element {
+            Element::Stage(stage) => {
+                let mut after = place.clone();
+                after.push(Frame::Stage { stage, taken: 1 });
+                self.out.push(Way { to: Some(stage), manner, path: path.clone(), place: after, beside: Vec::new() });
+                if may_skip(stage.quantifier.as_ref()) {
+                    path.skipped_after_greedy |= !path.greedy.is_empty();
+                    self.on_past(stage, false, place, path);
+                }
+            }
+            Element::Not(name) => {
+                let (turns, behind) = (turns(&place), path.greedy.clone());
+                let strict = manner.contiguity == Contiguity::Strict;
+                path.nots.push(Negation { name: &name.name, strict, turns, behind });
+                self.on(place, path);
+            }
+            Element::Group(group) => {
+                let mut inside = place.clone();
+                inside.push(Frame::Turn { group, turn: 1, began: self.events });
+                inside.push(Frame::Rest(&group.pattern.then));
+                self.enter(&group.pattern.first, manner, inside, path.clone());
+                if may_skip(group.quantifier.as_ref()) {
+                    path.skipped_after_greedy |= !path.greedy.is_empty();
+                    if !in_loop(&place) {
+                        stages_of(&group.pattern, &mut path.left);
+                    }
+                    nots_of(&group.pattern, &mut path.around);
+                    self.on(place, path);
+                }
+            }
+            Element::AnyOf(branches) => {
+                for branch in branches {
+                    self.enter(branch, manner, place.clone(), path.clone());
+                }
+            }
+            Element::AllOf(members) => {
+                let none = vec![0; members.len()];
+                for i in 0..members.len() {
+                    self.member(members, &none, i, manner, place.clone(), path.clone());
+                }
+                if members.iter().all(|m| may_skip(m.quantifier.as_ref())) {
+                    for member in members {
+                        path.skipped_after_greedy |= !path.greedy.is_empty();
+                        pass_by(member, false, &place, &mut path);
+                    }
+                    self.on(std::mem::take(&mut place), path);
+                }
+            }
+        }
+    }
+}
+
+/// Notes on the path that it leads past a stage.
+fn pass_by<'a>(stage: &'a Stage, begun: bool, place: &Place<'a>, path: &mut Path<'a>) {
+    if !in_loop(place) {
+        path.left.push(&stage.name);
+    }
+    if stage.quantifier.as_ref().is_some_and(|q| q.greedy) {
+        path.greedy.push(Left { stage, begun, turns: turns(place) });
+    }
+}
+
+fn stages_of<'a>(pattern: &'a Pattern, out: &mut Vec<&'a str>) {
+    out.extend(pattern.stages().into_iter().filter(|s| !s.forbidden).map(|s| &**s.name));
+}
+
+fn nots_of<'a>(pattern: &'a Pattern, out: &mut Vec<&'a str>) {
+    out.extend(pattern.stages().into_iter().filter(|s| s.forbidden).map(|s| &**s.name));
+}

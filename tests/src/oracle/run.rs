@@ -1,0 +1,310 @@
+//! Runs: what each event and the passing of time do to them.
+
+use ensue_rule::{
+    Condition, Contiguity, Duration, Element, Moment, Pattern, Quantifier, Rule, Stage, Timestamp, WithinKind,
+};
+
+use super::Seen;
+use super::after::Complete;
+use super::eval::{Question, Taken};
+use super::place::{Left, Negation, Turn, Way, beginnings, turns, ways};
+
+/// A partial match.
+#[derive(Clone, Debug)]
+pub(super) struct Run<'a> {
+    pub(super) taken: Vec<Taken<'a>>,
+    ways: Vec<Open<'a>>,
+    /// Negations that hold until the stage after them takes an event.
+    watched: Vec<Negation<'a>>,
+    /// Negations that judge the event after the last one.
+    strict: Vec<Negation<'a>>,
+}
+
+/// A way that may still be gone.
+#[derive(Clone, Debug)]
+struct Open<'a> {
+    way: Way<'a>,
+    /// From this time on it may not.
+    ends: Timestamp,
+}
+
+impl Run<'_> {
+    /// When time next takes one of its ways.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.ways.iter().map(|w| w.ends).min()
+    }
+
+    /// The index of its first event.
+    pub(super) fn start(&self) -> usize {
+        self.taken[0].event
+    }
+
+    fn last(&self) -> usize {
+        self.taken[self.taken.len() - 1].event
+    }
+}
+
+/// What does not change while a stream is read.
+pub(super) struct Known<'a> {
+    rule: &'a Rule,
+    events: &'a [Seen],
+    beginnings: Vec<Way<'a>>,
+    window: Duration,
+    /// OF PREVIOUS: the last stage, and how long the step to it may take.
+    previous: Option<(&'a str, Duration)>,
+    of_session: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(rule: &'a Rule, events: &'a [Seen], default_window: Duration) -> Self {
+        let last = rule.pattern.stages().last().map_or("", |s| &**s.name);
+        let kind = |k| rule.within.filter(|w| w.kind == k);
+        Self {
+            rule,
+            events,
+            beginnings: beginnings(&rule.pattern),
+            window: rule.window(default_window),
+            previous: kind(WithinKind::Previous).map(|w| (last, w.duration)),
+            of_session: kind(WithinKind::Session).is_some(),
+        }
+    }
+
+    /// All runs after event `k`, and the matches that it completes.
+    pub(super) fn process(&self, runs: Vec<Run<'a>>, k: usize, found: &mut Vec<Complete<'a>>) -> Vec<Run<'a>> {
+        let mut after = Vec::new();
+        for run in runs {
+            if self.of_session && self.events[run.start()].session != self.events[k].session {
+                after.push(run);
+            } else {
+                self.step(run, k, &mut after, found);
+            }
+        }
+        let nothing = Run { taken: Vec::new(), ways: Vec::new(), watched: Vec::new(), strict: Vec::new() };
+        for way in &self.beginnings {
+            if way.to.is_some() && self.would_take(&nothing, way, k) && !self.is_held(&nothing.taken, way, k) {
+                self.take(&nothing, way, k, &mut after, found);
+            }
+        }
+        after
+    }
+
+    /// What event `k` does to one run.
+    fn step(&self, mut run: Run<'a>, k: usize, after: &mut Vec<Run<'a>>, found: &mut Vec<Complete<'a>>) {
+        let next = k == run.last() + 1;
+        let stops = |n: &Negation<'a>| {
+            self.accepts(&run.taken, n.name, &n.turns, k) && !n.behind.iter().any(|g| self.holds(&run.taken, g, k))
+        };
+        let stopped = next && run.strict.iter().any(stops);
+        let broken = |n: &&Negation<'a>| self.accepts(&run.taken, n.name, &n.turns, k);
+        let broken: Vec<&str> = run.watched.iter().filter(broken).map(|n| n.name).collect();
+        let mut left = Vec::new();
+        for open in std::mem::take(&mut run.ways) {
+            let way = &open.way;
+            let held = self.is_held(&run.taken, way, k);
+            let excused = broken.iter().all(|name| way.path.nots.iter().any(|n| n.name == *name));
+            if way.to.is_none() {
+                if next && only_strict(way) && !stopped && !held && broken.is_empty() && self.may_leave(&run, way) {
+                    found.push(Complete { taken: run.taken.clone(), at: self.events[k].ts });
+                }
+            } else if !held && !stopped && excused && self.in_time(&open, k) && self.would_take(&run, way, k) {
+                self.take(&run, way, k, after, found);
+            }
+            if !held && self.lets_pass(&run, way, k) {
+                left.push(open);
+            }
+        }
+        if !stopped && broken.is_empty() && !left.is_empty() {
+            run.ways = left;
+            after.push(run);
+        }
+    }
+
+    /// The run that takes event `k` by `way`, and the match that it completes.
+    fn take(&self, run: &Run<'a>, way: &Way<'a>, k: usize, after: &mut Vec<Run<'a>>, found: &mut Vec<Complete<'a>>) {
+        let Some(stage) = way.to else { return };
+        let mut taken = run.taken.clone();
+        taken.push(Taken { stage: &stage.name, event: k, turns: turns(&way.place) });
+        let mut next = Run { taken, ways: Vec::new(), watched: Vec::new(), strict: Vec::new() };
+        let behind =
+            |n: &&Negation<'a>| way.path.nots.iter().any(|p| p.name == n.name) || way.path.around.contains(&n.name);
+        next.watched = run.watched.iter().filter(|n| !behind(n)).cloned().collect();
+        let mut complete = false;
+        for way in ways(&way.place, next.taken.len()) {
+            for n in &way.path.nots {
+                let list = if n.strict { &mut next.strict } else { &mut next.watched };
+                list.retain(|m| m.name != n.name);
+                list.push(n.clone());
+            }
+            if way.to.is_none() && way.path.nots.is_empty() {
+                complete |= self.may_leave(&next, &way) && !self.is_greedy_at_end(&run.taken, &way, k);
+            } else {
+                let ends = self.ends(&next, &way);
+                next.ways.push(Open { way, ends });
+            }
+        }
+        if complete {
+            found.push(Complete { taken: next.taken.clone(), at: self.events[k].ts });
+        }
+        if !next.ways.is_empty() {
+            after.push(next);
+        }
+    }
+
+    /// Takes the ways whose time is up at `due`; whether the run goes on.
+    pub(super) fn expire(
+        &self,
+        run: &mut Run<'a>,
+        due: Timestamp,
+        found: &mut Vec<Complete<'a>>,
+        timeouts: &mut Vec<Complete<'a>>,
+    ) -> bool {
+        let mut complete = false;
+        for open in std::mem::take(&mut run.ways) {
+            if open.ends > due {
+                run.ways.push(open);
+            } else if open.way.to.is_none() && !only_strict(&open.way) {
+                complete |= self.may_leave(run, &open.way);
+            }
+        }
+        let as_it_is = || Complete { taken: run.taken.clone(), at: due };
+        if complete {
+            found.push(as_it_is());
+        } else if run.ways.is_empty() {
+            timeouts.push(as_it_is());
+        }
+        !run.ways.is_empty()
+    }
+
+    /// From when on `run` may not go `way`.
+    fn ends(&self, run: &Run<'a>, way: &Way<'a>) -> Timestamp {
+        let (start, last) = (self.events[run.start()].ts, self.events[run.last()].ts);
+        let mut ends = start.plus(self.window);
+        if let Some(bound) = way.manner.bound {
+            ends = ends.min(last.plus(bound.violated_at()));
+        }
+        if let Some((stage, duration)) = self.previous
+            && way.to.is_none_or(|s| *s.name == *stage)
+        {
+            ends = ends.min(last.plus(duration));
+        }
+        ends
+    }
+
+    fn in_time(&self, open: &Open<'a>, k: usize) -> bool {
+        self.events[k].ts < open.ends
+    }
+
+    /// Whether `way` is still open after event `k`, which the run did not take by it.
+    fn lets_pass(&self, run: &Run<'a>, way: &Way<'a>, k: usize) -> bool {
+        let Some(stage) = way.to else { return !only_strict(way) };
+        if way.manner.repeats.is_some_and(|q| self.closes(&run.taken, stage, q, k)) {
+            return false;
+        }
+        let place = turns(&way.place);
+        if way
+            .beside
+            .iter()
+            .any(|m| way.manner.contiguity != Contiguity::Any && self.accepts(&run.taken, &m.name, &place, k))
+        {
+            return false;
+        }
+        match way.manner.contiguity {
+            Contiguity::Strict => false,
+            Contiguity::Relaxed => !self.would_take(run, way, k),
+            Contiguity::Any => true,
+        }
+    }
+
+    /// Whether the stage at the end of `way` would take event `k`, judged with the run's own bindings.
+    fn would_take(&self, run: &Run<'a>, way: &Way<'a>, k: usize) -> bool {
+        let Some(stage) = way.to else { return false };
+        !way.manner.repeats.is_some_and(|q| self.closes(&run.taken, stage, q, k))
+            && self.accepts(&run.taken, &stage.name, &turns(&way.place), k)
+            && self.may_leave(run, way)
+    }
+
+    /// Whether the conditions of `stage` hold for event `k`.
+    fn accepts(&self, taken: &[Taken<'a>], stage: &str, turns: &[Turn], k: usize) -> bool {
+        let question = Question { events: self.events, taken, test: Some((stage, k)), turns };
+        self.rule
+            .conditions
+            .iter()
+            .filter(|c| c.moment == Moment::Take && self.is_asked_at(c, stage, taken))
+            .all(|c| !question.is_asked(&c.expr) || question.holds(&c.expr))
+    }
+
+    /// Whether a condition is asked when `stage` takes an event: its own, or, among members of one `&`, of those that
+    /// it mentions the one that binds last.
+    fn is_asked_at(&self, c: &Condition, stage: &str, taken: &[Taken<'a>]) -> bool {
+        let members = all_of_around(&self.rule.pattern, &c.stage);
+        let mut mentioned: Vec<&str> = Vec::new();
+        c.expr.walk(|e| mentioned.extend(e.stage().map(|s| &**s).filter(|s| members.iter().any(|m| m == s))));
+        if mentioned.iter().all(|m| *m == &*c.stage) {
+            return *c.stage == *stage;
+        }
+        let others = |m: &&str| *m == stage || taken.iter().any(|t| t.stage == *m);
+        mentioned.contains(&stage) && mentioned.iter().all(others)
+    }
+
+    /// Whether what `way` leaves may be left.
+    fn may_leave(&self, run: &Run<'a>, way: &Way<'a>) -> bool {
+        let question = Question { events: self.events, taken: &run.taken, test: None, turns: &[] };
+        let asked = |c: &&Condition| c.moment == Moment::Leave && way.path.left.contains(&&*c.stage);
+        self.rule.conditions.iter().filter(asked).all(|c| question.holds(&c.expr))
+    }
+
+    /// Whether UNTIL holds for event `k`.
+    fn closes(&self, taken: &[Taken<'a>], stage: &Stage, q: &Quantifier, k: usize) -> bool {
+        let question = Question { events: self.events, taken, test: Some(("", k)), turns: &[] };
+        let _ = stage;
+        q.until.as_ref().is_some_and(|until| question.holds(until))
+    }
+
+    /// Whether a greedy loop that `way` left or skipped holds event `k`.
+    fn is_held(&self, taken: &[Taken<'a>], way: &Way<'a>, k: usize) -> bool {
+        way.path.greedy.iter().any(|g| self.holds(taken, g, k))
+    }
+
+    /// Whether a greedy loop would take event `k`, full or skipped too, its UNTIL not having come.
+    fn holds(&self, taken: &[Taken<'a>], g: &Left<'a>, k: usize) -> bool {
+        let Some(q) = g.stage.quantifier.as_ref() else { return false };
+        let last = taken.last().map(|t| t.event);
+        if g.begun
+            && let Some(last) = last
+        {
+            let gap = q.gap.map(|b| self.events[last].ts.plus(b.violated_at()));
+            let closed = (last + 1..=k).any(|m| self.closes(taken, g.stage, q, m));
+            if closed || gap.is_some_and(|t| self.events[k].ts >= t) {
+                return false;
+            }
+        }
+        self.accepts(taken, &g.stage.name, &g.turns, k)
+    }
+
+    /// Whether the event just taken may not be passed to skip what is behind a greedy loop.
+    fn is_greedy_at_end(&self, before: &[Taken<'a>], end: &Way<'a>, k: usize) -> bool {
+        let takes = |g: &Left<'a>| self.accepts(before, &g.stage.name, &g.turns, k);
+        end.path.skipped_after_greedy && end.path.greedy.iter().any(takes)
+    }
+}
+
+/// Whether the negations on a way to the end judge the next event only, so that it decides.
+fn only_strict(way: &Way<'_>) -> bool {
+    way.path.nots.iter().all(|n| n.strict)
+}
+
+/// The members of the `&` that `stage` is a member of.
+fn all_of_around<'p>(pattern: &'p Pattern, stage: &str) -> Vec<&'p str> {
+    pattern.elements().map(|e| all_of_in(e, stage)).find(|m| !m.is_empty()).unwrap_or_default()
+}
+
+fn all_of_in<'p>(element: &'p Element, stage: &str) -> Vec<&'p str> {
+    match element {
+        Element::AllOf(members) if members.iter().any(|m| *m.name == *stage) => {
+            members.iter().map(|m| &*m.name).collect()
+        }
+        Element::Group(g) => all_of_around(&g.pattern, stage),
+        Element::AnyOf(list) => list.iter().map(|e| all_of_in(e, stage)).find(|m| !m.is_empty()).unwrap_or_default(),
+        Element::Stage(_) | Element::Not(_) | Element::AllOf(_) => Vec::new(),
+    }
+}
