@@ -8,13 +8,17 @@
 //! - [`ProgramSet`]: what programs share: the predicate index that says which programs an event concerns.
 //! - [`Runs`]: the partial matches of one program for one key, as run classes over a shared buffer.
 
+mod buffer;
 mod error;
+mod expr;
 mod limits;
 mod observation;
 mod output;
 mod program;
+mod registers;
 mod runs;
 mod set;
+mod table;
 
 pub use error::Error;
 pub use limits::Limits;
@@ -24,7 +28,8 @@ pub use program::Program;
 pub use runs::Runs;
 pub use set::{ProgramId, ProgramSet};
 
-/// Evaluates an expression over named values (the `when` of an output over the values of RETURN).
-pub fn evaluate(_expr: &ensue_rule::Expr, _values: &[(std::sync::Arc<str>, ensue_rule::Value)]) -> ensue_rule::Value {
-    ensue_rule::Value::Null
+/// Evaluates an expression over named values (the `when` of an output over the values of RETURN). Names that there are
+/// not, and anything that needs an event, are null.
+pub fn evaluate(expr: &ensue_rule::Expr, values: &[(std::sync::Arc<str>, ensue_rule::Value)]) -> ensue_rule::Value {
+    expr::evaluate(expr, values)
 }

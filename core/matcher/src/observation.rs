@@ -2,7 +2,7 @@
 
 use ensue_rule::{Timestamp, Value};
 
-use crate::set::ProgramId;
+use crate::set::{Marks, ProgramId, SlotId};
 
 /// A place in a stream: by time, then by arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,9 @@ pub struct Observation {
     /// Values by slot of the set; null where the event has none.
     pub(crate) slots: Vec<Value>,
     pub(crate) hits: Vec<Hit>,
+    /// The slots that are not null.
+    pub(crate) filled: Vec<SlotId>,
+    pub(crate) marks: Marks,
 }
 
 impl Observation {

@@ -1,32 +1,238 @@
 //! Programs: a rule compiled to an automaton.
+//!
+//! The automaton is position-based (Glushkov, "The abstract theory of automata", 1961): a *position* is one copy of a
+//! stage that has just taken an event, and a *wait* is an edge from a position to the next, with what may be passed
+//! over on the way and what ends it. A live run is always in one or more waits; each goes its own way. Counted
+//! repetitions are unrolled into copies, so that what holds at a position never depends on how it was reached.
+//!
+//! Nothing here changes after [`Program::compile`], and nothing knows of events, keys or time.
+
+mod build;
+mod conditions;
+mod describe;
+mod fragment;
+mod liveness;
+mod waits;
+mod watch;
+
+use std::sync::Arc;
+
+use ensue_rule::{Bound, Contiguity, Duration, Rule};
+
+use crate::expr::Code;
+use crate::registers::{Register, RegisterId, RegisterSet};
+use crate::set::{SlotId, Slots};
+use crate::table::{Table, id};
 use crate::{Error, Limits};
-use ensue_rule::Rule;
+
+id! {
+    /// A stage of the rule, in the order written.
+    StageId
+}
+id! {
+    /// A test of an event: a stage's condition, or an UNTIL.
+    TestId
+}
+id! {
+    /// One copy of a stage that has just taken an event.
+    PositionId
+}
+id! {
+    /// Where a run waits.
+    WaitId
+}
+id! {
+    /// A repeated group.
+    GroupId
+}
 
 /// A rule compiled: immutable, without state, shared by all keys.
 #[derive(Debug)]
-pub struct Program {}
+pub struct Program {
+    pub(crate) stages: Table<StageId, StageInfo>,
+    pub(crate) tests: Table<TestId, Test>,
+    pub(crate) registers: Table<RegisterId, Register>,
+    pub(crate) positions: Table<PositionId, Position>,
+    pub(crate) waits: Table<WaitId, Wait>,
+    /// Where every event may begin a run.
+    pub(crate) starts: Vec<WaitId>,
+    /// Bits of predicates that may begin a run; `None`: any event may.
+    pub(crate) start_bits: Option<u64>,
+    /// Last event - first event stays below this.
+    pub(crate) window: Duration,
+    /// Events of another session are not seen.
+    pub(crate) session: bool,
+    pub(crate) after: After,
+    pub(crate) limits: Limits,
+    pub(crate) returns: Yield,
+    /// ON TIMEOUT, if the rule has it.
+    pub(crate) on_timeout: Option<Yield>,
+    /// Whether one match can be reached in two ways, so that enumeration must look for repeats.
+    pub(crate) ambiguous: bool,
+    /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
+    pub(crate) sees_all: bool,
+    /// Single-event predicates by bit, for the index.
+    pub(crate) predicates: Vec<Predicate>,
+    pub(crate) partition: Vec<SlotId>,
+    /// Attributes of bound events that RETURN reads, in the order in which bound events keep them.
+    pub(crate) kept: Vec<SlotId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct StageInfo {
+    pub(crate) name: Arc<str>,
+    pub(crate) forbidden: bool,
+    /// Conditions over the registers of this stage, asked of whatever leaves it.
+    pub(crate) leave: Vec<Code>,
+}
+
+/// A test of an event for a run: a predicate on the event alone, and conditions that look at the run besides.
+#[derive(Debug, Default)]
+pub(crate) struct Test {
+    /// The bit of the predicate; `None`: every event passes it.
+    pub(crate) bit: Option<u8>,
+    pub(crate) conditions: Vec<Code>,
+    /// How it is written, for `describe`.
+    pub(crate) label: String,
+}
+
+/// A conjunction over single events that the index evaluates.
+#[derive(Clone, Debug)]
+pub(crate) struct Predicate {
+    pub(crate) conjuncts: Vec<Conjunct>,
+}
+
+/// One conjunct of a predicate.
+#[derive(Clone, Debug)]
+pub(crate) struct Conjunct {
+    pub(crate) code: Code,
+    /// `slot = any of these`, where that is all it says: the index can look it up.
+    pub(crate) equality: Option<(SlotId, Vec<ensue_rule::Value>)>,
+}
+
+/// One copy of a stage that has just taken an event.
+#[derive(Debug)]
+pub(crate) struct Position {
+    pub(crate) stage: StageId,
+    pub(crate) waits: Vec<WaitId>,
+    /// Ways in which the pattern is complete here at once.
+    pub(crate) complete: Vec<Completion>,
+    /// Registers that something after this position reads.
+    pub(crate) live: RegisterSet,
+}
+
+/// A way in which a pattern is complete at a position.
+#[derive(Debug)]
+pub(crate) struct Completion {
+    /// Stages that are left by completing.
+    pub(crate) leaves: Vec<StageId>,
+    /// Greedy loops that were passed: none may want the event just taken.
+    pub(crate) held: Vec<Held>,
+}
+
+/// Where a run waits: an edge of the automaton.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    pub(crate) target: Target,
+    /// The test of the target's stage.
+    pub(crate) takes: Option<TestId>,
+    /// What may be passed over.
+    pub(crate) arrow: Contiguity,
+    /// Members of `&` that are not finished: no event that one of them would take is passed over.
+    pub(crate) blockers: Vec<TestId>,
+    /// How long after the run's last event the next may come.
+    pub(crate) bound: Option<Bound>,
+    /// Whether a violated bound is a timeout (a loop that has its minimum merely takes no more).
+    pub(crate) bound_times_out: bool,
+    /// `!n` on this edge: ends the wait, but the target may take the event.
+    pub(crate) forbids: Vec<TestId>,
+    /// `!n` that the run is at, further on: ends the wait, and the target may not take the event.
+    pub(crate) watch: Vec<TestId>,
+    /// `=> !n`: of the very next event only. Then the wait goes on at `then`.
+    pub(crate) next_forbids: Vec<NextForbid>,
+    /// Where to wait after the very next event has been passed over.
+    pub(crate) then: Option<WaitId>,
+    /// The loop closes.
+    pub(crate) untils: Vec<TestId>,
+    /// Greedy loops before the target.
+    pub(crate) held: Vec<Held>,
+    /// Stages that taking the target leaves.
+    pub(crate) leaves: Vec<StageId>,
+    /// Groups of which taking the target begins a turn.
+    pub(crate) turns: Vec<GroupId>,
+    /// The wait is looked at for events with one of these bits; `None`: for every event.
+    pub(crate) bits: Option<u64>,
+    /// Registers that this wait or something after it reads.
+    pub(crate) live: RegisterSet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// An event for this position.
+    Take(PositionId),
+    /// The deadline: then the pattern is complete.
+    Absence,
+    /// The very next event of the stream: if it is not forbidden, the pattern is complete.
+    Next,
+}
+
+/// `=> !n` on the way to some next stage.
+#[derive(Clone, Debug)]
+pub(crate) struct NextForbid {
+    pub(crate) test: TestId,
+    /// Greedy loops before the negation: what they would take is not judged.
+    pub(crate) unless: Vec<TestId>,
+}
+
+/// A greedy loop that holds back what comes after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// What the loop would take.
+    pub(crate) test: TestId,
+    pub(crate) until: Option<TestId>,
+    /// Where to wait once its UNTIL has come.
+    pub(crate) then: Option<WaitId>,
+}
+
+/// Which runs a match discards, with stages as ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    Consume,
+    NoSkip { limit: usize },
+    PastLast,
+    ToNext,
+    ToFirst { stage: StageId, or_error: bool },
+    ToLast { stage: StageId, or_error: bool },
+}
+
+/// Named values computed from the events of a match.
+#[derive(Debug, Default)]
+pub(crate) struct Yield {
+    /// Registers over kept attributes (their slots index the kept values of a bound event).
+    pub(crate) registers: Table<RegisterId, Register>,
+    pub(crate) values: Vec<(Arc<str>, Code)>,
+}
 
 impl Program {
-    /// Compiles a rule.
+    /// Compiles a rule on its own, as [`crate::ProgramSet::add`] would: to check or to explain it.
     ///
     /// # Errors
     /// A rule that can't be run, with the place in its text.
-    pub fn compile(_rule: &Rule, _limits: &Limits) -> Result<Self, Error> {
-        Ok(Self {})
+    pub fn compile(rule: &Rule, limits: &Limits) -> Result<Self, Error> {
+        build::build(rule, limits, &mut Slots::default())
     }
 
-    /// The automaton as text, a line per state.
-    pub fn describe(&self) -> String {
-        String::new()
-    }
-
-    /// The automaton in Graphviz's dot.
-    pub fn dot(&self) -> String {
-        String::new()
+    pub(crate) fn compile_in(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<Self, Error> {
+        build::build(rule, limits, slots)
     }
 
     /// Whether time alone can let something out (an absence at the end, ON TIMEOUT): such runs need wakeups.
     pub fn has_timers(&self) -> bool {
-        false
+        self.on_timeout.is_some() || self.waits.iter().any(|(_, w)| w.target == Target::Absence)
+    }
+
+    /// Whether every event that passes the filter must be stepped.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.sees_all
     }
 }

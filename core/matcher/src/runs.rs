@@ -1,50 +1,127 @@
 //! Runs: the partial matches of one program for one key.
-use crate::{Found, Hit, Observation, Position, Program};
+//!
+//! Partial matches that no future condition can tell apart are one *run class*: they wait at the same place with the
+//! same registers. A class holds its members by start, oldest first; all partial matches of one member are one node
+//! of the shared buffer. So the work of an event depends on classes and live starts, not on partial matches.
+//!
+//! The steps of an event are one file each: [`step`] takes it, [`after`] chooses what comes out, [`time`] ends what is
+//! due, [`paths`] reads matches from the buffer.
+
+mod after;
+mod class;
+mod paths;
+mod step;
+mod time;
+
 use ensue_rule::Timestamp;
 
+use crate::buffer::{SharedBuffer, Tick};
+use crate::observation::Position;
+use crate::program::{Program, Target};
+use after::Finished;
+use class::Class;
+
 /// The partial matches of one program for one key.
-#[derive(Debug, Default)]
-pub struct Runs {}
+#[derive(Debug)]
+pub struct Runs {
+    classes: Vec<Class>,
+    buffer: SharedBuffer,
+    /// The last event fed.
+    tick: Tick,
+    /// Where the last event fed stood.
+    position: Option<Position>,
+    /// Nothing is due before this.
+    due: Timestamp,
+    /// What [`Runs::skip_bound`] says.
+    bound: Option<Position>,
+    /// The skip bound of before a restart: events at or before it begin nothing.
+    restored: Option<Position>,
+    /// Matches that wait under a skip strategy, by start.
+    finished: Vec<Finished>,
+    /// Run classes and members that a limit dropped.
+    dropped: u64,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
 
 impl Runs {
     /// No runs; nothing may start at or before `bound` (what [`Runs::skip_bound`] said before a restart).
-    pub fn new(_bound: Option<Position>) -> Self {
-        Self {}
+    pub fn new(bound: Option<Position>) -> Self {
+        Self {
+            classes: Vec::new(),
+            buffer: SharedBuffer::default(),
+            tick: 0,
+            position: None,
+            due: Timestamp::MAX,
+            bound,
+            restored: bound,
+            finished: Vec::new(),
+            dropped: 0,
+        }
     }
 
-    /// Takes one event of the key's stream: first time moves to it, then it is matched. Events come in the order of
-    /// their positions.
-    pub fn step(&mut self, _program: &Program, _event: &Observation, _hit: Hit, _out: &mut Vec<Found>) {}
-
-    /// Moves time: absences complete and partial matches time out whose deadline is at or before `t`.
-    pub fn advance_to(&mut self, _program: &Program, _t: Timestamp, _out: &mut Vec<Found>) {}
-
-    /// Judges a trailing absence now, at a trigger: every run that lacks nothing else is a match at `t` by an event.
-    /// The last call of a look-back.
-    pub fn judge_at(&mut self, _program: &Program, _t: Timestamp, _out: &mut Vec<Found>) {}
-
     /// When time alone next lets something out; `None`: never as things are.
-    pub fn next_wakeup(&self, _program: &Program) -> Option<Timestamp> {
-        None
+    pub fn next_wakeup(&self, program: &Program) -> Option<Timestamp> {
+        if !program.has_timers() {
+            return None;
+        }
+        let speaks = |c: &&Class| program.on_timeout.is_some() || program.waits[c.wait].target == Target::Absence;
+        self.classes.iter().filter(speaks).filter_map(|c| c.due(program)).min()
     }
 
     /// No match may start at or before this: what a host keeps, with the retained events, to build these runs again.
     pub fn skip_bound(&self) -> Option<Position> {
-        None
+        self.bound
     }
 
     /// Whether nothing is alive: the host may drop the value, if it keeps the skip bound.
     pub fn is_idle(&self) -> bool {
-        true
+        self.classes.is_empty() && self.finished.is_empty()
     }
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
     pub fn clear(&mut self) -> bool {
-        false
+        let alive = !self.is_idle();
+        self.classes.clear();
+        self.finished.clear();
+        self.release();
+        alive
     }
 
     /// Whether a live run waits for an absence (`!n`), so that a gap in the history would make its answer wrong.
-    pub fn waits_for_absence(&self, _program: &Program) -> bool {
-        false
+    pub fn waits_for_absence(&self, program: &Program) -> bool {
+        self.classes.iter().any(|c| {
+            let w = &program.waits[c.wait];
+            !(w.forbids.is_empty() && w.watch.is_empty() && w.next_forbids.is_empty()) || w.target == Target::Absence
+        })
+    }
+
+    /// How many run classes and buffer nodes are alive, and how many classes a limit dropped.
+    pub fn size(&self) -> (usize, usize, u64) {
+        (self.classes.len(), self.buffer.len(), self.dropped)
+    }
+
+    /// The oldest start of a live run or of a waiting match.
+    fn oldest(&self) -> Option<Tick> {
+        let classes = self.classes.iter().filter_map(Class::oldest);
+        classes.chain(self.finished.iter().map(|f| f.start)).min()
+    }
+
+    /// Lets the buffer forget what nothing alive can reach.
+    fn release(&mut self) {
+        let oldest = self.oldest();
+        self.buffer.release(oldest);
+    }
+
+    /// Ends all runs that started at or before `tick`, and lets nothing start there after a restart either.
+    fn bar(&mut self, tick: Tick, bound: Position) {
+        self.classes.retain_mut(|c| c.cut(tick));
+        self.finished.retain(|f| f.start > tick);
+        self.bound = self.bound.max(Some(bound));
+        self.release();
     }
 }

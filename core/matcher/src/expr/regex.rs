@@ -1,0 +1,25 @@
+//! MATCHES: a search in linear time, by `regex-lite` (75 KB in a mobile build, against 1.1 MB for `regex`).
+
+use ensue_rule::Span;
+
+use crate::Error;
+
+/// A compiled regular expression. Equal where its text is.
+#[derive(Clone, Debug)]
+pub(crate) struct Regex(regex_lite::Regex);
+
+impl Regex {
+    pub(crate) fn new(text: &str, span: Span) -> Result<Self, Error> {
+        regex_lite::RegexBuilder::new(text).size_limit(1 << 16).build().map(Self).map_err(|e| {
+            Error::refused(
+                format!("MATCHES has a regular expression that cannot be used: {e}"),
+                "see the syntax of MATCHES",
+                span,
+            )
+        })
+    }
+
+    pub(crate) fn finds(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}

@@ -1,0 +1,117 @@
+//! From a rule to a program: validate, compile conditions, weave the pattern, make the waits.
+
+use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Rule, Span};
+
+use super::conditions::{self, Conditions};
+use super::fragment::Weaver;
+use super::{After, Program, StageId, Target, liveness, waits};
+use crate::set::Slots;
+use crate::{Error, Limits};
+
+pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<Program, Error> {
+    validate(&rule.pattern)?;
+    let conditions = Conditions::compile(rule, slots)?;
+    let mut weaver = Weaver::new(limits, &conditions.untils);
+    let woven = weaver.weave(&rule.pattern)?;
+    if woven.first.is_empty() {
+        return Err(Error::refused("the pattern takes no event", "begin with a stage that takes one", Span::default()));
+    }
+    let ambiguous = weaver.ambiguous;
+    let mut automaton = waits::waits(rule, &woven, &weaver, &conditions)?;
+    liveness::fill(&mut automaton, &conditions);
+    let mut kept = Vec::new();
+    let returns = conditions::yields(&rule.returns, &conditions.stages, slots, &mut kept)?;
+    let on_timeout = rule.on_timeout.as_ref().map(|r| conditions::yields(r, &conditions.stages, slots, &mut kept));
+    let on_timeout = on_timeout.transpose()?;
+    let start_bits = automaton.starts.iter().try_fold(0, |bits, w| Some(bits | automaton.waits[*w].bits?));
+    let all_waits = automaton.waits.iter().all(|(_, w)| w.bits.is_some());
+    Ok(Program {
+        after: after(rule, &conditions, limits)?,
+        limits: limits.clone(),
+        window: rule.window(limits.default_window),
+        session: rule.within.is_some_and(|w| w.kind == ensue_rule::WithinKind::Session),
+        partition: conditions::partition(&rule.partition_by, slots),
+        sees_all: start_bits.is_none() || !all_waits,
+        stages: conditions.stages,
+        tests: conditions.tests,
+        registers: conditions.registers,
+        predicates: conditions.predicates,
+        positions: automaton.positions,
+        waits: automaton.waits,
+        starts: automaton.starts,
+        start_bits,
+        returns,
+        on_timeout,
+        ambiguous,
+        kept,
+    })
+}
+
+fn after(rule: &Rule, conditions: &Conditions, limits: &Limits) -> Result<After, Error> {
+    let find = |name: &str| -> Result<StageId, Error> {
+        let found = conditions.stages.iter().find(|(_, s)| &*s.name == name && !s.forbidden);
+        found.map(|(id, _)| id).ok_or_else(|| {
+            let what = format!("AFTER MATCH skips to `{name}`, which is no stage that takes events");
+            Error::refused(what, "name a stage of the pattern", Span::default())
+        })
+    };
+    Ok(match &rule.after_match {
+        AfterMatch::Consume => After::Consume,
+        AfterMatch::NoSkip { limit } => {
+            After::NoSkip { limit: limit.map_or(limits.matches, |n| usize::try_from(n).unwrap_or(usize::MAX)) }
+        }
+        AfterMatch::SkipPastLastEvent => After::PastLast,
+        AfterMatch::SkipToNextEvent => After::ToNext,
+        AfterMatch::SkipToFirst { stage, or_error } => After::ToFirst { stage: find(stage)?, or_error: *or_error },
+        AfterMatch::SkipToLast { stage, or_error } => After::ToLast { stage: find(stage)?, or_error: *or_error },
+    })
+}
+
+/// What rule text cannot say but a rule from elsewhere could.
+fn validate(pattern: &Pattern) -> Result<(), Error> {
+    if let Element::Not(n) = &pattern.first {
+        return Err(Error::refused("a `!` begins the pattern or a group", "let a stage come before it", n.span));
+    }
+    for step in &pattern.then {
+        if let Element::Not(n) = &step.element
+            && (step.arrow == ensue_rule::Contiguity::Any || step.bound.is_some())
+        {
+            let hint = "write -> !n (until the next stage) or => !n (the next event only)";
+            return Err(Error::refused("`!` stands behind `->>` or a bound", hint, n.span));
+        }
+    }
+    pattern.elements().try_for_each(element)
+}
+
+fn element(e: &Element) -> Result<(), Error> {
+    match e {
+        Element::Stage(s) => s.quantifier.as_ref().map_or(Ok(()), quantifier),
+        Element::Not(_) => Ok(()),
+        Element::Group(g) => {
+            g.quantifier.as_ref().map_or(Ok(()), quantifier)?;
+            validate(&g.pattern)
+        }
+        Element::AnyOf(branches) => branches.iter().try_for_each(|b| match b {
+            Element::Not(n) => Err(Error::refused("`!` stands in an alternative", "put it before or after", n.span)),
+            b => element(b),
+        }),
+        Element::AllOf(members) => members.iter().filter_map(|s| s.quantifier.as_ref()).try_for_each(quantifier),
+    }
+}
+
+fn quantifier(q: &Quantifier) -> Result<(), Error> {
+    if q.min == 0 {
+        return Err(Error::refused("a quantifier has the minimum 0", "write {1,n} OPTIONAL", q.span));
+    }
+    if q.max.is_some_and(|max| max < q.min) {
+        return Err(Error::refused("a quantifier has its maximum below its minimum", "swap them", q.span));
+    }
+    Ok(())
+}
+
+impl Program {
+    /// Whether the pattern may end in an absence (`-> !n`), so that it needs a window in a continuous task.
+    pub fn may_end_in_absence(&self) -> bool {
+        self.waits.iter().any(|(_, w)| w.target == Target::Absence)
+    }
+}

@@ -1,0 +1,300 @@
+//! Conditions of a rule to tests: what the index can answer of an event alone, and what needs the run.
+
+use std::sync::Arc;
+
+use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Return, Rule, Span, Value};
+
+use super::{Conjunct, GroupId, Predicate, StageId, StageInfo, Test, TestId, Yield};
+use crate::Error;
+use crate::error::Kind;
+use crate::expr::{Code, Names, Resolve, compile};
+use crate::registers::{Fold, Register, RegisterId, RegisterSet};
+use crate::set::{SlotId, SlotKey, Slots};
+use crate::table::Table;
+
+/// Single-event predicates of a program: bits of one word.
+const PREDICATES: usize = 64;
+
+/// What compiling conditions makes.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    pub(super) stages: Table<StageId, StageInfo>,
+    pub(super) tests: Table<TestId, Test>,
+    pub(super) registers: Table<RegisterId, Register>,
+    pub(super) predicates: Vec<Predicate>,
+    /// The test of each UNTIL, in the order of the pattern's quantifiers.
+    pub(super) untils: Vec<Option<TestId>>,
+}
+
+impl Conditions {
+    /// Compiles the conditions of all stages and loops. Test `i` is that of stage `i`; UNTILs follow.
+    pub(super) fn compile(rule: &Rule, slots: &mut Slots) -> Result<Self, Error> {
+        let mut out = Self::default();
+        let groups = groups(&rule.pattern);
+        for s in rule.pattern.stages() {
+            if out.stage(s.name).is_some() {
+                return Err(Error::refused(format!("two stages are called `{}`", s.name), "rename one", s.span));
+            }
+            out.stages.push(StageInfo { name: s.name.clone(), forbidden: s.forbidden, leave: Vec::new() });
+        }
+        for id in out.stages.ids() {
+            let mut place = Place { slots, groups: &groups, under_test: Some(id), out: &mut out };
+            let test = place.test(rule.conditions.iter().filter(|c| c.moment == Moment::Take))?;
+            out.tests.push(test);
+            let mut place = Place { slots, groups: &groups, under_test: None, out: &mut out };
+            let leave = place.leave(id, &rule.conditions)?;
+            out.stages[id].leave = leave;
+        }
+        for q in rule.pattern.quantifiers() {
+            let Some(until) = &q.until else {
+                out.untils.push(None);
+                continue;
+            };
+            let mut place = Place { slots, groups: &groups, under_test: None, out: &mut out };
+            let test = place.of_event(until.clone().conjuncts().iter(), format!("UNTIL {}", out_label(until)))?;
+            out.untils.push(Some(out.tests.push(test)));
+        }
+        for c in &rule.conditions {
+            out.stage(&c.stage).ok_or_else(|| unknown(&c.stage, c.expr.span))?;
+        }
+        Ok(out)
+    }
+
+    fn stage(&self, name: &str) -> Option<StageId> {
+        self.stages.iter().find(|(_, s)| &*s.name == name).map(|(id, _)| id)
+    }
+}
+
+fn out_label(e: &Expr) -> String {
+    let mut names = Vec::new();
+    e.walk(|x| {
+        if let ExprKind::Attr { attr, .. } = &x.kind {
+            names.push(attr.to_string());
+        }
+    });
+    names.join(", ")
+}
+
+fn unknown(stage: &str, span: Span) -> Error {
+    Error::refused(format!("no stage is called `{stage}`"), "name a stage of the pattern", span)
+}
+
+/// The repeated groups around each stage, outermost first; numbered in the order in which they are written.
+fn groups(pattern: &Pattern) -> Vec<Vec<GroupId>> {
+    fn walk(p: &Pattern, around: &mut Vec<GroupId>, next: &mut u16, out: &mut Vec<Vec<GroupId>>) {
+        p.elements().for_each(|e| element(e, around, next, out));
+    }
+    fn element(e: &Element, around: &mut Vec<GroupId>, next: &mut u16, out: &mut Vec<Vec<GroupId>>) {
+        match e {
+            Element::Stage(_) | Element::Not(_) => out.push(around.clone()),
+            Element::AllOf(members) => out.extend(members.iter().map(|_| around.clone())),
+            Element::AnyOf(branches) => branches.iter().for_each(|b| element(b, around, next, out)),
+            Element::Group(g) if g.quantifier.is_some() => {
+                around.push(GroupId(*next));
+                *next += 1;
+                walk(&g.pattern, around, next, out);
+                around.pop();
+            }
+            Element::Group(g) => walk(&g.pattern, around, next, out),
+        }
+    }
+    let (mut out, mut next) = (Vec::new(), 0);
+    walk(pattern, &mut Vec::new(), &mut next, &mut out);
+    out
+}
+
+/// Where a condition stands.
+struct Place<'a> {
+    slots: &'a mut Slots,
+    groups: &'a [Vec<GroupId>],
+    /// The stage whose event is under test; in UNTIL and on leaving none.
+    under_test: Option<StageId>,
+    out: &'a mut Conditions,
+}
+
+impl Place<'_> {
+    /// The test of the stage under test.
+    fn test<'c>(&mut self, conditions: impl Iterator<Item = &'c Condition>) -> Result<Test, Error> {
+        let name = self.under_test.map(|id| self.out.stages[id].name.clone()).unwrap_or_default();
+        let mine: Vec<&Expr> = conditions.filter(|c| c.stage == name).map(|c| &c.expr).collect();
+        self.of_event(mine.into_iter(), name.to_string())
+    }
+
+    /// A test from its conjuncts: those that look at the event alone become a predicate.
+    fn of_event<'c>(&mut self, conjuncts: impl Iterator<Item = &'c Expr>, label: String) -> Result<Test, Error> {
+        let (mut single, mut conditions) = (Vec::new(), Vec::new());
+        for e in conjuncts {
+            let code = self.conjunct(e)?;
+            let mut reads = false;
+            code.registers(&mut |_| reads = true);
+            if reads {
+                conditions.push(code);
+            } else {
+                single.push(Conjunct { equality: self.equality(e), code });
+            }
+        }
+        let bit = if single.is_empty() { None } else { Some(self.predicate(single)?) };
+        Ok(Test { bit, conditions, label })
+    }
+
+    fn predicate(&mut self, conjuncts: Vec<Conjunct>) -> Result<u8, Error> {
+        let bit = self.out.predicates.len();
+        if bit >= PREDICATES {
+            return Err(Error::new(Kind::TooManyPredicates { limit: PREDICATES }, Span::default()));
+        }
+        self.out.predicates.push(Predicate { conjuncts });
+        Ok(u8::try_from(bit).unwrap_or(u8::MAX))
+    }
+
+    /// A conjunct with PREV is not asked of its stage's first event.
+    fn conjunct(&mut self, e: &Expr) -> Result<Code, Error> {
+        let code = compile(e, self)?;
+        let mut prev = None;
+        e.walk(|x| {
+            if let ExprKind::Prev { stage, .. } = &x.kind {
+                prev = Some((stage.clone(), x.span));
+            }
+        });
+        let Some((stage, span)) = prev else { return Ok(code) };
+        let count = self.register(&stage, Fold::Count, None, span)?;
+        let none = Code::Binary(BinaryOp::Eq, Box::new(Code::Register(count)), Box::new(Code::Const(Value::Int(0))));
+        Ok(Code::Binary(BinaryOp::Or, Box::new(none), Box::new(code)))
+    }
+
+    fn leave(&mut self, stage: StageId, conditions: &[Condition]) -> Result<Vec<Code>, Error> {
+        let name = self.out.stages[stage].name.clone();
+        let mine = conditions.iter().filter(|c| c.moment == Moment::Leave && c.stage == name);
+        mine.map(|c| compile(&c.expr, self)).collect()
+    }
+
+    /// `attr = value` or `attr IN (values)` of the event under test, where that is all a conjunct says.
+    fn equality(&mut self, e: &Expr) -> Option<(SlotId, Vec<Value>)> {
+        let literal = |x: &Expr| match &x.kind {
+            ExprKind::Literal(v) => Some(v.clone()),
+            _ => None,
+        };
+        let (attr, values) = match &e.kind {
+            ExprKind::Binary(BinaryOp::Eq, a, b) => match (&a.kind, &b.kind) {
+                (ExprKind::Attr { attr, .. }, ExprKind::Literal(v))
+                | (ExprKind::Literal(v), ExprKind::Attr { attr, .. }) => (attr, vec![v.clone()]),
+                _ => return None,
+            },
+            ExprKind::In(x, list) => match &x.kind {
+                ExprKind::Attr { attr, .. } => (attr, list.iter().map(literal).collect::<Option<Vec<_>>>()?),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some((self.slots.slot(SlotKey::Attr(attr.clone())), values))
+    }
+
+    /// The innermost repeated group around both stages: inside it "u.x" is this turn's u.
+    fn common_turn(&self, stage: StageId) -> Option<GroupId> {
+        let under_test = self.under_test.filter(|id| *id != stage)?;
+        let around = |id: StageId| self.groups.get(usize::from(id.0)).map_or(&[][..], Vec::as_slice);
+        around(stage).iter().zip(around(under_test)).take_while(|(a, b)| a == b).last().map(|(a, _)| *a)
+    }
+}
+
+impl Names for Place<'_> {
+    fn resolve(&self, stage: Option<&Arc<str>>, span: Span) -> Result<Resolve, Error> {
+        let Some(name) = stage else { return Ok(Resolve::Event) };
+        let id = self.out.stage(name).ok_or_else(|| unknown(name, span))?;
+        Ok(if Some(id) == self.under_test { Resolve::Event } else { Resolve::Bound })
+    }
+
+    fn slot(&mut self, key: SlotKey) -> SlotId {
+        self.slots.slot(key)
+    }
+
+    fn register(
+        &mut self,
+        stage: &Arc<str>,
+        fold: Fold,
+        key: Option<SlotKey>,
+        span: Span,
+    ) -> Result<RegisterId, Error> {
+        let id = self.out.stage(stage).ok_or_else(|| unknown(stage, span))?;
+        let turn = if fold == Fold::LastEvent { self.common_turn(id) } else { None };
+        let slot = key.map(|k| self.slots.slot(k));
+        intern(&mut self.out.registers, Register { stage: id, fold, slot, turn }, span)
+    }
+}
+
+fn intern(table: &mut Table<RegisterId, Register>, register: Register, span: Span) -> Result<RegisterId, Error> {
+    if let Some((id, _)) = table.iter().find(|(_, r)| **r == register) {
+        return Ok(id);
+    }
+    if table.len() >= RegisterSet::CAPACITY {
+        let limit = RegisterSet::CAPACITY;
+        return Err(Error::refused(
+            format!("the conditions look back at more than {limit} different values"),
+            "compare with fewer attributes of earlier stages",
+            span,
+        ));
+    }
+    Ok(table.push(register))
+}
+
+/// RETURN: values over the events of a whole match. Their attributes become the kept ones.
+pub(super) fn yields(
+    returns: &[Return],
+    stages: &Table<StageId, StageInfo>,
+    slots: &mut Slots,
+    kept: &mut Vec<SlotId>,
+) -> Result<Yield, Error> {
+    let mut names = Whole { stages, slots, kept, registers: Table::default() };
+    let value = |r: &Return| Ok((r.name.clone(), compile(&r.expr, &mut names)?));
+    let values = returns.iter().map(value).collect::<Result<_, Error>>()?;
+    Ok(Yield { registers: names.registers, values })
+}
+
+/// Names over a whole match: everything is bound.
+struct Whole<'a> {
+    stages: &'a Table<StageId, StageInfo>,
+    slots: &'a mut Slots,
+    kept: &'a mut Vec<SlotId>,
+    registers: Table<RegisterId, Register>,
+}
+
+impl Names for Whole<'_> {
+    fn resolve(&self, stage: Option<&Arc<str>>, span: Span) -> Result<Resolve, Error> {
+        stage.map(|_| Resolve::Bound).ok_or_else(|| {
+            Error::refused("a bare attribute means nothing in RETURN", "name the stage: STAGE.args.NAME", span)
+        })
+    }
+
+    /// Unused: in RETURN every attribute is of a bound event.
+    fn slot(&mut self, key: SlotKey) -> SlotId {
+        self.slots.slot(key)
+    }
+
+    fn register(
+        &mut self,
+        stage: &Arc<str>,
+        fold: Fold,
+        key: Option<SlotKey>,
+        span: Span,
+    ) -> Result<RegisterId, Error> {
+        let found = self.stages.iter().find(|(_, s)| s.name == *stage);
+        let (id, info) = found.ok_or_else(|| unknown(stage, span))?;
+        if info.forbidden {
+            let what = format!("`{stage}` is forbidden, so a match has no event of it");
+            return Err(Error::refused(what, "return a stage that takes events", span));
+        }
+        let slot = key.map(|k| {
+            let slot = self.slots.slot(k);
+            let at = self.kept.iter().position(|s| *s == slot).unwrap_or_else(|| {
+                self.kept.push(slot);
+                self.kept.len() - 1
+            });
+            SlotId(u32::try_from(at).unwrap_or(u32::MAX))
+        });
+        intern(&mut self.registers, Register { stage: id, fold, slot, turn: None }, span)
+    }
+}
+
+/// The slots of PARTITION BY.
+pub(super) fn partition(attrs: &[Attr], slots: &mut Slots) -> Vec<SlotId> {
+    attrs.iter().map(|a| slots.slot(SlotKey::Attr(a.clone()))).collect()
+}

@@ -1,0 +1,345 @@
+//! Fragments: a piece of pattern as its first and last positions and the ways through it.
+//!
+//! The construction is Glushkov's, with a *hop* on every way: what is passed between one taken event and the next.
+
+use ensue_rule::{Bound, Contiguity, Element, Group, Pattern, Quantifier, Stage};
+
+use super::{GroupId, PositionId, StageId, TestId};
+use crate::error::Kind;
+use crate::{Error, Limits};
+
+/// What lies between one taken event and the next (or the begin, or the end).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hop {
+    /// The arrow before the next event; `None` until the element stands in a sequence.
+    pub(super) arrow: Option<Contiguity>,
+    pub(super) bound: Option<Bound>,
+    /// The bound is the gap of a loop whose minimum is reached: violating it is no timeout.
+    pub(super) surplus: bool,
+    /// `-> !n` passed on the way.
+    pub(super) forbids: Vec<StageId>,
+    /// `=> !n` passed on the way, with the greedy loops before it.
+    pub(super) next_forbids: Vec<(StageId, Vec<Greedy>)>,
+    /// Greedy loops left or skipped, with something after them on the way.
+    pub(super) held: Vec<Greedy>,
+    /// Greedy loops left or skipped, with nothing after them yet.
+    pub(super) tail: Vec<Greedy>,
+    /// UNTIL of the loops that the way stays in.
+    pub(super) untils: Vec<TestId>,
+    /// Stages left or skipped.
+    pub(super) leaves: Vec<StageId>,
+    /// Groups of which a turn begins.
+    pub(super) turns: Vec<GroupId>,
+    /// See [`super::Wait::blockers`].
+    pub(super) blockers: Vec<TestId>,
+}
+
+/// A greedy loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Greedy {
+    pub(super) test: TestId,
+    pub(super) until: Option<TestId>,
+}
+
+impl Hop {
+    /// This way and then `next`.
+    fn then(&self, next: &Self) -> Self {
+        let mut hop = next.clone();
+        let front = |a: &[StageId], b: &[StageId]| a.iter().chain(b).copied().collect();
+        hop.forbids = front(&self.forbids, &next.forbids);
+        hop.leaves = front(&self.leaves, &next.leaves);
+        // A greedy loop before the negation keeps what it would take from being judged.
+        let after =
+            next.next_forbids.iter().map(|(n, unless)| (*n, unless.iter().chain(&self.held).cloned().collect()));
+        hop.next_forbids = self.next_forbids.iter().cloned().chain(after).collect();
+        hop.held = self.held.iter().chain(&next.held).cloned().collect();
+        hop.turns = self.turns.iter().chain(&next.turns).copied().collect();
+        hop.untils = self.untils.iter().chain(&next.untils).copied().collect();
+        hop.blockers = self.blockers.iter().chain(&next.blockers).copied().collect();
+        hop
+    }
+
+    /// The same way, with an element after it.
+    fn followed(&self) -> Self {
+        let mut hop = self.clone();
+        hop.held.append(&mut hop.tail);
+        hop
+    }
+
+    /// The same way into an element, by `arrow` where the element's inside does not say.
+    fn entered(&self, by: &Arrow) -> Self {
+        let mut hop = self.clone();
+        if hop.arrow.is_none() {
+            hop.arrow = Some(by.arrow);
+            hop.bound = by.bound;
+            hop.surplus = by.surplus;
+            hop.untils.extend(&by.untils);
+        }
+        hop
+    }
+}
+
+/// How one element follows another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrow {
+    arrow: Contiguity,
+    bound: Option<Bound>,
+    surplus: bool,
+    untils: Vec<TestId>,
+}
+
+/// A piece of pattern.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fragment {
+    pub(super) first: Vec<(PositionId, Hop)>,
+    pub(super) last: Vec<(PositionId, Hop)>,
+    /// Ways through it that take no event.
+    pub(super) skip: Vec<Hop>,
+}
+
+/// Positions and edges as they are made.
+#[derive(Debug)]
+pub(super) struct Weaver<'a> {
+    pub(super) limits: &'a Limits,
+    /// The stage of each position.
+    pub(super) positions: Vec<StageId>,
+    pub(super) edges: Vec<(PositionId, PositionId, Hop)>,
+    /// Whether one match can be reached in two ways.
+    pub(super) ambiguous: bool,
+    /// The test of each UNTIL, in the order of [`Pattern::quantifiers`].
+    untils: &'a [Option<TestId>],
+    /// How deep in repeated groups.
+    depth: usize,
+}
+
+/// Where in the pattern the weaver stands: how many stages and quantifiers came before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    stage: usize,
+    quantifier: usize,
+    group: u16,
+}
+
+impl<'a> Weaver<'a> {
+    pub(super) fn new(limits: &'a Limits, untils: &'a [Option<TestId>]) -> Self {
+        let (positions, edges) = (Vec::new(), Vec::new());
+        Self { limits, positions, edges, ambiguous: false, untils, depth: 0 }
+    }
+
+    /// The whole pattern.
+    pub(super) fn weave(&mut self, pattern: &Pattern) -> Result<Fragment, Error> {
+        self.sequence(pattern, &mut Cursor::default())
+    }
+
+    fn position(&mut self, stage: StageId, span: ensue_rule::Span) -> Result<PositionId, Error> {
+        let limit = self.limits.states;
+        if self.positions.len() >= limit {
+            return Err(Error::new(Kind::TooManyStates { limit }, span));
+        }
+        self.positions.push(stage);
+        Ok(PositionId(u16::try_from(self.positions.len() - 1).unwrap_or(u16::MAX)))
+    }
+
+    fn edge(&mut self, from: PositionId, to: PositionId, hop: Hop) -> Result<(), Error> {
+        // Edges are waits to be: bounded with the same number, squared patterns included.
+        let limit = self.limits.states.saturating_mul(32);
+        if self.edges.len() >= limit {
+            return Err(Error::new(Kind::TooManyStates { limit }, ensue_rule::Span::default()));
+        }
+        self.edges.push((from, to, hop));
+        Ok(())
+    }
+
+    fn sequence(&mut self, pattern: &Pattern, at: &mut Cursor) -> Result<Fragment, Error> {
+        let mut whole = self.element(&pattern.first, Contiguity::Relaxed, at)?;
+        for step in &pattern.then {
+            let next = self.element(&step.element, step.arrow, at)?;
+            let by = Arrow { arrow: step.arrow, bound: step.bound, ..Arrow::default() };
+            whole = self.join(whole, &by, next)?;
+        }
+        Ok(whole)
+    }
+
+    /// `a`, then `b`.
+    fn join(&mut self, a: Fragment, by: &Arrow, b: Fragment) -> Result<Fragment, Error> {
+        for (p, exit) in &a.last {
+            for (q, entry) in &b.first {
+                self.edge(*p, *q, exit.followed().then(&entry.entered(by)))?;
+            }
+        }
+        let mut first = a.first;
+        for pass in &a.skip {
+            first.extend(b.first.iter().map(|(q, entry)| (*q, pass.followed().then(&entry.entered(by)))));
+        }
+        let mut last = b.last;
+        for (p, exit) in &a.last {
+            last.extend(b.skip.iter().map(|pass| (*p, exit.followed().then(pass))));
+        }
+        let skip = a.skip.iter().flat_map(|x| b.skip.iter().map(|y| x.followed().then(y))).collect();
+        Ok(Fragment { first, last, skip })
+    }
+
+    fn element(&mut self, e: &Element, arrow: Contiguity, at: &mut Cursor) -> Result<Fragment, Error> {
+        match e {
+            Element::Stage(s) => self.stage(s, at),
+            Element::Group(g) => self.group(g, at),
+            Element::Not(_) => Ok(self.negation(arrow, at)),
+            Element::AnyOf(branches) => {
+                let mut all = Fragment::default();
+                for b in branches {
+                    let mut one = self.element(b, Contiguity::Relaxed, at)?;
+                    all.first.append(&mut one.first);
+                    all.last.append(&mut one.last);
+                    all.skip.append(&mut one.skip);
+                }
+                Ok(all)
+            }
+            Element::AllOf(members) => Err(Error::refused(
+                "`&` is not built yet",
+                "write the orders that matter as alternatives: (a -> b) | (b -> a)",
+                members.first().map(|m| m.span).unwrap_or_default(),
+            )),
+        }
+    }
+
+    fn negation(&mut self, arrow: Contiguity, at: &mut Cursor) -> Fragment {
+        let stage = Self::next_stage(at);
+        let mut hop = Hop::default();
+        if arrow == Contiguity::Strict {
+            hop.next_forbids.push((stage, Vec::new()));
+        } else {
+            hop.forbids.push(stage);
+        }
+        Fragment { skip: vec![hop], ..Fragment::default() }
+    }
+
+    fn next_stage(at: &mut Cursor) -> StageId {
+        at.stage += 1;
+        StageId(u16::try_from(at.stage - 1).unwrap_or(u16::MAX))
+    }
+
+    fn next_until(&self, at: &mut Cursor) -> Option<TestId> {
+        at.quantifier += 1;
+        self.untils.get(at.quantifier - 1).copied().flatten()
+    }
+
+    fn stage(&mut self, s: &Stage, at: &mut Cursor) -> Result<Fragment, Error> {
+        let stage = Self::next_stage(at);
+        let Some(q) = &s.quantifier else {
+            let p = self.position(stage, s.span)?;
+            return Ok(Fragment {
+                first: vec![(p, Hop::default())],
+                last: vec![(p, self.exit(stage))],
+                skip: Vec::new(),
+            });
+        };
+        let until = self.next_until(at);
+        let test = TestId(stage.0);
+        let tail = if q.greedy { vec![Greedy { test, until }] } else { Vec::new() };
+        let out = Hop { tail, ..self.exit(stage) };
+        let copies = q.max.unwrap_or(q.min).max(1);
+        let mut positions = Vec::new();
+        for n in 0..copies {
+            let p = self.position(stage, s.span)?;
+            if let Some(before) = positions.last() {
+                self.edge(*before, p, Hop::default().entered(&again(q, until, n >= q.min)))?;
+            }
+            positions.push(p);
+        }
+        if let (None, Some(p)) = (q.max, positions.last()) {
+            self.edge(*p, *p, Hop::default().entered(&again(q, until, true)))?;
+        }
+        let from = usize::try_from(q.min.max(1)).unwrap_or(usize::MAX) - 1;
+        let last = positions.iter().skip(from).map(|p| (*p, out.clone())).collect();
+        let first = positions.first().map(|p| (*p, Hop::default())).into_iter().collect();
+        Ok(Fragment { first, last, skip: if q.optional { vec![out] } else { Vec::new() } })
+    }
+
+    /// A group turn by turn: the turns up to the minimum, those up to the maximum, or one more that loops.
+    fn group(&mut self, g: &Group, at: &mut Cursor) -> Result<Fragment, Error> {
+        let Some(q) = &g.quantifier else { return self.sequence(&g.pattern, at) };
+        if q.greedy {
+            return Err(Error::refused("GREEDY stands on a group", "put GREEDY on the stages inside", g.span));
+        }
+        let id = GroupId(at.group);
+        at.group += 1;
+        let inside = *at;
+        // A group's UNTIL comes after those inside it.
+        let until = self.untils.get(at.quantifier + g.pattern.quantifiers().len()).copied().flatten();
+        self.depth += 1;
+        let turn = |weaver: &mut Self, after: &mut Cursor| {
+            *after = inside;
+            let before = weaver.edges.len();
+            let mut body = weaver.sequence(&g.pattern, after)?;
+            body.first.iter_mut().for_each(|(_, hop)| hop.turns.insert(0, id));
+            weaver.edges.iter_mut().skip(before).for_each(|(_, _, hop)| hop.untils.extend(until));
+            Ok::<_, Error>(body)
+        };
+        let mut whole = turn(self, at)?;
+        self.note_ambiguity(q, &whole, &g.pattern);
+        let ends = at.stage;
+        let mut done = if q.min <= 1 { whole.last.clone() } else { Vec::new() };
+        let turns = q.max.unwrap_or(q.min + 1).max(1);
+        for n in 1..turns {
+            let mut body = turn(self, at)?;
+            let by = again(q, until, n >= q.min);
+            if q.max.is_none() && n + 1 == turns {
+                self.loop_back(&body, &again(q, until, true))?;
+                body.skip.clear();
+            }
+            let before = std::mem::take(&mut whole);
+            whole = self.join(before, &by, body)?;
+            if n + 1 >= q.min {
+                done.extend(whole.last.iter().cloned());
+            }
+        }
+        self.next_until(at);
+        self.depth -= 1;
+        let left = (inside.stage..ends).filter_map(|s| u16::try_from(s).ok()).map(StageId);
+        let leaves: Vec<StageId> = if self.depth == 0 { left.collect() } else { Vec::new() };
+        Ok(finish(whole, done, q, &leaves))
+    }
+
+    /// The last turn may be followed by another one.
+    fn loop_back(&mut self, body: &Fragment, by: &Arrow) -> Result<(), Error> {
+        for (p, exit) in &body.last {
+            for (q, entry) in &body.first {
+                self.edge(*p, *q, exit.followed().then(&entry.entered(by)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_ambiguity(&mut self, q: &Quantifier, body: &Fragment, pattern: &Pattern) {
+        let inner = pattern.quantifiers().iter().any(|q| q.repeats() || q.optional);
+        let branches = pattern.elements().any(|e| matches!(e, Element::AnyOf(_)));
+        self.ambiguous |= !body.skip.is_empty() || (q.repeats() && (inner || branches));
+    }
+
+    /// Leaving a stage; inside a repeated group it is left with the outermost one.
+    fn exit(&self, stage: StageId) -> Hop {
+        Hop { leaves: if self.depth == 0 { vec![stage] } else { Vec::new() }, ..Hop::default() }
+    }
+}
+
+/// How a repetition follows the one before.
+fn again(q: &Quantifier, until: Option<TestId>, surplus: bool) -> Arrow {
+    Arrow { arrow: q.inner, bound: q.gap, surplus, untils: until.into_iter().collect() }
+}
+
+/// A group's turns as one fragment: it ends after every turn from the minimum on, and leaves all its stages then.
+fn finish(turns: Fragment, done: Vec<(PositionId, Hop)>, q: &Quantifier, leaves: &[StageId]) -> Fragment {
+    let mut last: Vec<(PositionId, Hop)> = Vec::new();
+    for (p, mut hop) in done {
+        hop.leaves = leaves.to_vec();
+        if !last.iter().any(|(at, h)| *at == p && format!("{h:?}") == format!("{hop:?}")) {
+            last.push((p, hop));
+        }
+    }
+    let mut skip = turns.skip;
+    if q.optional {
+        skip.push(Hop { leaves: leaves.to_vec(), ..Hop::default() });
+    }
+    skip.iter_mut().for_each(|hop| hop.leaves = leaves.to_vec());
+    Fragment { first: turns.first, last, skip }
+}

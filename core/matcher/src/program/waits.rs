@@ -1,0 +1,211 @@
+//! Edges to waits: what may be passed over on the way, what ends it, and what changes when an event passes.
+
+use std::collections::BTreeMap;
+
+use ensue_rule::{Bound, Contiguity, Element, Rule, Within, WithinKind};
+
+use super::conditions::Conditions;
+use super::fragment::{Fragment, Greedy, Hop, Weaver};
+use super::watch::{Watch, next_forbids, watch};
+use super::{Completion, Held, NextForbid, Position, PositionId, StageId, Target, TestId, Wait, WaitId};
+use crate::error::Kind;
+use crate::registers::RegisterSet;
+use crate::table::Table;
+use crate::{Error, Limits};
+
+/// Positions with their waits, and where runs begin.
+#[derive(Debug, Default)]
+pub(super) struct Automaton {
+    pub(super) positions: Table<PositionId, Position>,
+    pub(super) waits: Table<WaitId, Wait>,
+    pub(super) starts: Vec<WaitId>,
+}
+
+/// One way from a position (or the begin) to a target, with everything that holds on it.
+#[derive(Debug)]
+struct Way<'a> {
+    target: Target,
+    /// The test of the target's stage.
+    takes: Option<TestId>,
+    hop: &'a Hop,
+    watch: Vec<TestId>,
+    next: Vec<(StageId, Vec<Greedy>)>,
+    bound: Option<Bound>,
+    bound_times_out: bool,
+}
+
+/// A state of a way: whether the very next event is still to come, and which greedy loops have closed.
+type Phase = (bool, Vec<bool>);
+
+/// Makes the waits of all ways of a woven pattern.
+pub(super) fn waits(
+    rule: &Rule,
+    woven: &Fragment,
+    weaver: &Weaver<'_>,
+    conditions: &Conditions,
+) -> Result<Automaton, Error> {
+    let Fragment { first, last, .. } = woven;
+    let watched = watch(weaver.positions.len(), first, &weaver.edges, last);
+    let mut maker =
+        Maker { conditions, limits: weaver.limits, previous: previous(rule, conditions), out: Automaton::default() };
+    for (q, hop) in first {
+        let way = maker.way(Target::Take(*q), hop, Vec::new(), Vec::new(), weaver);
+        let id = maker.wait(&way)?;
+        maker.out.starts.push(id);
+    }
+    for (i, stage) in weaver.positions.iter().enumerate() {
+        let p = PositionId(u16::try_from(i).unwrap_or(u16::MAX));
+        let position = maker.position(p, *stage, (weaver, last, &watched))?;
+        maker.out.positions.push(position);
+    }
+    Ok(maker.out)
+}
+
+/// `WITHIN d OF PREVIOUS`: the bound and the stage whose step it bounds.
+fn previous(rule: &Rule, conditions: &Conditions) -> Option<(Bound, Option<StageId>)> {
+    let Some(Within { duration, kind: WithinKind::Previous }) = rule.within else { return None };
+    let last = rule.pattern.then.last().map_or(&rule.pattern.first, |s| &s.element);
+    let positive = !matches!(last, Element::Not(_));
+    let stage = conditions.stages.iter().last().map(|(id, _)| id).filter(|_| positive);
+    Some((Bound { limit: duration, inclusive: false }, stage))
+}
+
+struct Maker<'a> {
+    conditions: &'a Conditions,
+    limits: &'a Limits,
+    /// Bounds the step to this stage, or with none the wait for the end.
+    previous: Option<(Bound, Option<StageId>)>,
+    out: Automaton,
+}
+
+impl Maker<'_> {
+    fn position(
+        &mut self,
+        p: PositionId,
+        stage: StageId,
+        (weaver, ends, watched): (&Weaver<'_>, &[(PositionId, Hop)], &Watch),
+    ) -> Result<Position, Error> {
+        let next = next_forbids(p, &weaver.edges, ends);
+        let at = watched.get(usize::from(p.0)).cloned().unwrap_or_default();
+        let watch = |hop: &Hop| at.iter().filter(|n| !hop.forbids.contains(n)).map(|n| TestId(n.0)).collect::<Vec<_>>();
+        let mut waits = Vec::new();
+        for (_, q, hop) in weaver.edges.iter().filter(|(from, _, _)| *from == p) {
+            let way = self.way(Target::Take(*q), hop, watch(hop), next.clone(), weaver);
+            waits.push(self.wait(&way)?);
+        }
+        let mut complete = Vec::new();
+        for (_, hop) in ends.iter().filter(|(from, _)| *from == p) {
+            if hop.forbids.is_empty() && hop.next_forbids.is_empty() {
+                let held = hop.held.iter().map(|g| Held { test: g.test, until: g.until, then: None }).collect();
+                complete.push(Completion { leaves: hop.leaves.clone(), held });
+            }
+        }
+        for (_, hop) in ends.iter().filter(|(from, _)| *from == p && complete.is_empty()) {
+            let target = if hop.forbids.is_empty() { Target::Next } else { Target::Absence };
+            let way = self.way(target, hop, watch(hop), next.clone(), weaver);
+            waits.push(self.wait(&way)?);
+        }
+        Ok(Position { stage, waits, complete, live: RegisterSet::default() })
+    }
+
+    fn way<'h>(
+        &self,
+        target: Target,
+        hop: &'h Hop,
+        watch: Vec<TestId>,
+        next: Vec<(StageId, Vec<Greedy>)>,
+        weaver: &Weaver<'_>,
+    ) -> Way<'h> {
+        let stage = match target {
+            Target::Take(q) => weaver.positions.get(usize::from(q.0)).copied(),
+            Target::Absence | Target::Next => None,
+        };
+        let previous = self.previous.filter(|(_, of)| *of == stage).map(|(bound, _)| bound);
+        let (bound, bound_times_out) = match (hop.bound, previous) {
+            (Some(own), Some(p)) if own.violated_at() <= p.violated_at() => (Some(own), !hop.surplus),
+            (_, Some(p)) => (Some(p), true),
+            (own, None) => (own, !hop.surplus),
+        };
+        let takes = stage.map(|s| TestId(s.0));
+        Way { target, takes, hop, watch, next, bound, bound_times_out }
+    }
+
+    /// The wait of a way as it begins.
+    fn wait(&mut self, way: &Way<'_>) -> Result<WaitId, Error> {
+        let begin = (!way.next.is_empty(), vec![false; way.hop.held.len()]);
+        self.phase(way, begin, &mut BTreeMap::new())
+    }
+
+    fn phase(&mut self, way: &Way<'_>, phase: Phase, made: &mut BTreeMap<Phase, WaitId>) -> Result<WaitId, Error> {
+        if let Some(id) = made.get(&phase) {
+            return Ok(*id);
+        }
+        let limit = self.limits.states.saturating_mul(32);
+        if self.out.waits.len() >= limit {
+            return Err(Error::new(Kind::TooManyStates { limit }, ensue_rule::Span::default()));
+        }
+        let (fresh, closed) = &phase;
+        let id = self.out.waits.push(self.blank(way, *fresh));
+        made.insert(phase.clone(), id);
+        let strict = way.hop.arrow == Some(Contiguity::Strict) && matches!(way.target, Target::Take(_));
+        let then = if *fresh && !strict && way.target != Target::Next {
+            Some(self.phase(way, (false, closed.clone()), made)?)
+        } else {
+            None
+        };
+        let mut held = Vec::new();
+        for (i, loop_) in way.hop.held.iter().enumerate() {
+            if closed.get(i) == Some(&true) {
+                continue;
+            }
+            let mut after = closed.clone();
+            after.iter_mut().skip(i).take(1).for_each(|c| *c = true);
+            let then = if loop_.until.is_some() { Some(self.phase(way, (*fresh, after), made)?) } else { None };
+            held.push(Held { test: loop_.test, until: loop_.until, then });
+        }
+        let wait = &mut self.out.waits[id];
+        (wait.then, wait.held) = (then, held);
+        let bits = self.bits(id);
+        self.out.waits[id].bits = bits;
+        Ok(id)
+    }
+
+    /// A wait without what it leads to.
+    fn blank(&self, way: &Way<'_>, fresh: bool) -> Wait {
+        let next = |(n, unless): &(StageId, Vec<Greedy>)| NextForbid {
+            test: TestId(n.0),
+            unless: unless.iter().map(|g| g.test).collect(),
+        };
+        Wait {
+            target: way.target,
+            takes: way.takes,
+            arrow: way.hop.arrow.unwrap_or_default(),
+            blockers: way.hop.blockers.clone(),
+            bound: way.bound,
+            bound_times_out: way.bound_times_out,
+            forbids: way.hop.forbids.iter().map(|n| TestId(n.0)).collect(),
+            watch: way.watch.clone(),
+            next_forbids: if fresh { way.next.iter().map(next).collect() } else { Vec::new() },
+            then: None,
+            untils: way.hop.untils.clone(),
+            held: Vec::new(),
+            leaves: way.hop.leaves.clone(),
+            turns: way.hop.turns.clone(),
+            bits: None,
+            live: RegisterSet::default(),
+        }
+    }
+
+    /// Which predicates can change anything for a wait; `None` where any event can.
+    fn bits(&self, id: WaitId) -> Option<u64> {
+        let wait = &self.out.waits[id];
+        let strict = matches!(wait.target, Target::Take(_)) && wait.arrow == Contiguity::Strict;
+        if strict || !wait.next_forbids.is_empty() {
+            return None;
+        }
+        let held = wait.held.iter().flat_map(|h| std::iter::once(h.test).chain(h.until));
+        let tests = wait.forbids.iter().chain(&wait.watch).chain(&wait.untils).copied().chain(held);
+        let mut tests = tests.chain(wait.takes).chain(wait.blockers.iter().copied());
+        tests.try_fold(0_u64, |bits, t| Some(bits | 1_u64 << self.conditions.tests[t].bit?))
+    }
+}

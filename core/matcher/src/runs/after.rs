@@ -1,0 +1,177 @@
+//! After a match: which of the matches that one moment completes come out, and which runs they end.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use ensue_rule::Timestamp;
+
+use super::Runs;
+use super::class::Member;
+use super::paths::{self, Completed, Path, to_match};
+use super::step::Complete;
+use crate::buffer::Tick;
+use crate::output::{Cause, Found};
+use crate::program::{After, Program, StageId};
+
+/// A match that waits under a skip strategy for runs with an earlier start to end.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) start: Tick,
+    path: Path,
+    when: Completed,
+}
+
+impl Runs {
+    /// Matches that an event completed.
+    pub(super) fn complete_by_event(
+        &mut self,
+        program: &Program,
+        complete: Complete,
+        at: Timestamp,
+        out: &mut Vec<Found>,
+    ) {
+        self.complete(program, &complete.members, Completed { at, by: Cause::Event }, out);
+    }
+
+    /// Matches that one moment completed: lets out what AFTER MATCH gives.
+    pub(super) fn complete(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
+        match program.after {
+            After::Consume => self.consume(program, members, when, out),
+            After::NoSkip { limit } => self.no_skip(program, members, (when, limit), out),
+            _ => self.finish(program, members, when, out),
+        }
+    }
+
+    /// The earliest start wins, and nothing that came up to now may start another match.
+    fn consume(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
+        // Members are by start, and of one start only the best is kept.
+        let Some(node) = members.first().and_then(|m| m.node) else { return };
+        let path = paths::only(&self.buffer, node);
+        out.push(Found::Match(to_match(&path, &self.buffer, program, &program.returns, when)));
+        let (tick, bound) = (self.tick, self.last_position());
+        self.bar(tick, bound);
+    }
+
+    fn no_skip(
+        &mut self,
+        program: &Program,
+        members: &[Member],
+        (when, limit): (Completed, usize),
+        out: &mut Vec<Found>,
+    ) {
+        if members.is_empty() {
+            return;
+        }
+        let (paths, capped) = self.paths(program, members, limit.min(program.limits.matches));
+        out.extend(paths.iter().map(|p| Found::Match(to_match(p, &self.buffer, program, &program.returns, when))));
+        if capped > 0 {
+            out.push(Found::Capped(capped));
+        }
+        self.release();
+    }
+
+    /// The first `limit` paths of members, by start, none twice; and how many more there are (counted so far as
+    /// counting is cheap).
+    pub(super) fn paths(&self, program: &Program, members: &[Member], limit: usize) -> (Vec<Path>, u64) {
+        /// How far the matches that are not let out are counted.
+        const COUNTED: u64 = 1_000_000;
+        let (mut paths, mut seen, mut capped) = (Vec::new(), HashSet::new(), 0);
+        for node in members.iter().filter_map(|m| m.node) {
+            if paths.len() >= limit {
+                capped += paths::count(&self.buffer, node, COUNTED);
+                continue;
+            }
+            let _ = paths::each(&self.buffer, node, |p| {
+                if program.ambiguous && !seen.insert(bindings(&p)) {
+                    return ControlFlow::Continue(());
+                }
+                if paths.len() < limit {
+                    paths.push(p);
+                } else {
+                    capped += 1;
+                }
+                if capped < COUNTED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+        }
+        (paths, capped)
+    }
+
+    /// Under a skip strategy a match first waits.
+    fn finish(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
+        if !members.is_empty() {
+            let (paths, capped) = self.paths(program, members, program.limits.matches);
+            let finished = paths.into_iter().map(|path| {
+                let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
+                Finished { start, path, when }
+            });
+            self.finished.extend(finished);
+            self.finished.sort_by_key(|f| f.start);
+            if capped > 0 {
+                out.push(Found::Capped(capped));
+            }
+        }
+        self.let_out(program, false, out);
+    }
+
+    /// Lets out the finished matches before which no run lives (`all`: every one); each prunes what comes after it.
+    pub(super) fn let_out(&mut self, program: &Program, all: bool, out: &mut Vec<Found>) {
+        let from = out.len();
+        while let Some(first) = self.finished.first() {
+            let earliest = self.classes.iter().filter_map(super::Class::oldest).min();
+            if !all && earliest.is_some_and(|run| run < first.start) {
+                break;
+            }
+            let f = self.finished.remove(0);
+            out.push(Found::Match(to_match(&f.path, &self.buffer, program, &program.returns, f.when)));
+            match self.prune_to(program, &f.path) {
+                Ok(Some((tick, bound))) => self.bar(tick, bound),
+                Ok(None) => {}
+                Err(stage) => {
+                    out.truncate(from);
+                    out.push(Found::SkipError(program.stages[stage].name.clone()));
+                    self.clear();
+                    return;
+                }
+            }
+        }
+        self.release();
+    }
+
+    /// Up to which start a match prunes, with its place in the stream; the stage where `OR ERROR` finds none.
+    fn prune_to(&self, program: &Program, path: &Path) -> Result<Option<(Tick, super::Position)>, StageId> {
+        let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
+        let place = |tick: Tick| self.buffer.event(tick).map(|e| e.position).unwrap_or_default();
+        let upto = |tick: Tick| Ok(Some((tick, place(tick))));
+        let before = |tick: Tick| Ok(Some((tick.saturating_sub(1), paths::just_before(place(tick)))));
+        let of = |stage: StageId| path.iter().filter(move |(_, s)| *s == stage).map(|(tick, _)| *tick);
+        match program.after {
+            After::PastLast => upto(paths::last(path)),
+            After::ToNext => upto(start),
+            After::ToFirst { stage, or_error } => to_stage(of(stage).next(), (stage, or_error, start), before),
+            After::ToLast { stage, or_error } => to_stage(of(stage).last(), (stage, or_error, start), before),
+            After::Consume | After::NoSkip { .. } => Ok(None),
+        }
+    }
+}
+
+/// SKIP TO a stage: an unbound one prunes nothing, or is an error; so is, with OR ERROR, skipping to the match's own
+/// first event, from which it would match again.
+fn to_stage(
+    found: Option<Tick>,
+    (stage, or_error, start): (StageId, bool, Tick),
+    before: impl Fn(Tick) -> Result<Option<(Tick, super::Position)>, StageId>,
+) -> Result<Option<(Tick, super::Position)>, StageId> {
+    match found {
+        None if or_error => Err(stage),
+        None => Ok(None),
+        Some(tick) if or_error && tick == start => Err(stage),
+        Some(tick) => before(tick),
+    }
+}
+
+/// What makes two paths one match.
+pub(super) fn bindings(path: &Path) -> Vec<(StageId, Tick)> {
+    let mut all: Vec<(StageId, Tick)> = path.iter().map(|(tick, stage)| (*stage, *tick)).collect();
+    all.sort_unstable();
+    all
+}
