@@ -71,6 +71,8 @@ pub(super) struct Manner<'a> {
     pub(super) bound: Option<Bound>,
     /// The loop that a repetition repeats.
     pub(super) repeats: Option<&'a Quantifier>,
+    /// It is a repetition of a loop that has its minimum.
+    pub(super) enough: bool,
 }
 
 /// A way that leads on: to a stage, or (`None`) to the end.
@@ -88,7 +90,7 @@ pub(super) struct Way<'a> {
 /// The ways from the beginning.
 pub(super) fn beginnings(pattern: &Pattern) -> Vec<Way<'_>> {
     let mut ways = Ways { events: 0, out: Vec::new() };
-    let begin = Manner { contiguity: Contiguity::Any, bound: None, repeats: None };
+    let begin = Manner { contiguity: Contiguity::Any, bound: None, repeats: None, enough: false };
     ways.enter(&pattern.first, begin, vec![Frame::Rest(&pattern.then)], Path::default());
     ways.out
 }
@@ -113,8 +115,8 @@ fn most(q: Option<&Quantifier>) -> u32 {
     q.map_or(1, |q| q.max.unwrap_or(u32::MAX))
 }
 
-fn repetition(q: &Quantifier) -> Manner<'_> {
-    Manner { contiguity: q.inner, bound: q.gap, repeats: Some(q) }
+fn repetition(q: &Quantifier, taken: u32) -> Manner<'_> {
+    Manner { contiguity: q.inner, bound: q.gap, repeats: Some(q), enough: taken >= q.min }
 }
 
 /// Whether a place is inside a group that repeats: then leaving is judged when the outermost such group is left.
@@ -131,7 +133,7 @@ impl<'a> Ways<'a> {
     /// Goes on from the innermost frame.
     fn on(&mut self, mut place: Place<'a>, path: Path<'a>) {
         let Some(frame) = place.pop() else {
-            let manner = Manner { contiguity: Contiguity::Any, bound: None, repeats: None };
+            let manner = Manner { contiguity: Contiguity::Any, bound: None, repeats: None, enough: false };
             self.out.push(Way { to: None, manner, path, place, beside: Vec::new() });
             return;
         };
@@ -139,7 +141,7 @@ impl<'a> Ways<'a> {
             Frame::Rest([]) => self.on(place, path),
             Frame::Rest([step, rest @ ..]) => {
                 place.push(Frame::Rest(rest));
-                let manner = Manner { contiguity: step.arrow, bound: step.bound, repeats: None };
+                let manner = Manner { contiguity: step.arrow, bound: step.bound, repeats: None, enough: false };
                 self.enter(&step.element, manner, place, path);
             }
             Frame::Stage { stage, taken } => self.on_from_stage(stage, taken, place, path),
@@ -153,7 +155,7 @@ impl<'a> Ways<'a> {
         if let Some(q) = q.filter(|_| taken < most(q)) {
             let mut after = place.clone();
             after.push(Frame::Stage { stage, taken: taken + 1 });
-            let manner = repetition(q);
+            let manner = repetition(q, taken);
             self.out.push(Way { to: Some(stage), manner, path: path.clone(), place: after, beside: Vec::new() });
         }
         if taken >= least(q) {
@@ -180,7 +182,7 @@ impl<'a> Ways<'a> {
             let mut inside = place.clone();
             inside.push(Frame::Turn { group, turn: turn + 1, began: self.events });
             inside.push(Frame::Rest(&group.pattern.then));
-            self.enter(&group.pattern.first, repetition(q), inside, path.clone());
+            self.enter(&group.pattern.first, repetition(q, turn), inside, path.clone());
         }
         if turn >= least(q) || empty {
             if most(q) > 1 && !in_loop(&place) {
@@ -204,8 +206,8 @@ impl<'a> Ways<'a> {
                 continue;
             }
             let manner = match q.filter(|_| taken[i] > 0) {
-                Some(q) => repetition(q),
-                None => Manner { contiguity: Contiguity::Relaxed, bound: None, repeats: None },
+                Some(q) => repetition(q, taken[i]),
+                None => Manner { contiguity: Contiguity::Relaxed, bound: None, repeats: None, enough: false },
             };
             self.member(members, taken, i, manner, place.clone(), path.clone());
         }

@@ -18,6 +18,10 @@ pub(super) struct Run<'a> {
     watched: Vec<Negation<'a>>,
     /// Negations that judge the event after the last one.
     strict: Vec<Negation<'a>>,
+    /// Whether that event has come.
+    judged: bool,
+    /// Whether time took a way that the run needed.
+    in_want: bool,
 }
 
 /// A way that may still be gone.
@@ -79,7 +83,14 @@ impl<'a> Known<'a> {
                 self.step(run, k, &mut after, found);
             }
         }
-        let nothing = Run { taken: Vec::new(), ways: Vec::new(), watched: Vec::new(), strict: Vec::new() };
+        let nothing = Run {
+            taken: Vec::new(),
+            ways: Vec::new(),
+            watched: Vec::new(),
+            strict: Vec::new(),
+            judged: false,
+            in_want: false,
+        };
         for way in &self.beginnings {
             if way.to.is_some() && self.would_take(&nothing, way, k) && !self.is_held(&nothing.taken, way, k) {
                 self.take(&nothing, way, k, &mut after, found);
@@ -114,6 +125,7 @@ impl<'a> Known<'a> {
             }
         }
         if !stopped && broken.is_empty() && !left.is_empty() {
+            run.judged = true;
             run.ways = left;
             after.push(run);
         }
@@ -124,7 +136,8 @@ impl<'a> Known<'a> {
         let Some(stage) = way.to else { return };
         let mut taken = run.taken.clone();
         taken.push(Taken { stage: &stage.name, event: k, turns: turns(&way.place) });
-        let mut next = Run { taken, ways: Vec::new(), watched: Vec::new(), strict: Vec::new() };
+        let mut next =
+            Run { taken, ways: Vec::new(), watched: Vec::new(), strict: Vec::new(), judged: false, in_want: false };
         let behind =
             |n: &&Negation<'a>| way.path.nots.iter().any(|p| p.name == n.name) || way.path.around.contains(&n.name);
         next.watched = run.watched.iter().filter(|n| !behind(n)).cloned().collect();
@@ -162,14 +175,21 @@ impl<'a> Known<'a> {
         for open in std::mem::take(&mut run.ways) {
             if open.ends > due {
                 run.ways.push(open);
-            } else if open.way.to.is_none() && !only_strict(&open.way) {
-                complete |= self.may_leave(run, &open.way);
+            } else if open.way.to.is_none() {
+                let judged = run.judged || !open.way.path.nots.iter().any(|n| n.strict);
+                let here = judged && !only_strict(&open.way) && self.may_leave(run, &open.way);
+                complete |= here;
+                run.in_want |= !here;
+            } else {
+                // That a loop that has its minimum takes no more is no timeout.
+                let window_ends = self.events[run.start()].ts.plus(self.window);
+                run.in_want |= !open.way.manner.enough || open.ends == window_ends;
             }
         }
         let as_it_is = || Complete { taken: run.taken.clone(), at: due };
         if complete {
             found.push(as_it_is());
-        } else if run.ways.is_empty() {
+        } else if run.ways.is_empty() && run.in_want {
             timeouts.push(as_it_is());
         }
         !run.ways.is_empty()
@@ -197,7 +217,7 @@ impl<'a> Known<'a> {
     /// Whether `way` is still open after event `k`, which the run did not take by it.
     fn lets_pass(&self, run: &Run<'a>, way: &Way<'a>, k: usize) -> bool {
         let Some(stage) = way.to else { return !only_strict(way) };
-        if way.manner.repeats.is_some_and(|q| self.closes(&run.taken, stage, q, k)) {
+        if way.manner.repeats.is_some_and(|q| self.closes(&run.taken, q, k)) {
             return false;
         }
         let place = turns(&way.place);
@@ -210,7 +230,8 @@ impl<'a> Known<'a> {
         }
         match way.manner.contiguity {
             Contiguity::Strict => false,
-            Contiguity::Relaxed => !self.would_take(run, way, k),
+            // Also what its UNTIL keeps a first event from: the stage wants it, and may not pass it over.
+            Contiguity::Relaxed => !self.accepts(&run.taken, &stage.name, &place, k) || !self.may_leave(run, way),
             Contiguity::Any => true,
         }
     }
@@ -218,9 +239,13 @@ impl<'a> Known<'a> {
     /// Whether the stage at the end of `way` would take event `k`, judged with the run's own bindings.
     fn would_take(&self, run: &Run<'a>, way: &Way<'a>, k: usize) -> bool {
         let Some(stage) = way.to else { return false };
-        !way.manner.repeats.is_some_and(|q| self.closes(&run.taken, stage, q, k))
-            && self.accepts(&run.taken, &stage.name, &turns(&way.place), k)
-            && self.may_leave(run, way)
+        self.stage_takes(&run.taken, stage, &turns(&way.place), k) && self.may_leave(run, way)
+    }
+
+    /// Whether `stage` takes event `k` where it stands: its conditions hold and its UNTIL does not.
+    fn stage_takes(&self, taken: &[Taken<'a>], stage: &Stage, turns: &[Turn], k: usize) -> bool {
+        let closes = stage.quantifier.as_ref().is_some_and(|q| self.closes(taken, q, k));
+        !closes && self.accepts(taken, &stage.name, turns, k)
     }
 
     /// Whether the conditions of `stage` hold for event `k`.
@@ -254,9 +279,8 @@ impl<'a> Known<'a> {
     }
 
     /// Whether UNTIL holds for event `k`.
-    fn closes(&self, taken: &[Taken<'a>], stage: &Stage, q: &Quantifier, k: usize) -> bool {
+    fn closes(&self, taken: &[Taken<'a>], q: &Quantifier, k: usize) -> bool {
         let question = Question { events: self.events, taken, test: Some(("", k)), turns: &[] };
-        let _ = stage;
         q.until.as_ref().is_some_and(|until| question.holds(until))
     }
 
@@ -273,17 +297,17 @@ impl<'a> Known<'a> {
             && let Some(last) = last
         {
             let gap = q.gap.map(|b| self.events[last].ts.plus(b.violated_at()));
-            let closed = (last + 1..=k).any(|m| self.closes(taken, g.stage, q, m));
+            let closed = (last + 1..=k).any(|m| self.closes(taken, q, m));
             if closed || gap.is_some_and(|t| self.events[k].ts >= t) {
                 return false;
             }
         }
-        self.accepts(taken, &g.stage.name, &g.turns, k)
+        self.stage_takes(taken, g.stage, &g.turns, k)
     }
 
     /// Whether the event just taken may not be passed to skip what is behind a greedy loop.
     fn is_greedy_at_end(&self, before: &[Taken<'a>], end: &Way<'a>, k: usize) -> bool {
-        let takes = |g: &Left<'a>| self.accepts(before, &g.stage.name, &g.turns, k);
+        let takes = |g: &Left<'a>| self.stage_takes(before, g.stage, &g.turns, k);
         end.path.skipped_after_greedy && end.path.greedy.iter().any(takes)
     }
 }
