@@ -15,6 +15,7 @@ mod engine;
 pub mod error;
 pub mod event_json;
 mod identity;
+pub mod iso;
 pub mod listener;
 pub mod outcome;
 pub mod replay;
