@@ -60,7 +60,9 @@ impl BadEvent {
 /// # Errors
 /// What is wrong with it; of several things the first, malformed JSON before all.
 pub fn parse_event(line: &[u8]) -> Result<Event, BadEvent> {
-    Ok(Draft::read(line)?.lend(|event| event.to_event()))
+    let mut event = Event::default();
+    Draft::read(line)?.lend(|read| event = read.to_event());
+    Ok(event)
 }
 
 /// The keys of an event.

@@ -1,0 +1,101 @@
+//! The items of a run for a person: a line each, what a match led to indented below it.
+
+use std::fmt::{Display, Write as _};
+
+use ensue_engine::replay::{Item, Report, Summary};
+use ensue_engine::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Refusal};
+use ensue_rule::{Remark, Timestamp, Value};
+
+pub(super) fn line(item: &Item) -> String {
+    match item {
+        Item::Report(r) => report(r),
+        Item::Rejected(r) => format!("line {}: rejected: {}", r.line, r.reason),
+        Item::Outcome(Outcome::Match(m)) => found("match", m),
+        Item::Outcome(Outcome::Timeout(m)) => found("timeout", m),
+        Item::Outcome(Outcome::Event(e)) => derived(e),
+        Item::Outcome(Outcome::Decision(d)) => decision(d),
+        Item::Outcome(Outcome::Refusal(r)) => refusal(r),
+        Item::Summary(s) => summary(s),
+    }
+}
+
+fn report(r: &Report) -> String {
+    let mut text = r.source.as_deref().unwrap_or("tasks").to_owned();
+    if let Some(version) = r.version {
+        let _ = write!(text, " {version}");
+    }
+    text.push(':');
+    let of_task = [r.task.as_deref(), r.status.map(ensue_engine::Status::as_str)];
+    for word in of_task.into_iter().flatten() {
+        let _ = write!(text, " {word}");
+    }
+    if let Some(error) = &r.error {
+        let _ = write!(text, ": {}", remark(error));
+    }
+    for warning in &r.warnings {
+        let _ = write!(text, "\n    warning: {}", remark(warning));
+    }
+    text
+}
+
+fn remark(r: &Remark) -> String {
+    let path = if r.path.is_empty() { String::new() } else { format!("{}: ", r.path) };
+    format!("{path}{} [{}]", r.message, r.code)
+}
+
+fn found(what: &str, m: &MatchRecord) -> String {
+    let mut text = format!("{} {} {}: {what}", utc(m.at), m.user.as_deref().unwrap_or("-"), m.task);
+    if let Some(key) = &m.partition {
+        let _ = write!(text, " of {}", list(key));
+    }
+    for (stage, events) in &m.bindings.0 {
+        let _ = write!(text, " {stage}={}", list(events));
+    }
+    text.push_str(&values(&m.values));
+    text
+}
+
+fn derived(e: &DerivedRecord) -> String {
+    format!("    event {}", e.event)
+}
+
+fn decision(d: &Decision) -> String {
+    let until = d.expires_at.map_or(String::new(), |t| format!(", good until {}", utc(t)));
+    format!("    decision {} {}{until}", d.id, d.touch)
+}
+
+fn refusal(r: &Refusal) -> String {
+    let what = r.touch.as_deref().unwrap_or(&r.task);
+    let detail = if r.detail.is_empty() { String::new() } else { format!(": {}", r.detail) };
+    format!("    refused {what}: {}{detail}", r.reason.as_str())
+}
+
+/// Ids as they are written on the command line: text without quotes.
+fn list(values: &[Value]) -> String {
+    let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    values.iter().map(text).collect::<Vec<_>>().join(",")
+}
+
+fn values(values: &Named<Value>) -> String {
+    let each: Vec<_> = values.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if each.is_empty() { String::new() } else { format!(" | {}", each.join(" ")) }
+}
+
+fn utc(t: Timestamp) -> impl Display {
+    ensue_engine::iso::Utc(t)
+}
+
+/// The counters: the usual ones always, the others where something was counted.
+fn summary(s: &Summary) -> String {
+    let mut text = format!("{} events, {} rejected", s.events, s.rejected);
+    let seldom = [(s.late, "late"), (s.clamped, "clamped"), (s.dropped, "dropped"), (s.capped, "capped")];
+    for (n, what) in seldom.into_iter().chain([(s.null_key, "without a key"), (s.errors, "errors")]) {
+        if n > 0 {
+            let _ = write!(text, ", {n} {what}");
+        }
+    }
+    let _ = write!(text, "; {} demanded, {} stored ({} bytes)", s.demanded, s.stored, s.bytes_stored);
+    let _ = write!(text, "; {} matches, {} timeouts", s.matches, s.timeouts);
+    let _ = write!(text, "; {} decisions, {} refusals; {:.2} s", s.decisions, s.refusals, s.seconds);
+    text
+}

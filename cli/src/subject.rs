@@ -1,0 +1,65 @@
+//! What a file holds: the text of a rule, a compiled rule, or task documents. Told apart by the first character.
+
+use std::sync::Arc;
+
+use ensue_dsl::{Compiled, Diagnostic, codes};
+use ensue_matcher::{Limits, Program};
+use ensue_rule::{Dialect, Rule};
+
+/// The content of a file that was given to a command.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    /// The text of one rule.
+    Text(Arc<str>),
+    /// One compiled rule, as JSON.
+    Rule(Vec<u8>),
+    /// Task documents, as JSON.
+    Documents(Vec<u8>),
+}
+
+impl Subject {
+    pub(crate) fn of(bytes: Vec<u8>, file: &str) -> Result<Self, crate::failure::Failure> {
+        match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+            Some(b'{' | b'[') if is_compiled_rule(&bytes) => Ok(Self::Rule(bytes)),
+            Some(b'{' | b'[') => Ok(Self::Documents(bytes)),
+            _ => match String::from_utf8(bytes) {
+                Ok(text) => Ok(Self::Text(text.into())),
+                Err(_) => Err(crate::failure::Failure::new(format!("cannot read {file}: not UTF-8"))),
+            },
+        }
+    }
+}
+
+/// An object with a pattern and no tasks.
+fn is_compiled_rule(json: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Keys {
+        pattern: Option<serde::de::IgnoredAny>,
+        #[serde(rename = "taskArray")]
+        tasks: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Keys>(json).is_ok_and(|keys| keys.pattern.is_some() && keys.tasks.is_none())
+}
+
+/// Reads a compiled rule.
+pub(crate) fn compiled_rule(json: &[u8]) -> Result<Rule, Diagnostic> {
+    serde_json::from_slice(json).map_err(|e| Diagnostic::error(codes::COMPILED_RULE, e.to_string()))
+}
+
+/// Compiles a rule text as far as to its automaton: what the matcher refuses is a diagnostic as any other.
+pub(crate) fn compile_text(text: &Arc<str>, dialect: Dialect) -> Compiled {
+    let mut compiled = ensue_dsl::compile(text, dialect);
+    if let Some(refusal) = compiled.rule.as_ref().and_then(|rule| program(rule).err()) {
+        compiled.diagnostics.push(refusal.text(text.clone()));
+        compiled.rule = None;
+    }
+    compiled
+}
+
+/// The automaton of a rule, or what the matcher says against it.
+pub(crate) fn program(rule: &Rule) -> Result<Program, Diagnostic> {
+    Program::compile(rule, &Limits::default()).map_err(|e| {
+        let code = if e.is_limit() { codes::TOO_MANY_STATES } else { codes::REFUSED_BY_MATCHER };
+        Diagnostic::error(code, e.to_string()).at(e.span()).hint(e.hint())
+    })
+}
