@@ -152,6 +152,8 @@ pub(crate) struct Wait {
     pub(crate) next_forbids: Vec<NextForbid>,
     /// Where to wait after the very next event has been passed over.
     pub(crate) then: Option<WaitId>,
+    /// UNTIL of the loop that the target begins: the target does not take such an event.
+    pub(crate) begun: Vec<TestId>,
     /// The loop closes.
     pub(crate) untils: Vec<TestId>,
     /// Greedy loops before the target.

@@ -122,6 +122,5 @@ impl Runs {
         self.classes.retain_mut(|c| c.cut(tick));
         self.finished.retain(|f| f.start > tick);
         self.bound = self.bound.max(Some(bound));
-        self.release();
     }
 }

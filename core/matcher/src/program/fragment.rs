@@ -9,7 +9,7 @@ use crate::error::Kind;
 use crate::{Error, Limits};
 
 /// What lies between one taken event and the next (or the begin, or the end).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Hop {
     /// The arrow before the next event; `None` until the element stands in a sequence.
     pub(super) arrow: Option<Contiguity>,
@@ -26,6 +26,8 @@ pub(super) struct Hop {
     pub(super) tail: Vec<Greedy>,
     /// UNTIL of the loops that the way stays in.
     pub(super) untils: Vec<TestId>,
+    /// UNTIL of the loops that the way begins: their first event passes it by too.
+    pub(super) begun: Vec<TestId>,
     /// Stages left or skipped.
     pub(super) leaves: Vec<StageId>,
     /// Groups of which a turn begins.
@@ -55,12 +57,13 @@ impl Hop {
         hop.held = self.held.iter().chain(&next.held).cloned().collect();
         hop.turns = self.turns.iter().chain(&next.turns).copied().collect();
         hop.untils = self.untils.iter().chain(&next.untils).copied().collect();
+        hop.begun = self.begun.iter().chain(&next.begun).copied().collect();
         hop.blockers = self.blockers.iter().chain(&next.blockers).copied().collect();
         hop
     }
 
     /// The same way, with an element after it.
-    fn followed(&self) -> Self {
+    pub(super) fn followed(&self) -> Self {
         let mut hop = self.clone();
         hop.held.append(&mut hop.tail);
         hop
@@ -183,7 +186,7 @@ impl<'a> Weaver<'a> {
         match e {
             Element::Stage(s) => self.stage(s, at),
             Element::Group(g) => self.group(g, at),
-            Element::Not(_) => Ok(self.negation(arrow, at)),
+            Element::Not(_) => Ok(Self::negation(arrow, at)),
             Element::AnyOf(branches) => {
                 let mut all = Fragment::default();
                 for b in branches {
@@ -202,7 +205,7 @@ impl<'a> Weaver<'a> {
         }
     }
 
-    fn negation(&mut self, arrow: Contiguity, at: &mut Cursor) -> Fragment {
+    fn negation(arrow: Contiguity, at: &mut Cursor) -> Fragment {
         let stage = Self::next_stage(at);
         let mut hop = Hop::default();
         if arrow == Contiguity::Strict {
@@ -251,7 +254,8 @@ impl<'a> Weaver<'a> {
         }
         let from = usize::try_from(q.min.max(1)).unwrap_or(usize::MAX) - 1;
         let last = positions.iter().skip(from).map(|p| (*p, out.clone())).collect();
-        let first = positions.first().map(|p| (*p, Hop::default())).into_iter().collect();
+        let entry = Hop { begun: until.into_iter().collect(), ..Hop::default() };
+        let first = positions.first().map(|p| (*p, entry)).into_iter().collect();
         Ok(Fragment { first, last, skip: if q.optional { vec![out] } else { Vec::new() } })
     }
 
@@ -271,7 +275,10 @@ impl<'a> Weaver<'a> {
             *after = inside;
             let before = weaver.edges.len();
             let mut body = weaver.sequence(&g.pattern, after)?;
-            body.first.iter_mut().for_each(|(_, hop)| hop.turns.insert(0, id));
+            for (_, hop) in &mut body.first {
+                hop.turns.insert(0, id);
+                hop.begun.extend(until);
+            }
             weaver.edges.iter_mut().skip(before).for_each(|(_, _, hop)| hop.untils.extend(until));
             Ok::<_, Error>(body)
         };
@@ -279,12 +286,16 @@ impl<'a> Weaver<'a> {
         self.note_ambiguity(q, &whole, &g.pattern);
         let ends = at.stage;
         let mut done = if q.min <= 1 { whole.last.clone() } else { Vec::new() };
+        let mut skip = whole.skip.clone();
         let turns = q.max.unwrap_or(q.min + 1).max(1);
         for n in 1..turns {
             let mut body = turn(self, at)?;
             let by = again(q, until, n >= q.min);
             if q.max.is_none() && n + 1 == turns {
                 self.loop_back(&body, &again(q, until, true))?;
+            }
+            if n >= q.min {
+                // An empty turn counts for nothing, so beyond the minimum there is none.
                 body.skip.clear();
             }
             let before = std::mem::take(&mut whole);
@@ -292,12 +303,15 @@ impl<'a> Weaver<'a> {
             if n + 1 >= q.min {
                 done.extend(whole.last.iter().cloned());
             }
+            if n + 1 == q.min {
+                skip.clone_from(&whole.skip);
+            }
         }
         self.next_until(at);
         self.depth -= 1;
         let left = (inside.stage..ends).filter_map(|s| u16::try_from(s).ok()).map(StageId);
         let leaves: Vec<StageId> = if self.depth == 0 { left.collect() } else { Vec::new() };
-        Ok(finish(whole, done, q, &leaves))
+        Ok(finish(Fragment { last: done, skip, ..whole }, q, &leaves))
     }
 
     /// The last turn may be followed by another one.
@@ -327,18 +341,18 @@ fn again(q: &Quantifier, until: Option<TestId>, surplus: bool) -> Arrow {
     Arrow { arrow: q.inner, bound: q.gap, surplus, untils: until.into_iter().collect() }
 }
 
-/// A group's turns as one fragment: it ends after every turn from the minimum on, and leaves all its stages then.
-fn finish(turns: Fragment, done: Vec<(PositionId, Hop)>, q: &Quantifier, leaves: &[StageId]) -> Fragment {
+/// A group's turns as one fragment: it leaves all its stages where it ends.
+fn finish(turns: Fragment, q: &Quantifier, leaves: &[StageId]) -> Fragment {
     let mut last: Vec<(PositionId, Hop)> = Vec::new();
-    for (p, mut hop) in done {
+    for (p, mut hop) in turns.last {
         hop.leaves = leaves.to_vec();
-        if !last.iter().any(|(at, h)| *at == p && format!("{h:?}") == format!("{hop:?}")) {
+        if !last.contains(&(p, hop.clone())) {
             last.push((p, hop));
         }
     }
     let mut skip = turns.skip;
     if q.optional {
-        skip.push(Hop { leaves: leaves.to_vec(), ..Hop::default() });
+        skip.push(Hop::default());
     }
     skip.iter_mut().for_each(|hop| hop.leaves = leaves.to_vec());
     Fragment { first: turns.first, last, skip }

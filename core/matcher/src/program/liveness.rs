@@ -38,7 +38,7 @@ fn wait(automaton: &Automaton, conditions: &Conditions, id: WaitId) -> RegisterS
     let w = &automaton.waits[id];
     let nexts = w.next_forbids.iter().flat_map(|n| std::iter::once(n.test).chain(n.unless.iter().copied()));
     let held = w.held.iter().flat_map(|h| std::iter::once(h.test).chain(h.until));
-    let tests = w.forbids.iter().chain(&w.watch).chain(&w.untils).chain(&w.blockers).copied();
+    let tests = w.forbids.iter().chain(&w.watch).chain(&w.untils).chain(&w.begun).chain(&w.blockers).copied();
     let mut live = RegisterSet::default();
     for t in tests.chain(nexts).chain(held).chain(w.takes) {
         live = live.union(tested(conditions, t));

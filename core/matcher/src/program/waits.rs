@@ -34,6 +34,13 @@ struct Way<'a> {
     bound_times_out: bool,
 }
 
+/// What judges the events on a way besides what stands on it.
+#[derive(Debug, Default)]
+struct Judges {
+    watch: Vec<TestId>,
+    next: Vec<(StageId, Vec<Greedy>)>,
+}
+
 /// A state of a way: whether the very next event is still to come, and which greedy loops have closed.
 type Phase = (bool, Vec<bool>);
 
@@ -49,7 +56,7 @@ pub(super) fn waits(
     let mut maker =
         Maker { conditions, limits: weaver.limits, previous: previous(rule, conditions), out: Automaton::default() };
     for (q, hop) in first {
-        let way = maker.way(Target::Take(*q), hop, Vec::new(), Vec::new(), weaver);
+        let way = maker.way(Target::Take(*q), hop, Judges::default(), weaver);
         let id = maker.wait(&way)?;
         maker.out.starts.push(id);
     }
@@ -87,10 +94,13 @@ impl Maker<'_> {
     ) -> Result<Position, Error> {
         let next = next_forbids(p, &weaver.edges, ends);
         let at = watched.get(usize::from(p.0)).cloned().unwrap_or_default();
-        let watch = |hop: &Hop| at.iter().filter(|n| !hop.forbids.contains(n)).map(|n| TestId(n.0)).collect::<Vec<_>>();
+        let judges = |hop: &Hop| Judges {
+            watch: at.iter().filter(|n| !hop.forbids.contains(n)).map(|n| TestId(n.0)).collect(),
+            next: next.clone(),
+        };
         let mut waits = Vec::new();
         for (_, q, hop) in weaver.edges.iter().filter(|(from, _, _)| *from == p) {
-            let way = self.way(Target::Take(*q), hop, watch(hop), next.clone(), weaver);
+            let way = self.way(Target::Take(*q), hop, judges(hop), weaver);
             waits.push(self.wait(&way)?);
         }
         let mut complete = Vec::new();
@@ -101,21 +111,16 @@ impl Maker<'_> {
             }
         }
         for (_, hop) in ends.iter().filter(|(from, _)| *from == p && complete.is_empty()) {
+            // Waiting for the end passes over events, so a greedy loop at the end holds them back after all.
+            let hop = &hop.followed();
             let target = if hop.forbids.is_empty() { Target::Next } else { Target::Absence };
-            let way = self.way(target, hop, watch(hop), next.clone(), weaver);
+            let way = self.way(target, hop, judges(hop), weaver);
             waits.push(self.wait(&way)?);
         }
         Ok(Position { stage, waits, complete, live: RegisterSet::default() })
     }
 
-    fn way<'h>(
-        &self,
-        target: Target,
-        hop: &'h Hop,
-        watch: Vec<TestId>,
-        next: Vec<(StageId, Vec<Greedy>)>,
-        weaver: &Weaver<'_>,
-    ) -> Way<'h> {
+    fn way<'h>(&self, target: Target, hop: &'h Hop, judges: Judges, weaver: &Weaver<'_>) -> Way<'h> {
         let stage = match target {
             Target::Take(q) => weaver.positions.get(usize::from(q.0)).copied(),
             Target::Absence | Target::Next => None,
@@ -127,29 +132,29 @@ impl Maker<'_> {
             (own, None) => (own, !hop.surplus),
         };
         let takes = stage.map(|s| TestId(s.0));
-        Way { target, takes, hop, watch, next, bound, bound_times_out }
+        Way { target, takes, hop, watch: judges.watch, next: judges.next, bound, bound_times_out }
     }
 
     /// The wait of a way as it begins.
     fn wait(&mut self, way: &Way<'_>) -> Result<WaitId, Error> {
         let begin = (!way.next.is_empty(), vec![false; way.hop.held.len()]);
-        self.phase(way, begin, &mut BTreeMap::new())
+        self.phase(way, &begin, &mut BTreeMap::new())
     }
 
-    fn phase(&mut self, way: &Way<'_>, phase: Phase, made: &mut BTreeMap<Phase, WaitId>) -> Result<WaitId, Error> {
-        if let Some(id) = made.get(&phase) {
+    fn phase(&mut self, way: &Way<'_>, phase: &Phase, made: &mut BTreeMap<Phase, WaitId>) -> Result<WaitId, Error> {
+        if let Some(id) = made.get(phase) {
             return Ok(*id);
         }
         let limit = self.limits.states.saturating_mul(32);
         if self.out.waits.len() >= limit {
             return Err(Error::new(Kind::TooManyStates { limit }, ensue_rule::Span::default()));
         }
-        let (fresh, closed) = &phase;
-        let id = self.out.waits.push(self.blank(way, *fresh));
+        let (fresh, closed) = phase;
+        let id = self.out.waits.push(blank(way, *fresh));
         made.insert(phase.clone(), id);
         let strict = way.hop.arrow == Some(Contiguity::Strict) && matches!(way.target, Target::Take(_));
         let then = if *fresh && !strict && way.target != Target::Next {
-            Some(self.phase(way, (false, closed.clone()), made)?)
+            Some(self.phase(way, &(false, closed.clone()), made)?)
         } else {
             None
         };
@@ -160,7 +165,7 @@ impl Maker<'_> {
             }
             let mut after = closed.clone();
             after.iter_mut().skip(i).take(1).for_each(|c| *c = true);
-            let then = if loop_.until.is_some() { Some(self.phase(way, (*fresh, after), made)?) } else { None };
+            let then = if loop_.until.is_some() { Some(self.phase(way, &(*fresh, after), made)?) } else { None };
             held.push(Held { test: loop_.test, until: loop_.until, then });
         }
         let wait = &mut self.out.waits[id];
@@ -168,32 +173,6 @@ impl Maker<'_> {
         let bits = self.bits(id);
         self.out.waits[id].bits = bits;
         Ok(id)
-    }
-
-    /// A wait without what it leads to.
-    fn blank(&self, way: &Way<'_>, fresh: bool) -> Wait {
-        let next = |(n, unless): &(StageId, Vec<Greedy>)| NextForbid {
-            test: TestId(n.0),
-            unless: unless.iter().map(|g| g.test).collect(),
-        };
-        Wait {
-            target: way.target,
-            takes: way.takes,
-            arrow: way.hop.arrow.unwrap_or_default(),
-            blockers: way.hop.blockers.clone(),
-            bound: way.bound,
-            bound_times_out: way.bound_times_out,
-            forbids: way.hop.forbids.iter().map(|n| TestId(n.0)).collect(),
-            watch: way.watch.clone(),
-            next_forbids: if fresh { way.next.iter().map(next).collect() } else { Vec::new() },
-            then: None,
-            untils: way.hop.untils.clone(),
-            held: Vec::new(),
-            leaves: way.hop.leaves.clone(),
-            turns: way.hop.turns.clone(),
-            bits: None,
-            live: RegisterSet::default(),
-        }
     }
 
     /// Which predicates can change anything for a wait; `None` where any event can.
@@ -204,8 +183,35 @@ impl Maker<'_> {
             return None;
         }
         let held = wait.held.iter().flat_map(|h| std::iter::once(h.test).chain(h.until));
-        let tests = wait.forbids.iter().chain(&wait.watch).chain(&wait.untils).copied().chain(held);
+        let tests = wait.forbids.iter().chain(&wait.watch).chain(&wait.untils).chain(&wait.begun).copied().chain(held);
         let mut tests = tests.chain(wait.takes).chain(wait.blockers.iter().copied());
         tests.try_fold(0_u64, |bits, t| Some(bits | 1_u64 << self.conditions.tests[t].bit?))
+    }
+}
+
+/// A wait without what it leads to.
+fn blank(way: &Way<'_>, fresh: bool) -> Wait {
+    let next = |(n, unless): &(StageId, Vec<Greedy>)| NextForbid {
+        test: TestId(n.0),
+        unless: unless.iter().map(|g| g.test).collect(),
+    };
+    Wait {
+        target: way.target,
+        takes: way.takes,
+        arrow: way.hop.arrow.unwrap_or_default(),
+        blockers: way.hop.blockers.clone(),
+        bound: way.bound,
+        bound_times_out: way.bound_times_out,
+        forbids: way.hop.forbids.iter().map(|n| TestId(n.0)).collect(),
+        watch: way.watch.clone(),
+        next_forbids: if fresh { way.next.iter().map(next).collect() } else { Vec::new() },
+        then: None,
+        begun: way.hop.begun.clone(),
+        untils: way.hop.untils.clone(),
+        held: Vec::new(),
+        leaves: way.hop.leaves.clone(),
+        turns: way.hop.turns.clone(),
+        bits: None,
+        live: RegisterSet::default(),
     }
 }

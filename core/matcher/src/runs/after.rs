@@ -3,12 +3,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use ensue_rule::Timestamp;
-
 use super::Runs;
 use super::class::Member;
 use super::paths::{self, Completed, Path, to_match};
-use super::step::Complete;
 use crate::buffer::Tick;
 use crate::output::{Cause, Found};
 use crate::program::{After, Program, StageId};
@@ -22,17 +19,6 @@ pub(super) struct Finished {
 }
 
 impl Runs {
-    /// Matches that an event completed.
-    pub(super) fn complete_by_event(
-        &mut self,
-        program: &Program,
-        complete: Complete,
-        at: Timestamp,
-        out: &mut Vec<Found>,
-    ) {
-        self.complete(program, &complete.members, Completed { at, by: Cause::Event }, out);
-    }
-
     /// Matches that one moment completed: lets out what AFTER MATCH gives.
     pub(super) fn complete(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
         match program.after {
@@ -42,14 +28,25 @@ impl Runs {
         }
     }
 
-    /// The earliest start wins, and nothing that came up to now may start another match.
+    /// The earliest start wins; no other match may start at or before its last event, or, where time completed it,
+    /// before that moment. Then again, as long as there is one.
     fn consume(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
-        // Members are by start, and of one start only the best is kept.
-        let Some(node) = members.first().and_then(|m| m.node) else { return };
-        let path = paths::only(&self.buffer, node);
-        out.push(Found::Match(to_match(&path, &self.buffer, program, &program.returns, when)));
-        let (tick, bound) = (self.tick, self.last_position());
-        self.bar(tick, bound);
+        let mut barred = 0;
+        for member in members {
+            // Members are by start, and of one start only the best is kept.
+            let Some(node) = member.node.filter(|_| member.start > barred) else { continue };
+            let path = paths::only(&self.buffer, node);
+            out.push(Found::Match(to_match(&path, &self.buffer, program, &program.returns, when)));
+            let last = paths::last(&path);
+            let place = self.buffer.event(last).map(|e| e.position).unwrap_or_default();
+            let (tick, bound) = match when.by {
+                Cause::Event => (last, place),
+                Cause::Time => (self.tick, self.last_position()),
+            };
+            barred = tick;
+            self.bar(tick, bound);
+        }
+        self.release();
     }
 
     fn no_skip(
@@ -143,12 +140,13 @@ impl Runs {
         let place = |tick: Tick| self.buffer.event(tick).map(|e| e.position).unwrap_or_default();
         let upto = |tick: Tick| Ok(Some((tick, place(tick))));
         let before = |tick: Tick| Ok(Some((tick.saturating_sub(1), paths::just_before(place(tick)))));
-        let of = |stage: StageId| path.iter().filter(move |(_, s)| *s == stage).map(|(tick, _)| *tick);
+        let first_of = |stage: StageId| path.iter().find(|(_, s)| *s == stage).map(|(tick, _)| *tick);
+        let last_of = |stage: StageId| path.iter().rfind(|(_, s)| *s == stage).map(|(tick, _)| *tick);
         match program.after {
             After::PastLast => upto(paths::last(path)),
             After::ToNext => upto(start),
-            After::ToFirst { stage, or_error } => to_stage(of(stage).next(), (stage, or_error, start), before),
-            After::ToLast { stage, or_error } => to_stage(of(stage).last(), (stage, or_error, start), before),
+            After::ToFirst { stage, or_error } => to_stage(first_of(stage), (stage, or_error, start), before),
+            After::ToLast { stage, or_error } => to_stage(last_of(stage), (stage, or_error, start), before),
             After::Consume | After::NoSkip { .. } => Ok(None),
         }
     }

@@ -87,7 +87,8 @@ pub(super) fn merge(members: &mut Members, more: &Members, program: &Program, bu
     loop {
         let next = match (a.peek().copied(), b.peek().copied()) {
             (Some(x), Some(y)) if x.start == y.start => {
-                (a.next(), b.next());
+                a.next();
+                b.next();
                 Member { node: either(x, y, program, buffer), ..x }
             }
             (Some(x), y) if y.is_none_or(|y| x.start < y.start) => {

@@ -1,14 +1,14 @@
 //! One event: what each class makes of it, and what moves where.
 
 use ensue_rule::{Contiguity, Timestamp};
-use smallvec::SmallVec;
 
 use super::Runs;
 use super::class::{Class, Key, Member, Members, merge};
+use super::paths::Completed;
 use crate::buffer::NodeKind;
 use crate::expr::View;
 use crate::observation::{Hit, Observation, Position};
-use crate::output::Found;
+use crate::output::{Cause, Found};
 use crate::program::{Completion, PositionId, Program, StageId, Target, TestId, Wait, WaitId};
 use crate::registers::{Registers, Taken};
 
@@ -42,10 +42,14 @@ struct Move {
     members: Members,
 }
 
-/// Members of which the pattern is complete.
-#[derive(Debug, Default)]
-pub(super) struct Complete {
-    pub(super) members: SmallVec<[Member; 1]>,
+/// Members that leave a wait, because its target takes the event.
+#[derive(Debug)]
+struct Leaving<'a> {
+    wait: &'a Wait,
+    to: PositionId,
+    registers: &'a Registers,
+    session: Option<u64>,
+    members: Members,
 }
 
 impl<'a> Seen<'a> {
@@ -89,13 +93,15 @@ impl<'a> Seen<'a> {
         if next || self.any(&wait.untils, registers) || self.any(&wait.watch, registers) {
             return Fate::default();
         }
-        let takes = wait.takes.is_some() && self.takes(wait, registers);
-        let stays = !self.any(&wait.forbids, registers) && self.passes_over(wait, takes, registers);
+        let wanted = self.wants(wait, registers);
+        let takes = wanted && !self.any(&wait.begun, registers);
+        let stays = !self.any(&wait.forbids, registers) && self.passes_over(wait, wanted, registers);
         let on = wait.then.unwrap_or(id);
         Fate { takes, completes: wait.target == Target::Next, stays: stays.then_some(on) }
     }
 
-    fn takes(self, wait: &Wait, registers: &Registers) -> bool {
+    /// Whether the event passes the condition of the target's stage.
+    fn wants(self, wait: &Wait, registers: &Registers) -> bool {
         let Some(test) = wait.takes else { return false };
         let passes = if wait.turns.is_empty() {
             self.passes(test, registers)
@@ -106,11 +112,11 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether the event may be passed over on the way to the target.
-    fn passes_over(self, wait: &Wait, takes: bool, registers: &Registers) -> bool {
+    fn passes_over(self, wait: &Wait, wanted: bool, registers: &Registers) -> bool {
         match (wait.target, wait.arrow) {
             (Target::Next, _) | (Target::Take(_), Contiguity::Strict) => false,
             (Target::Absence, _) | (_, Contiguity::Any) => true,
-            (_, Contiguity::Relaxed) => !takes && !self.any(&wait.blockers, registers),
+            (_, Contiguity::Relaxed) => !wanted && !self.any(&wait.blockers, registers),
         }
     }
 
@@ -129,8 +135,8 @@ impl Runs {
         self.tick += 1;
         self.position = Some(position);
         let seen = Seen { program, observation: event, bits: hit.bits };
-        let (mut moves, mut complete) = (Vec::new(), Complete::default());
-        self.meet(seen, &mut moves, &mut complete);
+        let (mut moves, mut complete) = (Vec::new(), Members::new());
+        let ended = self.meet(seen, &mut moves, &mut complete);
         self.begin(seen, &mut moves);
         if !moves.is_empty() {
             self.buffer.bind(self.tick, position, || {
@@ -141,11 +147,14 @@ impl Runs {
             self.arrive(seen, m, &mut complete);
         }
         self.limit(program);
-        self.complete_by_event(program, complete, position.ts, out);
+        self.complete(program, &complete, Completed { at: position.ts, by: Cause::Event }, out);
+        if ended {
+            self.release();
+        }
     }
 
-    /// Lets every class meet the event.
-    fn meet(&mut self, seen: Seen<'_>, moves: &mut Vec<Move>, complete: &mut Complete) {
+    /// Lets every class meet the event; whether one ended.
+    fn meet(&mut self, seen: Seen<'_>, moves: &mut Vec<Move>, complete: &mut Members) -> bool {
         let session = seen.program.session.then_some(seen.observation.arrival.session);
         let (mut moved_on, mut ended) = (Vec::new(), false);
         let mut classes = std::mem::take(&mut self.classes);
@@ -157,9 +166,9 @@ impl Runs {
             let fate = seen.fate(c.wait, &c.registers);
             if let (true, Target::Take(to)) = (fate.takes, wait.target) {
                 let members = if fate.stays.is_some() { c.members.clone() } else { std::mem::take(&mut c.members) };
-                self.depart(seen, wait, to, (&c.registers, c.session, members), moves);
+                self.depart(seen, Leaving { wait, to, registers: &c.registers, session: c.session, members }, moves);
             } else if fate.completes {
-                merge(&mut complete.members, &c.members, seen.program, &mut self.buffer);
+                merge(complete, &c.members, seen.program, &mut self.buffer);
             }
             match fate.stays {
                 Some(on) if on == c.wait => return true,
@@ -175,20 +184,12 @@ impl Runs {
         for (key, members) in moved_on {
             self.insert(seen.program, key, &members);
         }
-        if ended && moves.is_empty() && complete.members.is_empty() {
-            self.release();
-        }
+        ended
     }
 
     /// Notes that runs take the event, together with those that arrive at the same place with the same registers.
-    fn depart(
-        &mut self,
-        seen: Seen<'_>,
-        wait: &Wait,
-        to: PositionId,
-        (registers, session, members): (&Registers, Option<u64>, Members),
-        moves: &mut Vec<Move>,
-    ) {
+    fn depart(&mut self, seen: Seen<'_>, leaving: Leaving<'_>, moves: &mut Vec<Move>) {
+        let Leaving { wait, to, registers, session, members } = leaving;
         let (definitions, position) = (&seen.program.registers, &seen.program.positions[to]);
         let restarted = registers.restart(definitions, &wait.turns);
         let taken = Taken { stage: position.stage, slots: &seen.observation.slots };
@@ -216,20 +217,20 @@ impl Runs {
             let Target::Take(to) = wait.target else { continue };
             if seen.fate(*id, Registers::EMPTY).takes {
                 let members = Members::from_elem(start, 1);
-                self.depart(seen, wait, to, (Registers::EMPTY, session, members), moves);
+                self.depart(seen, Leaving { wait, to, registers: Registers::EMPTY, session, members }, moves);
             }
         }
     }
 
     /// Binds the event for runs that took it, and lets them wait for what comes next.
-    fn arrive(&mut self, seen: Seen<'_>, mut m: Move, complete: &mut Complete) {
+    fn arrive(&mut self, seen: Seen<'_>, mut m: Move, complete: &mut Members) {
         let position = &seen.program.positions[m.to];
         for member in &mut m.members {
             let kind = NodeKind::Event { event: self.tick, stage: position.stage, prev: member.node };
             member.node = Some(self.buffer.push(member.start, kind));
         }
         if m.complete {
-            merge(&mut complete.members, &m.members, seen.program, &mut self.buffer);
+            merge(complete, &m.members, seen.program, &mut self.buffer);
         }
         let ts = seen.observation.arrival.position.ts;
         for id in &position.waits {
@@ -246,19 +247,12 @@ impl Runs {
 
     /// Adds members to the class of that key.
     fn insert(&mut self, program: &Program, key: Key, members: &Members) {
-        let class = match self.classes.iter_mut().find(|c| c.is(&key)) {
-            Some(class) => {
-                merge(&mut class.members, members, program, &mut self.buffer);
-                class
-            }
-            None => {
-                self.classes.push(Class::new(key, members.clone()));
-                match self.classes.last_mut() {
-                    Some(class) => class,
-                    None => return,
-                }
-            }
-        };
+        let at = self.classes.iter().position(|c| c.is(&key)).unwrap_or_else(|| {
+            self.classes.push(Class::new(key, Members::new()));
+            self.classes.len() - 1
+        });
+        let Some(class) = self.classes.get_mut(at) else { return };
+        merge(&mut class.members, members, program, &mut self.buffer);
         self.due = self.due.min(class.due(program).unwrap_or(Timestamp::MAX));
     }
 

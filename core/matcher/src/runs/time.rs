@@ -7,7 +7,7 @@ use super::after::bindings;
 use super::class::{Class, Member, Members, merge};
 use super::paths::{self, Completed, Path, to_match};
 use crate::output::{Cause, Found};
-use crate::program::{After, Program, Target, Yield};
+use crate::program::{After, Program, Target};
 
 impl Runs {
     /// Moves time: absences complete and partial matches time out whose deadline is at or before `t`.
@@ -29,7 +29,7 @@ impl Runs {
         let mut complete = Members::new();
         let mut classes = std::mem::take(&mut self.classes);
         for c in &classes {
-            if matches!(program.waits[c.wait].target, Target::Absence | Target::Next) && self.may_end(program, c) {
+            if matches!(program.waits[c.wait].target, Target::Absence | Target::Next) && Self::may_end(program, c) {
                 merge(&mut complete, &c.members, program, &mut self.buffer);
             }
         }
@@ -47,8 +47,9 @@ impl Runs {
             let old = c.members.iter().take_while(|m| m.at.plus(program.window) <= due).count();
             let ends: Members = if bound { std::mem::take(&mut c.members) } else { c.members.drain(..old).collect() };
             let wait = &program.waits[c.wait];
-            if wait.target == Target::Absence {
-                if self.may_end(program, c) {
+            // Where `=> !n` stands too, the very next event must have come.
+            if wait.target == Target::Absence && wait.next_forbids.is_empty() {
+                if Self::may_end(program, c) {
                     merge(&mut complete, &ends, program, &mut self.buffer);
                 }
             } else if program.on_timeout.is_some() {
@@ -59,15 +60,13 @@ impl Runs {
             !c.members.is_empty()
         });
         self.classes = classes;
-        if let Some(yields) = &program.on_timeout {
-            self.time_out(program, yields, (&partial, &complete), due, out);
-        }
+        self.time_out(program, (&partial, &complete), due, out);
         self.complete(program, &complete, Completed { at: due, by: Cause::Time }, out);
         self.release();
     }
 
     /// Whether the stages that completing leaves may be left.
-    fn may_end(&self, program: &Program, c: &Class) -> bool {
+    fn may_end(program: &Program, c: &Class) -> bool {
         let view = crate::expr::View { slots: &[], registers: &c.registers, definitions: &program.registers };
         program.waits[c.wait].leaves.iter().flat_map(|s| &program.stages[*s].leave).all(|code| code.holds(view))
     }
@@ -76,11 +75,11 @@ impl Runs {
     fn time_out(
         &mut self,
         program: &Program,
-        yields: &Yield,
         (partial, complete): (&[Member], &[Member]),
         due: Timestamp,
         out: &mut Vec<Found>,
     ) {
+        let Some(yields) = &program.on_timeout else { return };
         let limit = match program.after {
             After::NoSkip { limit } => limit.min(program.limits.matches),
             _ => program.limits.matches,

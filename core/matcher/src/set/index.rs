@@ -44,14 +44,11 @@ impl Index {
             return;
         };
         let rest = || conjuncts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, c)| c.clone()).collect();
-        let filed = match self.by_slot.iter_mut().position(|(s, _)| s == slot) {
-            Some(i) => self.by_slot.get_mut(i),
-            None => {
-                self.by_slot.push((*slot, FxHashMap::default()));
-                self.by_slot.last_mut()
-            }
-        };
-        let Some((_, by_value)) = filed else { return };
+        let row = self.by_slot.iter().position(|(s, _)| s == slot).unwrap_or_else(|| {
+            self.by_slot.push((*slot, FxHashMap::default()));
+            self.by_slot.len() - 1
+        });
+        let Some((_, by_value)) = self.by_slot.get_mut(row) else { return };
         let mut keys: Vec<Value> = values.iter().filter_map(key).collect();
         keys.sort();
         keys.dedup();

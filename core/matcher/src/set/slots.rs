@@ -32,7 +32,14 @@ pub(crate) struct Slots {
     /// Slots of built-in attributes.
     built_in: Vec<(SlotKey, SlotId)>,
     /// Slots into `args`, by the first name.
-    by_name: FxHashMap<Arc<str>, Vec<(Vec<Arc<str>>, SlotId)>>,
+    by_name: FxHashMap<Arc<str>, Vec<Inside>>,
+}
+
+/// A slot for what the rest of a path leads to.
+#[derive(Debug)]
+struct Inside {
+    rest: Vec<Arc<str>>,
+    slot: SlotId,
 }
 
 impl Slots {
@@ -45,7 +52,7 @@ impl Slots {
         match &key {
             SlotKey::Attr(Attr::Arg(path)) => {
                 if let Some((first, rest)) = path.split_first() {
-                    self.by_name.entry(first.clone()).or_default().push((rest.to_vec(), id));
+                    self.by_name.entry(first.clone()).or_default().push(Inside { rest: rest.to_vec(), slot: id });
                 }
             }
             built_in => self.built_in.push((built_in.clone(), id)),
@@ -72,7 +79,7 @@ impl Slots {
             set(*slot, built_in(key, event, arrival));
         }
         for (name, value) in &event.args {
-            for (rest, slot) in self.by_name.get(name).into_iter().flatten() {
+            for Inside { rest, slot } in self.by_name.get(name).into_iter().flatten() {
                 set(*slot, inside(value, rest));
             }
         }
