@@ -7,6 +7,7 @@
 //!
 //! Nothing here changes after [`Program::compile`], and nothing knows of events, keys or time.
 
+mod any_order;
 mod build;
 mod conditions;
 mod describe;
@@ -134,12 +135,12 @@ pub(crate) struct Completion {
 #[derive(Debug)]
 pub(crate) struct Wait {
     pub(crate) target: Target,
-    /// The test of the target's stage.
-    pub(crate) takes: Option<TestId>,
+    /// What the target takes; empty where the target is no stage.
+    pub(crate) takes: Want,
     /// What may be passed over.
     pub(crate) arrow: Contiguity,
-    /// Members of `&` that are not finished: no event that one of them would take is passed over.
-    pub(crate) blockers: Vec<TestId>,
+    /// What members of `&` that are not finished would take: no such event is passed over.
+    pub(crate) blockers: Vec<Want>,
     /// How long after the run's last event the next may come.
     pub(crate) bound: Option<Bound>,
     /// Whether a violated bound is a timeout (a loop that has its minimum merely takes no more).
@@ -167,6 +168,10 @@ pub(crate) struct Wait {
     /// Registers that this wait or something after it reads.
     pub(crate) live: RegisterSet,
 }
+
+/// Tests that an event must all pass to be taken: that of the stage, and for a member of `&` those over several members
+/// that are asked when it binds last.
+pub(crate) type Want = smallvec::SmallVec<[TestId; 1]>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {

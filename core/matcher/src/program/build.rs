@@ -1,6 +1,6 @@
 //! From a rule to a program: validate, compile conditions, weave the pattern, make the waits.
 
-use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Rule, Span};
+use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Rule, Span, Stage};
 
 use super::conditions::{self, Conditions};
 use super::fragment::Weaver;
@@ -11,13 +11,13 @@ use crate::{Error, Limits};
 pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<Program, Error> {
     validate(&rule.pattern)?;
     let conditions = Conditions::compile(rule, slots)?;
-    let mut weaver = Weaver::new(limits, &conditions.untils);
+    let mut weaver = Weaver::new(limits, &conditions);
     let woven = weaver.weave(&rule.pattern)?;
     if woven.first.is_empty() {
         return Err(Error::refused("the pattern takes no event", "begin with a stage that takes one", Span::default()));
     }
     let ambiguous = weaver.ambiguous;
-    let mut automaton = waits::waits(rule, &woven, &weaver, &conditions)?;
+    let mut automaton = waits::waits(rule, &woven, &weaver)?;
     liveness::fill(&mut automaton, &conditions);
     let mut kept = Vec::new();
     let returns = conditions::yields(&rule.returns, &conditions.stages, slots, &mut kept)?;
@@ -95,8 +95,18 @@ fn element(e: &Element) -> Result<(), Error> {
             Element::Not(n) => Err(Error::refused("`!` stands in an alternative", "put it before or after", n.span)),
             b => element(b),
         }),
-        Element::AllOf(members) => members.iter().filter_map(|s| s.quantifier.as_ref()).try_for_each(quantifier),
+        Element::AllOf(members) => members.iter().try_for_each(member),
     }
+}
+
+/// Members of `&` come in any interleaving, where a suffix that looks at the event before has no clear meaning.
+fn member(s: &Stage) -> Result<(), Error> {
+    let Some(q) = &s.quantifier else { return Ok(()) };
+    if q.until.is_some() || q.gap.is_some() || q.greedy || q.inner == ensue_rule::Contiguity::Strict {
+        let what = format!("`{}` is a member of `&`, which takes no UNTIL, gap, STRICT or GREEDY", s.name);
+        return Err(Error::refused(what, "leave the suffix out, or write the stages in order", s.span));
+    }
+    quantifier(q)
 }
 
 fn quantifier(q: &Quantifier) -> Result<(), Error> {

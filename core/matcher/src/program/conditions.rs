@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Return, Rule, Span, Value};
+use ensue_rule::{
+    Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Return, Rule, Span, Stage, Value,
+};
 
 use super::{Conjunct, GroupId, Predicate, StageId, StageInfo, Test, TestId, Yield};
 use crate::Error;
@@ -24,6 +26,15 @@ pub(super) struct Conditions {
     pub(super) predicates: Vec<Predicate>,
     /// The test of each UNTIL, in the order of the pattern's quantifiers.
     pub(super) untils: Vec<Option<TestId>>,
+    /// Conditions over several members of one `&`.
+    pub(super) joint: Vec<Joint>,
+}
+
+/// A condition over several members of one `&`: asked of whichever binds last.
+#[derive(Debug)]
+pub(super) struct Joint {
+    /// Each member that it mentions, with the test for when that one binds.
+    pub(super) members: Vec<(StageId, TestId)>,
 }
 
 impl Conditions {
@@ -31,6 +42,14 @@ impl Conditions {
     pub(super) fn compile(rule: &Rule, slots: &mut Slots) -> Result<Self, Error> {
         let mut out = Self::default();
         let groups = groups(&rule.pattern);
+        let (mut joint, mut own) = (Vec::new(), Vec::new());
+        for c in &rule.conditions {
+            if c.moment == Moment::Take && joint_members(&rule.pattern, c).len() > 1 {
+                joint.push(c);
+            } else {
+                own.push(c);
+            }
+        }
         for s in rule.pattern.stages() {
             if out.stage(s.name).is_some() {
                 return Err(Error::refused(format!("two stages are called `{}`", s.name), "rename one", s.span));
@@ -39,7 +58,7 @@ impl Conditions {
         }
         for id in out.stages.ids() {
             let mut place = Place { slots, groups: &groups, under_test: Some(id), out: &mut out };
-            let test = place.test(rule.conditions.iter().filter(|c| c.moment == Moment::Take))?;
+            let test = place.test(own.iter().copied().filter(|c| c.moment == Moment::Take))?;
             out.tests.push(test);
             let mut place = Place { slots, groups: &groups, under_test: None, out: &mut out };
             let leave = place.leave(id, &rule.conditions)?;
@@ -54,14 +73,56 @@ impl Conditions {
             let test = place.of_event(until.clone().conjuncts().iter(), format!("UNTIL {}", out_label(until)))?;
             out.untils.push(Some(out.tests.push(test)));
         }
+        for c in joint {
+            let members = joint_members(&rule.pattern, c);
+            let joint = out.joint(c, &members, (slots, &groups))?;
+            out.joint.push(joint);
+        }
         for c in &rule.conditions {
             out.stage(&c.stage).ok_or_else(|| unknown(&c.stage, c.expr.span))?;
         }
         Ok(out)
     }
 
+    /// A condition once for each member that may bind last.
+    fn joint(
+        &mut self,
+        c: &Condition,
+        members: &[Arc<str>],
+        (slots, groups): (&mut Slots, &[Vec<GroupId>]),
+    ) -> Result<Joint, Error> {
+        let mut tests = Vec::new();
+        for name in members {
+            let id = self.stage(name).ok_or_else(|| unknown(name, c.expr.span))?;
+            let mut place = Place { slots, groups, under_test: Some(id), out: self };
+            let code = place.conjunct(&c.expr)?;
+            let test = Test { bit: None, conditions: vec![code], label: members.join(" and ") };
+            tests.push((id, self.tests.push(test)));
+        }
+        Ok(Joint { members: tests })
+    }
+
     fn stage(&self, name: &str) -> Option<StageId> {
         self.stages.iter().find(|(_, s)| &*s.name == name).map(|(id, _)| id)
+    }
+}
+
+/// The members of one `&` that a condition mentions, if its stage is such a member.
+fn joint_members(pattern: &Pattern, c: &Condition) -> Vec<Arc<str>> {
+    let Some(members) = pattern.elements().find_map(|e| any_order_of(e, &c.stage)) else { return Vec::new() };
+    let mut mentioned: Vec<Arc<str>> = vec![c.stage.clone()];
+    c.expr.walk(|e| mentioned.extend(e.stage().filter(|s| members.iter().any(|m| m.name == **s)).cloned()));
+    mentioned.sort();
+    mentioned.dedup();
+    mentioned
+}
+
+fn any_order_of<'p>(e: &'p Element, stage: &str) -> Option<&'p [Stage]> {
+    match e {
+        Element::AllOf(members) => members.iter().any(|m| *m.name == *stage).then_some(members),
+        Element::Group(g) => g.pattern.elements().find_map(|e| any_order_of(e, stage)),
+        Element::AnyOf(branches) => branches.iter().find_map(|e| any_order_of(e, stage)),
+        Element::Stage(_) | Element::Not(_) => None,
     }
 }
 

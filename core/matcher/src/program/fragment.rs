@@ -4,7 +4,8 @@
 
 use ensue_rule::{Bound, Contiguity, Element, Group, Pattern, Quantifier, Stage};
 
-use super::{GroupId, PositionId, StageId, TestId};
+use super::conditions::Conditions;
+use super::{GroupId, PositionId, StageId, TestId, Want};
 use crate::error::Kind;
 use crate::{Error, Limits};
 
@@ -33,7 +34,9 @@ pub(super) struct Hop {
     /// Groups of which a turn begins.
     pub(super) turns: Vec<GroupId>,
     /// See [`super::Wait::blockers`].
-    pub(super) blockers: Vec<TestId>,
+    pub(super) blockers: Vec<Want>,
+    /// Tests over several members of `&` that are asked of the next event besides its stage's own.
+    pub(super) also: Vec<TestId>,
 }
 
 /// A greedy loop.
@@ -58,7 +61,8 @@ impl Hop {
         hop.turns = self.turns.iter().chain(&next.turns).copied().collect();
         hop.untils = self.untils.iter().chain(&next.untils).copied().collect();
         hop.begun = self.begun.iter().chain(&next.begun).copied().collect();
-        hop.blockers = self.blockers.iter().chain(&next.blockers).copied().collect();
+        hop.blockers = self.blockers.iter().chain(&next.blockers).cloned().collect();
+        hop.also = self.also.iter().chain(&next.also).copied().collect();
         hop
     }
 
@@ -109,24 +113,23 @@ pub(super) struct Weaver<'a> {
     pub(super) edges: Vec<(PositionId, PositionId, Hop)>,
     /// Whether one match can be reached in two ways.
     pub(super) ambiguous: bool,
-    /// The test of each UNTIL, in the order of [`Pattern::quantifiers`].
-    untils: &'a [Option<TestId>],
+    pub(super) conditions: &'a Conditions,
     /// How deep in repeated groups.
     depth: usize,
 }
 
 /// Where in the pattern the weaver stands: how many stages and quantifiers came before.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
+pub(super) struct Cursor {
     stage: usize,
     quantifier: usize,
     group: u16,
 }
 
 impl<'a> Weaver<'a> {
-    pub(super) fn new(limits: &'a Limits, untils: &'a [Option<TestId>]) -> Self {
+    pub(super) fn new(limits: &'a Limits, conditions: &'a Conditions) -> Self {
         let (positions, edges) = (Vec::new(), Vec::new());
-        Self { limits, positions, edges, ambiguous: false, untils, depth: 0 }
+        Self { limits, positions, edges, ambiguous: false, conditions, depth: 0 }
     }
 
     /// The whole pattern.
@@ -134,7 +137,7 @@ impl<'a> Weaver<'a> {
         self.sequence(pattern, &mut Cursor::default())
     }
 
-    fn position(&mut self, stage: StageId, span: ensue_rule::Span) -> Result<PositionId, Error> {
+    pub(super) fn position(&mut self, stage: StageId, span: ensue_rule::Span) -> Result<PositionId, Error> {
         let limit = self.limits.states;
         if self.positions.len() >= limit {
             return Err(Error::new(Kind::TooManyStates { limit }, span));
@@ -143,7 +146,7 @@ impl<'a> Weaver<'a> {
         Ok(PositionId(u16::try_from(self.positions.len() - 1).unwrap_or(u16::MAX)))
     }
 
-    fn edge(&mut self, from: PositionId, to: PositionId, hop: Hop) -> Result<(), Error> {
+    pub(super) fn edge(&mut self, from: PositionId, to: PositionId, hop: Hop) -> Result<(), Error> {
         // Edges are waits to be: bounded with the same number, squared patterns included.
         let limit = self.limits.states.saturating_mul(32);
         if self.edges.len() >= limit {
@@ -197,11 +200,7 @@ impl<'a> Weaver<'a> {
                 }
                 Ok(all)
             }
-            Element::AllOf(members) => Err(Error::refused(
-                "`&` is not built yet",
-                "write the orders that matter as alternatives: (a -> b) | (b -> a)",
-                members.first().map(|m| m.span).unwrap_or_default(),
-            )),
+            Element::AllOf(members) => self.any_order(members, at),
         }
     }
 
@@ -216,14 +215,14 @@ impl<'a> Weaver<'a> {
         Fragment { skip: vec![hop], ..Fragment::default() }
     }
 
-    fn next_stage(at: &mut Cursor) -> StageId {
+    pub(super) fn next_stage(at: &mut Cursor) -> StageId {
         at.stage += 1;
         StageId(u16::try_from(at.stage - 1).unwrap_or(u16::MAX))
     }
 
-    fn next_until(&self, at: &mut Cursor) -> Option<TestId> {
+    pub(super) fn next_until(&self, at: &mut Cursor) -> Option<TestId> {
         at.quantifier += 1;
-        self.untils.get(at.quantifier - 1).copied().flatten()
+        self.conditions.untils.get(at.quantifier - 1).copied().flatten()
     }
 
     fn stage(&mut self, s: &Stage, at: &mut Cursor) -> Result<Fragment, Error> {
@@ -269,7 +268,7 @@ impl<'a> Weaver<'a> {
         at.group += 1;
         let inside = *at;
         // A group's UNTIL comes after those inside it.
-        let until = self.untils.get(at.quantifier + g.pattern.quantifiers().len()).copied().flatten();
+        let until = self.conditions.untils.get(at.quantifier + g.pattern.quantifiers().len()).copied().flatten();
         self.depth += 1;
         let turn = |weaver: &mut Self, after: &mut Cursor| {
             *after = inside;
@@ -331,7 +330,7 @@ impl<'a> Weaver<'a> {
     }
 
     /// Leaving a stage; inside a repeated group it is left with the outermost one.
-    fn exit(&self, stage: StageId) -> Hop {
+    pub(super) fn exit(&self, stage: StageId) -> Hop {
         Hop { leaves: if self.depth == 0 { vec![stage] } else { Vec::new() }, ..Hop::default() }
     }
 }

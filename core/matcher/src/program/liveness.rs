@@ -38,9 +38,10 @@ fn wait(automaton: &Automaton, conditions: &Conditions, id: WaitId) -> RegisterS
     let w = &automaton.waits[id];
     let nexts = w.next_forbids.iter().flat_map(|n| std::iter::once(n.test).chain(n.unless.iter().copied()));
     let held = w.held.iter().flat_map(|h| std::iter::once(h.test).chain(h.until));
-    let tests = w.forbids.iter().chain(&w.watch).chain(&w.untils).chain(&w.begun).chain(&w.blockers).copied();
+    let tests =
+        w.forbids.iter().chain(&w.watch).chain(&w.untils).chain(&w.begun).chain(w.blockers.iter().flatten()).copied();
     let mut live = RegisterSet::default();
-    for t in tests.chain(nexts).chain(held).chain(w.takes) {
+    for t in tests.chain(nexts).chain(held).chain(w.takes.iter().copied()) {
         live = live.union(tested(conditions, t));
     }
     live = live.union(leaving(conditions, &w.leaves));

@@ -7,7 +7,7 @@ use ensue_rule::{Bound, Contiguity, Element, Rule, Within, WithinKind};
 use super::conditions::Conditions;
 use super::fragment::{Fragment, Greedy, Hop, Weaver};
 use super::watch::{Watch, next_forbids, watch};
-use super::{Completion, Held, NextForbid, Position, PositionId, StageId, Target, TestId, Wait, WaitId};
+use super::{Completion, Held, NextForbid, Position, PositionId, StageId, Target, TestId, Wait, WaitId, Want};
 use crate::error::Kind;
 use crate::registers::RegisterSet;
 use crate::table::Table;
@@ -25,8 +25,7 @@ pub(super) struct Automaton {
 #[derive(Debug)]
 struct Way<'a> {
     target: Target,
-    /// The test of the target's stage.
-    takes: Option<TestId>,
+    takes: Want,
     hop: &'a Hop,
     watch: Vec<TestId>,
     next: Vec<(StageId, Vec<Greedy>)>,
@@ -45,13 +44,8 @@ struct Judges {
 type Phase = (bool, Vec<bool>);
 
 /// Makes the waits of all ways of a woven pattern.
-pub(super) fn waits(
-    rule: &Rule,
-    woven: &Fragment,
-    weaver: &Weaver<'_>,
-    conditions: &Conditions,
-) -> Result<Automaton, Error> {
-    let Fragment { first, last, .. } = woven;
+pub(super) fn waits(rule: &Rule, woven: &Fragment, weaver: &Weaver<'_>) -> Result<Automaton, Error> {
+    let (Fragment { first, last, .. }, conditions) = (woven, weaver.conditions);
     let watched = watch(weaver.positions.len(), first, &weaver.edges, last);
     let mut maker =
         Maker { conditions, limits: weaver.limits, previous: previous(rule, conditions), out: Automaton::default() };
@@ -131,7 +125,7 @@ impl Maker<'_> {
             (_, Some(p)) => (Some(p), true),
             (own, None) => (own, !hop.surplus),
         };
-        let takes = stage.map(|s| TestId(s.0));
+        let takes = stage.map(|s| TestId(s.0)).into_iter().chain(hop.also.iter().copied()).collect();
         Way { target, takes, hop, watch: judges.watch, next: judges.next, bound, bound_times_out }
     }
 
@@ -184,7 +178,7 @@ impl Maker<'_> {
         }
         let held = wait.held.iter().flat_map(|h| std::iter::once(h.test).chain(h.until));
         let tests = wait.forbids.iter().chain(&wait.watch).chain(&wait.untils).chain(&wait.begun).copied().chain(held);
-        let mut tests = tests.chain(wait.takes).chain(wait.blockers.iter().copied());
+        let mut tests = tests.chain(decisive(&wait.takes)).chain(wait.blockers.iter().filter_map(decisive));
         tests.try_fold(0_u64, |bits, t| Some(bits | 1_u64 << self.conditions.tests[t].bit?))
     }
 }
@@ -197,7 +191,7 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
     };
     Wait {
         target: way.target,
-        takes: way.takes,
+        takes: way.takes.clone(),
         arrow: way.hop.arrow.unwrap_or_default(),
         blockers: way.hop.blockers.clone(),
         bound: way.bound,
@@ -214,4 +208,9 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
         bits: None,
         live: RegisterSet::default(),
     }
+}
+
+/// The test of the stage itself: where it fails, the others are not asked.
+fn decisive(want: &Want) -> Option<TestId> {
+    want.first().copied()
 }

@@ -71,6 +71,10 @@ impl<'a> Seen<'a> {
         tests.iter().any(|t| self.passes(*t, registers))
     }
 
+    fn all(self, tests: &[TestId], registers: &Registers) -> bool {
+        tests.iter().all(|t| self.passes(*t, registers))
+    }
+
     /// Whether stages may be left as things are.
     fn may_leave(self, stages: &[StageId], registers: &Registers) -> bool {
         stages.iter().flat_map(|s| &self.program.stages[*s].leave).all(|c| c.holds(self.with(registers)))
@@ -93,7 +97,7 @@ impl<'a> Seen<'a> {
         if next || self.any(&wait.untils, registers) || self.any(&wait.watch, registers) {
             return Fate::default();
         }
-        let wanted = self.wants(wait, registers);
+        let wanted = !wait.takes.is_empty() && self.wants(wait, registers);
         let takes = wanted && !self.any(&wait.begun, registers);
         let stays = !self.any(&wait.forbids, registers) && self.passes_over(wait, wanted, registers);
         let on = wait.then.unwrap_or(id);
@@ -102,11 +106,10 @@ impl<'a> Seen<'a> {
 
     /// Whether the event passes the condition of the target's stage.
     fn wants(self, wait: &Wait, registers: &Registers) -> bool {
-        let Some(test) = wait.takes else { return false };
         let passes = if wait.turns.is_empty() {
-            self.passes(test, registers)
+            self.all(&wait.takes, registers)
         } else {
-            self.passes(test, &registers.restart(&self.program.registers, &wait.turns))
+            self.all(&wait.takes, &registers.restart(&self.program.registers, &wait.turns))
         };
         passes && self.may_leave(&wait.leaves, registers)
     }
@@ -116,7 +119,7 @@ impl<'a> Seen<'a> {
         match (wait.target, wait.arrow) {
             (Target::Next, _) | (Target::Take(_), Contiguity::Strict) => false,
             (Target::Absence, _) | (_, Contiguity::Any) => true,
-            (_, Contiguity::Relaxed) => !wanted && !self.any(&wait.blockers, registers),
+            (_, Contiguity::Relaxed) => !wanted && !wait.blockers.iter().any(|b| self.all(b, registers)),
         }
     }
 
