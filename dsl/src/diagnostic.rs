@@ -167,7 +167,13 @@ impl Spot {
         let source: String = line.chars().skip(cut).take(LINE_WIDTH).map(drawable).collect();
         let indent = lead - cut;
         let width = width.clamp(1, LINE_WIDTH.saturating_sub(indent).max(1));
-        Self { line: before.matches('\n').count() + 1, column: lead + 1, source: source.trim_end().into(), indent, width }
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: lead + 1,
+            source: source.trim_end().into(),
+            indent,
+            width,
+        }
     }
 }
 

@@ -1,0 +1,213 @@
+//! Tokens to the tree of the text, in nom. The parts: [`pattern`], [`expr`], [`clause`], and [`sections`], which cuts a
+//! text into clauses, so that an error in one does not hide those of the others.
+
+pub(crate) mod clause;
+pub(crate) mod expr;
+pub(crate) mod pattern;
+pub(crate) mod sections;
+pub(crate) mod time;
+
+use ensue_rule::Span;
+use nom::error::{ErrorKind, ParseError};
+use nom::{IResult, Input, Parser};
+
+use crate::ast::Name;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::token::{Keyword, Kind, Sign, Token, Tokens};
+
+/// What a parser gives: what is left and what it read, or why not.
+pub(crate) type Parsed<'a, O> = IResult<Tokens<'a>, O, Fault>;
+
+/// How deep groups, parentheses, calls, NOT and minus may nest together. The text is read recursively; this bounds the stack.
+pub(crate) const DEEPEST: usize = 48;
+
+/// Why a parser did not go on.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// Something else stands here.
+    Expected(Expected),
+    /// Read as far as it goes, and known to be wrong.
+    Refused(Box<Diagnostic>),
+}
+
+/// What could have stood at a place, in the words of messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    /// How many tokens were left there: the fewer, the farther.
+    left: usize,
+    span: Span,
+    what: [Option<&'static str>; 4],
+}
+
+impl Expected {
+    /// Adds what another parser would have taken at the same place; the farther place wins.
+    fn or(mut self, other: Self) -> Self {
+        if self.left != other.left {
+            return if self.left < other.left { self } else { other };
+        }
+        for w in other.what.into_iter().flatten() {
+            if !self.what.contains(&Some(w))
+                && let Some(free) = self.what.iter_mut().find(|x| x.is_none())
+            {
+                *free = Some(w);
+            }
+        }
+        self
+    }
+}
+
+impl Fault {
+    fn expected(at: Tokens<'_>, what: &'static str) -> Self {
+        Self::Expected(Expected { left: at.left(), span: at.here(), what: [Some(what), None, None, None] })
+    }
+
+    fn refused(d: Diagnostic) -> Self {
+        Self::Refused(Box::new(d))
+    }
+}
+
+impl<'a> ParseError<Tokens<'a>> for Fault {
+    fn from_error_kind(at: Tokens<'a>, _: ErrorKind) -> Self {
+        Self::Expected(Expected { left: at.left(), span: at.here(), what: [None; 4] })
+    }
+
+    fn append(_: Tokens<'a>, _: ErrorKind, other: Self) -> Self {
+        other
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Expected(a), Self::Expected(b)) => Self::Expected(a.or(b)),
+            (refused @ Self::Refused(_), _) | (_, refused) => refused,
+        }
+    }
+}
+
+/// Reads all of `tokens` with `parser`; what is left over is an error.
+pub(crate) fn whole<'a, O>(
+    parser: impl Parser<Tokens<'a>, Output = O, Error = Fault>,
+    tokens: Tokens<'a>,
+    then: &'static str,
+) -> Result<O, Diagnostic> {
+    let mut parser = parser;
+    match parser.parse(tokens) {
+        Ok((rest, out)) if rest.left() == 0 => Ok(out),
+        Ok((rest, _)) => Err(syntax_error(tokens, Fault::expected(rest, then))),
+        Err(nom::Err::Error(f) | nom::Err::Failure(f)) => Err(syntax_error(tokens, f)),
+        Err(nom::Err::Incomplete(_)) => Err(syntax_error(tokens, Fault::expected(tokens, then))),
+    }
+}
+
+fn syntax_error(tokens: Tokens<'_>, fault: Fault) -> Diagnostic {
+    let expected = match fault {
+        Fault::Refused(d) => return *d,
+        Fault::Expected(e) => e,
+    };
+    let what: Vec<_> = expected.what.into_iter().flatten().collect();
+    let what = match what.as_slice() {
+        [] => "something else".to_owned(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    };
+    let at = tokens.take_from(tokens.left().saturating_sub(expected.left));
+    let found = at.kind().map_or_else(|| "it ends here".to_owned(), |k| format!("found {}", k.describe()));
+    let d = Diagnostic::error(codes::SYNTAX, format!("expected {what}, {found}")).at(expected.span);
+    match slip(at) {
+        Some(hint) => d.hint(hint),
+        None => d,
+    }
+}
+
+/// What someone who writes this token here probably meant.
+fn slip(at: Tokens<'_>) -> Option<&'static str> {
+    match (at.kind()?, at.second()) {
+        (Kind::Sign(Sign::Next), _) => Some("at least is `>=`; `=>` is an arrow of patterns"),
+        (Kind::Sign(Sign::Ampersand), Some(Kind::Sign(Sign::Ampersand))) => Some("write AND"),
+        (Kind::Sign(Sign::Bar), Some(Kind::Sign(Sign::Bar))) => Some("write OR"),
+        (Kind::Sign(Sign::Bang), _) => Some("in a condition, write NOT"),
+        (Kind::Sign(Sign::Equal), Some(Kind::Sign(Sign::Less))) => Some("at most is `<=`"),
+        (Kind::Word(w), _) if w.eq_ignore_ascii_case("XOR") => Some("write `!=` between the two conditions"),
+        _ => None,
+    }
+}
+
+/// The token `sign`.
+pub(crate) fn sign<'a>(sign: Sign) -> impl Fn(Tokens<'a>) -> Parsed<'a, Span> {
+    move |i| match i.first() {
+        Some(Token { kind: Kind::Sign(s), span }) if *s == sign => Ok((i.take_from(1), *span)),
+        _ => Err(nom::Err::Error(Fault::expected(i, quoted_sign(sign)))),
+    }
+}
+
+fn quoted_sign(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Close => "`)`",
+        Sign::CloseBracket => "`]`",
+        Sign::CloseBrace => "`}`",
+        Sign::Comma => "`,`",
+        Sign::Colon => "`:`",
+        Sign::Open => "`(`",
+        Sign::Dot => "`.`",
+        s => s.as_str(),
+    }
+}
+
+/// The reserved word `keyword`.
+pub(crate) fn keyword<'a>(keyword: Keyword) -> impl Fn(Tokens<'a>) -> Parsed<'a, Span> {
+    move |i| match i.first() {
+        Some(Token { kind: Kind::Keyword(k, _), span }) if *k == keyword => Ok((i.take_from(1), *span)),
+        _ => Err(nom::Err::Error(Fault::expected(i, keyword.as_str()))),
+    }
+}
+
+/// A word that is only special where it stands (FIRST, DISTINCT, RUNNING, ...).
+pub(crate) fn soft_word<'a>(word: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, Span> {
+    move |i| match i.first() {
+        Some(Token { kind: Kind::Word(w), span }) if w.eq_ignore_ascii_case(word) => Ok((i.take_from(1), *span)),
+        _ => Err(nom::Err::Error(Fault::expected(i, word))),
+    }
+}
+
+/// A name where reserved words can't be names; `what` says of what.
+pub(crate) fn name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, Name> {
+    move |i| {
+        let Some(token) = i.first() else { return Err(nom::Err::Error(Fault::expected(i, what))) };
+        let text = match &token.kind {
+            Kind::Word(w) => (*w).to_owned(),
+            Kind::Quoted(n) => n.to_string(),
+            Kind::Keyword(k, w) => return Err(nom::Err::Failure(Fault::refused(reserved(*k, w, token.span)))),
+            _ => return Err(nom::Err::Error(Fault::expected(i, what))),
+        };
+        Ok((i.take_from(1), Name { text, span: token.span }))
+    }
+}
+
+/// A name where every word is one: after a dot and after AS.
+pub(crate) fn any_name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, Name> {
+    move |i| match i.first() {
+        Some(Token { kind: Kind::Keyword(_, w), span }) => {
+            Ok((i.take_from(1), Name { text: (*w).to_owned(), span: *span }))
+        }
+        _ => name(what)(i),
+    }
+}
+
+fn reserved(keyword: Keyword, word: &str, span: Span) -> Diagnostic {
+    let message = format!("{} is a reserved word and can't be a name", keyword.as_str());
+    Diagnostic::error(codes::RESERVED, message)
+        .at(span)
+        .hint(format!("choose another name, or write `{word}` in backticks"))
+}
+
+/// `parser` one level deeper, or a refusal where that is too deep.
+pub(crate) fn nested<'a, O>(i: Tokens<'a>, mut parser: impl FnMut(Tokens<'a>) -> Parsed<'a, O>) -> Parsed<'a, O> {
+    if i.depth() >= DEEPEST {
+        let message = format!("nested more than {DEEPEST} levels deep");
+        let d =
+            Diagnostic::error(codes::TOO_DEEP, message).at(i.here()).hint("take parentheses away, or split the rule");
+        return Err(nom::Err::Failure(Fault::refused(d)));
+    }
+    let (rest, out) = parser(i.at_depth(i.depth() + 1))?;
+    Ok((rest.at_depth(i.depth()), out))
+}

@@ -1,0 +1,42 @@
+//! Where the stages put what they have to say.
+
+use crate::diagnostic::Diagnostic;
+
+/// Diagnostics of one text. A person reads the first few; the rest of a hopeless text is counted by nobody.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Sink {
+    /// How many are kept.
+    const MOST: usize = 40;
+
+    /// Adds what `say` says. It is not asked once there is enough: finding a hint costs time.
+    pub(crate) fn add(&mut self, say: impl FnOnce() -> Diagnostic) {
+        if self.diagnostics.len() < Self::MOST {
+            self.diagnostics.push(say());
+        }
+    }
+
+    /// Adds a diagnostic at hand.
+    pub(crate) fn push(&mut self, d: Diagnostic) {
+        self.add(|| d);
+    }
+
+    /// Whether something is wrong.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// All, in the order in which they were added.
+    pub(crate) fn into_vec(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+
+    /// All, in the order of the text.
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+        self.diagnostics
+    }
+}

@@ -1,0 +1,177 @@
+//! One task of a document.
+
+use std::sync::Arc;
+
+use ensue_rule::{Dialect, Rule, Task, TaskKind, TaskScope, Timestamp, Trigger};
+
+use super::json::{Node, Object};
+use super::{ReadOptions, filter, output, policy, rule, time};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::sink::Sink;
+
+const KEYS: [&str; 12] = [
+    "id",
+    "taskType",
+    "pythonName",
+    "filter",
+    "rule",
+    "scope",
+    "dialect",
+    "output",
+    "policy",
+    "rollout",
+    "expires",
+    "tests",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TaskType {
+    Cep,
+    PyBacktrace,
+}
+
+/// The id that a task says, and the task, if nothing is wrong with it; its own id is still to be filled in.
+pub(super) fn read(
+    node: &Node<'_>,
+    trigger: Option<&Trigger>,
+    options: &ReadOptions,
+    sink: &mut Sink,
+) -> (Option<String>, Option<Task>) {
+    let Some(object) = keep(node.object(), sink) else { return (None, None) };
+    object.warn_unknown(&KEYS, sink);
+    let mut reader = Reader { object, options, sink };
+    let id = reader.read("id", Node::name);
+    let python_name = reader.read("pythonName", Node::name);
+    let (rule, rule_name) = reader.rule();
+    let id = id.or(python_name).map(str::to_owned).or(rule_name);
+    let task = reader.task(rule, python_name, trigger);
+    (id, task)
+}
+
+/// The value, or `None` with the error reported.
+fn keep<T>(read: Result<T, Diagnostic>, sink: &mut Sink) -> Option<T> {
+    read.map_err(|d| sink.push(d)).ok()
+}
+
+struct Reader<'a, 'o, 's> {
+    object: Object<'a>,
+    options: &'o ReadOptions,
+    sink: &'s mut Sink,
+}
+
+impl<'a> Reader<'a, '_, '_> {
+    /// A key that may be absent.
+    fn read<T>(&mut self, key: &str, read: impl FnOnce(&Node<'a>) -> Result<T, Diagnostic>) -> Option<T> {
+        let node = self.object.get(key)?;
+        keep(read(&node), self.sink)
+    }
+
+    /// The rule, from its own key or from the options, and the name that its own text gives it.
+    fn rule(&mut self) -> (Option<Rule>, Option<String>) {
+        let dialects = [("ensue", Dialect::Ensue), ("flink", Dialect::Flink)];
+        let dialect = self.read("dialect", |n| n.choice(&dialects)).unwrap_or_default();
+        match self.object.get("rule") {
+            Some(node) => rule::read(&node, dialect, self.sink),
+            None => (self.options.default_rule.clone(), None),
+        }
+    }
+
+    /// Everything else; each key reports for itself.
+    fn task(&mut self, rule: Option<Rule>, python_name: Option<&str>, trigger: Option<&Trigger>) -> Option<Task> {
+        let kind = self.kind(rule.is_some(), python_name);
+        let scopes = [("user", TaskScope::User), ("device", TaskScope::Device)];
+        let scope = self.read("scope", |n| n.choice(&scopes)).unwrap_or_default();
+        let filter = self.object.get("filter").and_then(|n| filter::read(&n, self.sink)).unwrap_or_default();
+        let policy = self.object.get("policy").and_then(|n| policy::read(&n, self.sink)).unwrap_or_default();
+        let outputs = self.object.get("output").map_or_else(Vec::new, |n| output::read(&n, rule.as_ref(), self.sink));
+        let expires = self.expires();
+        self.rollout();
+        self.read("tests", |n| n.list().map(drop));
+        let rule = rule?;
+        self.suits(&rule, trigger);
+        Some(Task {
+            id: "".into(),
+            kind: kind?,
+            rule,
+            trigger: trigger.cloned(),
+            filter,
+            scope,
+            outputs,
+            policy,
+            expires,
+        })
+    }
+
+    fn kind(&mut self, has_rule: bool, python_name: Option<&str>) -> Option<TaskKind> {
+        let types = [("cep", TaskType::Cep), ("py_backtrace", TaskType::PyBacktrace)];
+        let written = self.object.get("rule").is_some();
+        match (self.object.get("taskType").map(|n| n.choice(&types)), python_name) {
+            (Some(Err(d)), _) => keep(Err(d), self.sink),
+            (Some(Ok(TaskType::PyBacktrace)), None) => {
+                let named = self.object.get("pythonName").is_some();
+                let missing = keep(self.object.require("pythonName"), self.sink);
+                // A name of the wrong type has been reported already.
+                missing.filter(|_| named).and(None)
+            }
+            (Some(Ok(TaskType::PyBacktrace)), Some(name)) => self.script(name, has_rule, written),
+            (Some(Ok(TaskType::Cep)) | None, _) => {
+                if !has_rule && !written {
+                    let d = Diagnostic::error(codes::NO_RULE, "the task has no rule").path(self.object.path.as_str());
+                    self.sink.push(d.hint("put the text of the rule under `rule`"));
+                }
+                Some(TaskKind::Cep)
+            }
+        }
+    }
+
+    fn script(&mut self, name: &str, has_rule: bool, written: bool) -> Option<TaskKind> {
+        let path = self.object.path_of("pythonName");
+        if !has_rule && !written {
+            let d = if self.options.python {
+                Diagnostic::error(codes::NOT_BUILT, format!("scripts are not built into this version: `{name}`"))
+            } else {
+                Diagnostic::error(codes::NO_PYTHON, format!("no Python runs here for the script `{name}`"))
+            };
+            self.sink.push(d.path(path).hint("put a `rule` beside it: it serves where the script can't"));
+            return None;
+        }
+        if self.options.python {
+            let message = format!("the script `{name}` runs where its source was given, else the rule");
+            self.sink.push(Diagnostic::warning(codes::SCRIPT_AND_RULE, message).path(path));
+        }
+        Some(TaskKind::PyBacktrace { python_name: name.into() })
+    }
+
+    fn expires(&mut self) -> Option<Timestamp> {
+        self.read("expires", |n| {
+            let text = n.text()?;
+            time::parse(text).ok_or_else(|| {
+                let d = n.error(codes::JSON_VALUE, format!("`{}` is not a time", crate::token::shorten(text)));
+                d.hint("write it as in `2027-01-01T00:00:00Z`")
+            })
+        })
+    }
+
+    /// No control of a rollout is built yet.
+    fn rollout(&mut self) {
+        const NOT_BUILT: [&str; 5] = ["percent", "salt", "minSdk", "maxSdk", "starts"];
+        if let Some(rollout) = self.read("rollout", Node::object) {
+            rollout.refuse_unknown(&[], &NOT_BUILT, self.sink);
+        }
+    }
+
+    /// Whether the rule can be run with or without this trigger.
+    fn suits(&mut self, rule: &Rule, trigger: Option<&Trigger>) {
+        let path = self.object.path_of("rule");
+        let text: Option<Arc<str>> = self.object.get("rule").and_then(|n| n.json.as_str()).map(Arc::from);
+        let refused = match trigger {
+            None => rule::refused_when_continuous(rule),
+            Some(_) => rule::refused_with_trigger(rule),
+        };
+        if let Some(mut d) = refused {
+            d.text = text.filter(|_| d.span.is_known());
+            self.sink.push(d.path(path));
+        }
+    }
+}

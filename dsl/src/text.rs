@@ -1,0 +1,68 @@
+//! Texts to rules and expressions: the stages in their order.
+
+use std::sync::Arc;
+
+use ensue_rule::{Dialect, Expr, Rule, Span};
+
+use crate::diagnostic::Diagnostic;
+use crate::lexer::{self, Lexed};
+use crate::lower::{self, Lowering, Place};
+use crate::parser;
+use crate::sink::Sink;
+use crate::token::Tokens;
+
+/// What became of a rule text.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The rule; `None` exactly where some diagnostic is an error.
+    pub rule: Option<Rule>,
+    /// What there is to say about the text, in its order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a rule text. A text without AFTER MATCH gets the default of the dialect.
+pub fn compile(text: &str, dialect: Dialect) -> Compiled {
+    compile_named(text, dialect).0
+}
+
+/// [`compile`], and the name that the text gives the rule, also where something else is wrong with it.
+pub(crate) fn compile_named(text: &str, dialect: Dialect) -> (Compiled, Option<String>) {
+    let mut sink = Sink::default();
+    let tree = lex(text, &mut sink).map(|lexed| parser::sections::rule(&lexed.tokens, &mut sink));
+    let rule = tree.as_ref().and_then(|tree| lower::rule(tree, dialect, &mut sink)).filter(|_| !sink.has_errors());
+    let name = tree.and_then(|t| t.name).map(|n| n.node.text);
+    (Compiled { rule, diagnostics: drawn(sink, text) }, name)
+}
+
+/// Reads the `when` of an output: bare names are values of RETURN ([`ensue_rule::ExprKind::Value`]).
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn compile_expr(text: &str) -> Result<Expr, Vec<Diagnostic>> {
+    let mut sink = Sink::default();
+    let expr = lex(text, &mut sink).and_then(|lexed| {
+        let tokens = Tokens::new(&lexed.tokens, Span::default());
+        let read = parser::whole(parser::expr::expr, tokens, "an operator or the end");
+        let tree = read.map_err(|d| sink.push(d)).ok()?;
+        Lowering::new(Place::When, &lower::Names::none(), &mut sink).condition(&tree)
+    });
+    expr.filter(|_| !sink.has_errors()).ok_or_else(|| drawn(sink, text))
+}
+
+/// The tokens; `None` where the text is not read at all.
+fn lex<'t>(text: &'t str, sink: &mut Sink) -> Option<Lexed<'t>> {
+    let mut lexed = lexer::lex(text);
+    let refused = text.len() > lexer::LONGEST_TEXT;
+    std::mem::take(&mut lexed.diagnostics).into_iter().for_each(|d| sink.push(d));
+    (!refused).then_some(lexed)
+}
+
+/// The diagnostics in the order of the text, each with the text.
+fn drawn(sink: Sink, text: &str) -> Vec<Diagnostic> {
+    let mut diagnostics = sink.into_sorted();
+    if !diagnostics.is_empty() {
+        let text: Arc<str> = text.into();
+        diagnostics.iter_mut().for_each(|d| d.text = Some(text.clone()));
+    }
+    diagnostics
+}
