@@ -141,7 +141,7 @@ pub(crate) enum Limit {
     /// Nothing.
     Default,
     /// `LIMIT n`.
-    At(u32, Span),
+    At(u32),
     /// `NO LIMIT`.
     None,
 }
@@ -151,7 +151,7 @@ impl Limit {
     pub(crate) fn resolve(self, dialect: Dialect) -> Option<u32> {
         const DEFAULT: u32 = 100;
         match (self, dialect) {
-            (Self::At(n, _), _) => Some(n),
+            (Self::At(n), _) => Some(n),
             (Self::None, _) | (Self::Default, Dialect::Flink) => None,
             (Self::Default, Dialect::Ensue) => Some(DEFAULT),
         }

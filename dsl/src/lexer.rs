@@ -34,7 +34,7 @@ enum Lexeme<'t> {
 }
 
 /// A piece that can't be read, with what is nearest to it.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Bad<'t> {
     Character(char),
     Unterminated(&'static str),
@@ -74,8 +74,8 @@ impl<'t> Lexed<'t> {
 
     /// Reports a bad piece; in its stead goes on with the token that was probably meant.
     fn bad(&mut self, bad: Bad<'t>, span: Span) {
-        let d = match &bad {
-            Bad::Character(c) => return self.bad_character(*c, span),
+        let d = match bad {
+            Bad::Character(c) => return self.bad_character(c, span),
             Bad::Unterminated(what) => Diagnostic::error(codes::UNTERMINATED, format!("this {what} does not end")),
             Bad::Number => Diagnostic::error(codes::NUMBER_RANGE, "this number is too large"),
             Bad::Quotes(_) => Diagnostic::error(codes::QUOTES, "text stands in single quotes"),
@@ -92,11 +92,10 @@ impl<'t> Lexed<'t> {
 
     /// Neighbouring bad characters are reported once.
     fn bad_character(&mut self, c: char, span: Span) {
-        if let Some(last) = self.diagnostics.last_mut().filter(|d| d.code == codes::BAD_CHARACTER) {
-            if last.span.end == span.start {
-                last.span = last.span.to(span);
-                return;
-            }
+        let is_next = |d: &&mut Diagnostic| d.code == codes::BAD_CHARACTER && d.span.end == span.start;
+        if let Some(last) = self.diagnostics.last_mut().filter(is_next) {
+            last.span = last.span.to(span);
+            return;
         }
         let message = format!("the language has no character {}", spelled(c));
         let d = Diagnostic::error(codes::BAD_CHARACTER, message).at(span);
@@ -150,7 +149,7 @@ impl Clone for Lexeme<'_> {
             Self::Token(k) => Self::Token(k.clone()),
             Self::Space => Self::Space,
             Self::Comment => Self::Comment,
-            Self::Bad(b) => Self::Bad(b.clone()),
+            Self::Bad(b) => Self::Bad(*b),
         }
     }
 }

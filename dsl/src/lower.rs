@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use ensue_rule::{AfterMatch, Attr, Dialect, ExprKind, Pattern, Return, Rule, Scope, Span, Within};
 
+pub(crate) use call::{aggregate_name, function_name};
 pub(crate) use expr::{Lowering, Place};
 pub(crate) use names::Names;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ensue_rule::{Dialect, Expr, Rule, Span};
 
+use crate::ast::RuleText;
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{self, Lexed};
 use crate::lower::{self, Lowering, Place};
@@ -22,16 +23,25 @@ pub struct Compiled {
 
 /// Reads a rule text. A text without AFTER MATCH gets the default of the dialect.
 pub fn compile(text: &str, dialect: Dialect) -> Compiled {
-    compile_named(text, dialect).0
+    read(text, dialect).compiled
 }
 
-/// [`compile`], and the name that the text gives the rule, also where something else is wrong with it.
-pub(crate) fn compile_named(text: &str, dialect: Dialect) -> (Compiled, Option<String>) {
+/// A text with everything that was read from it.
+pub(crate) struct Read {
+    pub(crate) compiled: Compiled,
+    /// `None` where the text was not read at all.
+    pub(crate) tree: Option<RuleText>,
+    pub(crate) comments: Vec<Span>,
+}
+
+/// [`compile`], keeping what other readers than the matcher want.
+pub(crate) fn read(text: &str, dialect: Dialect) -> Read {
     let mut sink = Sink::default();
-    let tree = lex(text, &mut sink).map(|lexed| parser::sections::rule(&lexed.tokens, &mut sink));
+    let lexed = lex(text, &mut sink);
+    let tree = lexed.as_ref().map(|lexed| parser::sections::rule(&lexed.tokens, &mut sink));
     let rule = tree.as_ref().and_then(|tree| lower::rule(tree, dialect, &mut sink)).filter(|_| !sink.has_errors());
-    let name = tree.and_then(|t| t.name).map(|n| n.node.text);
-    (Compiled { rule, diagnostics: drawn(sink, text) }, name)
+    let comments = lexed.map(|l| l.comments).unwrap_or_default();
+    Read { compiled: Compiled { rule, diagnostics: drawn(sink, text) }, tree, comments }
 }
 
 /// Reads the `when` of an output: bare names are values of RETURN ([`ensue_rule::ExprKind::Value`]).

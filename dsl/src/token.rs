@@ -158,11 +158,6 @@ impl<'a> Tokens<'a> {
         Self { depth, ..self }
     }
 
-    /// The token last read.
-    pub(crate) fn last_read(self) -> Span {
-        self.before
-    }
-
     /// Where the next token stands; at the end, the place right after the last one.
     pub(crate) fn here(self) -> Span {
         let end = Span { start: self.before.end, end: self.before.end };

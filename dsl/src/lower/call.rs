@@ -207,9 +207,8 @@ impl Lowering<'_, '_> {
 
     /// The stage and attribute that an aggregate is over.
     fn operand(&mut self, name: &str, call: &Call, span: Span) -> Option<Operand> {
-        let path = match call.args.as_slice() {
-            [ast::Expr { kind: ast::ExprKind::Path(path), .. }] => path,
-            _ => return self.not_an_operand(name, span),
+        let [ast::Expr { kind: ast::ExprKind::Path(path), .. }] = call.args.as_slice() else {
+            return self.not_an_operand(name, span);
         };
         let (first, rest) = path.split_first()?;
         let Some(at) = self.names.find(&first.text) else {

@@ -155,6 +155,10 @@ fn is_comparison(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
 }
 
+fn is_arithmetic(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem)
+}
+
 fn type_of(e: &Expr) -> Type {
     match &e.kind {
         ExprKind::Literal(v) => match v {
@@ -165,16 +169,13 @@ fn type_of(e: &Expr) -> Type {
             Value::List(_) | Value::Map(_) => Type::Unknown,
         },
         ExprKind::Attr { attr, .. } | ExprKind::Prev { attr, .. } => attr_type(attr),
-        ExprKind::Value(_) => Type::Unknown,
-        ExprKind::Aggregate { func: AggFn::Count | AggFn::Sum | AggFn::Avg, .. } => Type::Number,
+        ExprKind::Aggregate { func: AggFn::Count | AggFn::Sum | AggFn::Avg, .. }
+        | ExprKind::Call { func: Func::Length | Func::Abs | Func::Hour | Func::Weekday, .. }
+        | ExprKind::Unary(UnaryOp::Neg, _) => Type::Number,
+        ExprKind::Binary(op, ..) if is_arithmetic(*op) => Type::Number,
         ExprKind::Aggregate { attr, .. } => attr.as_ref().map_or(Type::Unknown, attr_type),
-        ExprKind::Call { func: Func::Coalesce, .. } => Type::Unknown,
-        ExprKind::Call { func: Func::Length | Func::Abs | Func::Hour | Func::Weekday, .. } => Type::Number,
+        ExprKind::Value(_) | ExprKind::Call { func: Func::Coalesce, .. } => Type::Unknown,
         ExprKind::Call { .. } => Type::Text,
-        ExprKind::Unary(UnaryOp::Neg, _) => Type::Number,
-        ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem, ..) => {
-            Type::Number
-        }
         _ => Type::Bool,
     }
 }

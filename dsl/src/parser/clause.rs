@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::token::{Keyword, Kind, Sign, Tokens};
 
 /// `WITHIN duration [OF SESSION | OF PREVIOUS]`
-pub(crate) fn within<'a>(i: Tokens<'a>) -> Parsed<'a, Within> {
+pub(crate) fn within(i: Tokens<'_>) -> Parsed<'_, Within> {
     let session = value(WithinKind::Session, keyword(Keyword::Session));
     let previous = value(WithinKind::Previous, keyword(Keyword::Previous));
     let of = preceded(keyword(Keyword::Of), cut(alt((session, previous))));
@@ -24,30 +24,30 @@ pub(crate) fn within<'a>(i: Tokens<'a>) -> Parsed<'a, Within> {
 }
 
 /// `PARTITION BY attribute, ...`
-pub(crate) fn partition_by<'a>(i: Tokens<'a>) -> Parsed<'a, Vec<Expr>> {
+pub(crate) fn partition_by(i: Tokens<'_>) -> Parsed<'_, Vec<Expr>> {
     let head = (keyword(Keyword::Partition), cut(keyword(Keyword::By)));
     preceded(head, cut(comma_list(expr::expr))).parse(i)
 }
 
 /// `AFTER MATCH ...`
-pub(crate) fn after_match<'a>(i: Tokens<'a>) -> Parsed<'a, AfterMatch> {
+pub(crate) fn after_match(i: Tokens<'_>) -> Parsed<'_, AfterMatch> {
     let head = (keyword(Keyword::After), cut(keyword(Keyword::Match)));
     let consume = value(AfterMatch::Consume, keyword(Keyword::Consume));
     preceded(head, cut(alt((consume, no_skip, skip)))).parse(i)
 }
 
 /// `NO SKIP [LIMIT n | NO LIMIT]`
-fn no_skip<'a>(i: Tokens<'a>) -> Parsed<'a, AfterMatch> {
+fn no_skip(i: Tokens<'_>) -> Parsed<'_, AfterMatch> {
     let head = (keyword(Keyword::No), cut(keyword(Keyword::Skip)));
     let at = preceded(keyword(Keyword::Limit), cut(limit));
     let none = value(Limit::None, (keyword(Keyword::No), cut(keyword(Keyword::Limit))));
     map(preceded(head, opt(alt((at, none)))), |l| AfterMatch::NoSkip(l.unwrap_or(Limit::Default))).parse(i)
 }
 
-fn limit<'a>(i: Tokens<'a>) -> Parsed<'a, Limit> {
+fn limit(i: Tokens<'_>) -> Parsed<'_, Limit> {
     let Some(Kind::Int(n)) = i.kind() else { return Err(nom::Err::Error(Fault::expected(i, "a whole number"))) };
     match u32::try_from(*n) {
-        Ok(n) if n > 0 => Ok((i.take_from(1), Limit::At(n, i.here()))),
+        Ok(n) if n > 0 => Ok((i.take_from(1), Limit::At(n))),
         _ => {
             let d = Diagnostic::error(codes::NUMBER_RANGE, "LIMIT is at least 1 and at most 4294967295").at(i.here());
             Err(nom::Err::Failure(Fault::refused(d.hint("for no limit but the engine's write NO SKIP NO LIMIT"))))
@@ -56,7 +56,7 @@ fn limit<'a>(i: Tokens<'a>) -> Parsed<'a, Limit> {
 }
 
 /// `SKIP PAST LAST EVENT`, `SKIP TO NEXT EVENT`, `SKIP TO (FIRST | LAST) stage [OR ERROR]`
-fn skip<'a>(i: Tokens<'a>) -> Parsed<'a, AfterMatch> {
+fn skip(i: Tokens<'_>) -> Parsed<'_, AfterMatch> {
     let past = (keyword(Keyword::Past), cut((soft_word("LAST"), keyword(Keyword::Event))));
     let next = (keyword(Keyword::Next), cut(keyword(Keyword::Event)));
     let first_or_last = alt((value(false, soft_word("FIRST")), value(true, soft_word("LAST"))));
@@ -72,7 +72,7 @@ fn skip<'a>(i: Tokens<'a>) -> Parsed<'a, AfterMatch> {
 }
 
 /// `expr AS name`
-pub(crate) fn returned<'a>(i: Tokens<'a>) -> Parsed<'a, Return> {
+pub(crate) fn returned(i: Tokens<'_>) -> Parsed<'_, Return> {
     let (rest, expr) = expr::expr(i)?;
     if matches!(rest.kind(), None | Some(Kind::Sign(Sign::Comma))) {
         let d = Diagnostic::error(codes::SYNTAX, "a returned value needs a name").at(expr.span);

@@ -16,11 +16,11 @@ use crate::token::{Keyword, Kind, Sign, Tokens};
 type P<'a> = fn(Tokens<'a>) -> Parsed<'a, Expr>;
 
 /// Any expression.
-pub(crate) fn expr<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+pub(crate) fn expr(i: Tokens<'_>) -> Parsed<'_, Expr> {
     chain(i, BinaryOp::Or, Keyword::Or, and)
 }
 
-fn and<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn and(i: Tokens<'_>) -> Parsed<'_, Expr> {
     chain(i, BinaryOp::And, Keyword::And, not)
 }
 
@@ -45,7 +45,7 @@ fn chain<'a>(i: Tokens<'a>, op: BinaryOp, word: Keyword, operand: P<'a>) -> Pars
     ))
 }
 
-fn not<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn not(i: Tokens<'_>) -> Parsed<'_, Expr> {
     let Ok((after, _)) = keyword(Keyword::Not)(i) else { return comparison(i) };
     let (rest, operand) = nested(after, |i| cut(not).parse(i))?;
     Ok((rest, negated(operand, true, i, rest)))
@@ -61,7 +61,7 @@ fn negated(operand: Expr, not: bool, start: Tokens<'_>, rest: Tokens<'_>) -> Exp
 }
 
 /// A sum, alone or compared. Comparisons don't chain.
-fn comparison<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn comparison(i: Tokens<'_>) -> Parsed<'_, Expr> {
     let (rest, left) = sum(i)?;
     let (rest, compared) = compared(i, rest, left)?;
     if comparison_sign(rest).is_some() {
@@ -111,7 +111,7 @@ fn comparison_sign(i: Tokens<'_>) -> Option<BinaryOp> {
     })
 }
 
-fn in_list<'a>(i: Tokens<'a>, left: Expr) -> Parsed<'a, ExprKind> {
+fn in_list(i: Tokens<'_>, left: Expr) -> Parsed<'_, ExprKind> {
     let (rest, list) = cut(arguments(expr)).parse(i)?;
     if list.is_empty() {
         let d = Diagnostic::error(codes::SYNTAX, "IN needs at least one value").at(rest.since(i));
@@ -120,23 +120,23 @@ fn in_list<'a>(i: Tokens<'a>, left: Expr) -> Parsed<'a, ExprKind> {
     Ok((rest, ExprKind::In(Box::new(left), list)))
 }
 
-fn between<'a>(i: Tokens<'a>, left: Expr) -> Parsed<'a, ExprKind> {
+fn between(i: Tokens<'_>, left: Expr) -> Parsed<'_, ExprKind> {
     let (rest, (low, _, high)) = cut((sum, keyword(Keyword::And), sum)).parse(i)?;
     Ok((rest, ExprKind::Between(Box::new([left, low, high]))))
 }
 
-fn with_pattern<'a>(i: Tokens<'a>, left: Expr, kind: fn(Box<[Expr; 2]>) -> ExprKind) -> Parsed<'a, ExprKind> {
+fn with_pattern(i: Tokens<'_>, left: Expr, kind: fn(Box<[Expr; 2]>) -> ExprKind) -> Parsed<'_, ExprKind> {
     let (rest, pattern) = cut(sum).parse(i)?;
     Ok((rest, kind(Box::new([left, pattern]))))
 }
 
-fn sum<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn sum(i: Tokens<'_>) -> Parsed<'_, Expr> {
     let plus = value(BinaryOp::Add, sign(Sign::Plus));
     let minus = value(BinaryOp::Sub, sign(Sign::Minus));
     left_to_right(i, alt((plus, minus)), product)
 }
 
-fn product<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn product(i: Tokens<'_>) -> Parsed<'_, Expr> {
     let times = value(BinaryOp::Mul, sign(Sign::Star));
     let by = value(BinaryOp::Div, sign(Sign::Slash));
     let modulo = value(BinaryOp::Rem, sign(Sign::Percent));
@@ -161,22 +161,24 @@ fn left_to_right<'a>(
 }
 
 /// `-x`; the minus of a number belongs to the number.
-fn minus<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn minus(i: Tokens<'_>) -> Parsed<'_, Expr> {
     let Ok((after, _)) = sign(Sign::Minus)(i) else { return primary(i) };
-    if let Some(literal) = after.kind().filter(|_| !time::begins_duration(after)).and_then(|k| number(k, true)) {
+    if let Some(kind @ (Kind::Int(_) | Kind::Float(_))) = after.kind()
+        && !time::begins_duration(after)
+    {
         let rest = after.take_from(1);
-        return literal.map_or_else(|| out_of_range(i, rest), |v| Ok((rest, literal_at(v, i, rest))));
+        return number(kind, true).map_or_else(|| out_of_range(i, rest), |v| Ok((rest, literal_at(v, i, rest))));
     }
     let (rest, operand) = nested(after, |i| cut(minus).parse(i))?;
     Ok((rest, Expr { kind: ExprKind::Unary(UnaryOp::Neg, Box::new(operand)), span: rest.since(i) }))
 }
 
-/// A number token as a value; the inside is `None` where it is out of range.
-fn number(kind: &Kind<'_>, negative: bool) -> Option<Option<Value>> {
+/// A number token as a value; `None` where it is out of range.
+fn number(kind: &Kind<'_>, negative: bool) -> Option<Value> {
     match kind {
-        Kind::Int(n) if negative => Some(0_i64.checked_sub_unsigned(*n).map(Value::Int)),
-        Kind::Int(n) => Some(i64::try_from(*n).ok().map(Value::Int)),
-        Kind::Float(x) => Some(Some(Value::Float(if negative { -x } else { *x }))),
+        Kind::Int(n) if negative => 0_i64.checked_sub_unsigned(*n).map(Value::Int),
+        Kind::Int(n) => i64::try_from(*n).ok().map(Value::Int),
+        Kind::Float(x) => Some(Value::Float(if negative { -x } else { *x })),
         _ => None,
     }
 }
@@ -190,7 +192,7 @@ fn literal_at(value: Value, start: Tokens<'_>, rest: Tokens<'_>) -> Expr {
     Expr { kind: ExprKind::Literal(value), span: rest.since(start) }
 }
 
-fn primary<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn primary(i: Tokens<'_>) -> Parsed<'_, Expr> {
     if time::begins_duration(i) {
         let (rest, d) = time::duration(i)?;
         return Ok((rest, literal_at(Value::Int(d.0), i, rest)));
@@ -205,7 +207,7 @@ fn primary<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
         Some(Kind::Word(_) | Kind::Quoted(_)) => return named(i),
         // A stage called like a reserved word is refused by that name.
         Some(Kind::Keyword(..)) if matches!(i.second(), Some(Kind::Sign(Sign::Dot))) => return named(i),
-        Some(k @ (Kind::Int(_) | Kind::Float(_))) => match number(k, false).flatten() {
+        Some(k @ (Kind::Int(_) | Kind::Float(_))) => match number(k, false) {
             Some(v) => v,
             None => return out_of_range(i, rest),
         },
@@ -214,16 +216,16 @@ fn primary<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
     Ok((rest, literal_at(value, i, rest)))
 }
 
-fn parenthesised<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
+fn parenthesised(i: Tokens<'_>) -> Parsed<'_, Expr> {
     let (rest, inside) = nested(i, |i| delimited(sign(Sign::Open), cut(expr), cut(sign(Sign::Close))).parse(i))?;
     Ok((rest, Expr { span: rest.since(i), ..inside }))
 }
 
 /// A call, or a path of names.
-fn named<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
-    let modified = matches!(i.second(), Some(Kind::Word(_)));
+fn named(i: Tokens<'_>) -> Parsed<'_, Expr> {
+    let two_words = matches!(i.second(), Some(Kind::Word(_)));
     let modifier = alt((soft_word("RUNNING"), soft_word("PRIOR"), soft_word("TRENDS")));
-    let (after, modifier) = if modified { opt(modifier).parse(i)? } else { (i, None) };
+    let (after, modifier) = if two_words { opt(modifier).parse(i)? } else { (i, None) };
     if modifier.is_some() || matches!((i.kind(), i.second()), (Some(Kind::Word(_)), Some(Kind::Sign(Sign::Open)))) {
         let modifier = modifier.and_then(|_| name("a modifier")(i).ok()).map(|(_, n)| n);
         let (rest, call) = call(after, modifier)?;
@@ -235,7 +237,7 @@ fn named<'a>(i: Tokens<'a>) -> Parsed<'a, Expr> {
     Ok((rest, Expr { kind: ExprKind::Path(path), span: rest.since(i) }))
 }
 
-fn call<'a>(i: Tokens<'a>, modifier: Option<Name>) -> Parsed<'a, Call> {
+fn call(i: Tokens<'_>, modifier: Option<Name>) -> Parsed<'_, Call> {
     let (i, name) = name("a function")(i)?;
     let star = delimited(sign(Sign::Open), sign(Sign::Star), sign(Sign::Close));
     if let Ok((rest, _)) = { star }.parse(i) {

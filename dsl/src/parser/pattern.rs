@@ -15,16 +15,16 @@ use crate::diagnostic::Diagnostic;
 use crate::token::{Keyword, Kind, Sign, Tokens};
 
 /// `step { arrow [bound] step }`
-pub(crate) fn sequence<'a>(i: Tokens<'a>) -> Parsed<'a, Sequence> {
+pub(crate) fn sequence(i: Tokens<'_>) -> Parsed<'_, Sequence> {
     map((step, many0(then)), |(first, then)| Sequence { first, then }).parse(i)
 }
 
-fn then<'a>(i: Tokens<'a>) -> Parsed<'a, Then> {
+fn then(i: Tokens<'_>) -> Parsed<'_, Then> {
     let (i, (arrow, span)) = arrow(i)?;
     map((opt(time::bound), cut(step)), move |(bound, item)| Then { arrow, span, bound, item }).parse(i)
 }
 
-fn arrow<'a>(i: Tokens<'a>) -> Parsed<'a, (Contiguity, ensue_rule::Span)> {
+fn arrow(i: Tokens<'_>) -> Parsed<'_, (Contiguity, ensue_rule::Span)> {
     let contiguity = match i.kind() {
         Some(Kind::Sign(Sign::FollowedBy)) => Contiguity::Relaxed,
         Some(Kind::Sign(Sign::FollowedByAny)) => Contiguity::Any,
@@ -35,12 +35,12 @@ fn arrow<'a>(i: Tokens<'a>) -> Parsed<'a, (Contiguity, ensue_rule::Span)> {
 }
 
 /// `both { "|" both }`
-fn step<'a>(i: Tokens<'a>) -> Parsed<'a, Item> {
+fn step(i: Tokens<'_>) -> Parsed<'_, Item> {
     map(list(Sign::Bar, both), |items| only(items, Item::AnyOf)).parse(i)
 }
 
 /// `item { "&" item }`
-fn both<'a>(i: Tokens<'a>) -> Parsed<'a, Item> {
+fn both(i: Tokens<'_>) -> Parsed<'_, Item> {
     map(list(Sign::Ampersand, item), |items| only(items, Item::AllOf)).parse(i)
 }
 
@@ -74,7 +74,7 @@ fn item<'a>(i: Tokens<'a>) -> Parsed<'a, Item> {
 }
 
 /// A name or group with quantifiers and suffixes.
-fn term<'a>(i: Tokens<'a>) -> Parsed<'a, Term> {
+fn term(i: Tokens<'_>) -> Parsed<'_, Term> {
     let (rest, base) = alt((map(name("a stage"), Base::Stage), group)).parse(i)?;
     let (rest, counts) = many0(count).parse(rest)?;
     let (mut rest, mut suffixes) = many0(suffix).parse(rest)?;
@@ -98,7 +98,7 @@ fn group<'a>(i: Tokens<'a>) -> Parsed<'a, Base> {
 }
 
 /// `+ * ? {n} {n,} {n,m}`
-fn count<'a>(i: Tokens<'a>) -> Parsed<'a, Count> {
+fn count(i: Tokens<'_>) -> Parsed<'_, Count> {
     let (rest, (min, max)) = alt((
         value((1, None), sign(Sign::Plus)),
         value((0, None), sign(Sign::Star)),
@@ -109,7 +109,7 @@ fn count<'a>(i: Tokens<'a>) -> Parsed<'a, Count> {
     Ok((rest, Count { min, max, span: rest.since(i) }))
 }
 
-fn range<'a>(i: Tokens<'a>) -> Parsed<'a, (u32, Option<u32>)> {
+fn range(i: Tokens<'_>) -> Parsed<'_, (u32, Option<u32>)> {
     let (i, min) = times(i)?;
     let (i, comma) = opt(sign(Sign::Comma)).parse(i)?;
     if comma.is_none() {
@@ -119,20 +119,21 @@ fn range<'a>(i: Tokens<'a>) -> Parsed<'a, (u32, Option<u32>)> {
 }
 
 /// How many times.
-fn times<'a>(i: Tokens<'a>) -> Parsed<'a, u32> {
+fn times(i: Tokens<'_>) -> Parsed<'_, u32> {
     match i.kind() {
-        Some(Kind::Int(n)) => match u32::try_from(*n) {
-            Ok(n) => Ok((i.take_from(1), n)),
-            Err(_) => {
+        Some(Kind::Int(n)) => {
+            if let Ok(n) = u32::try_from(*n) {
+                Ok((i.take_from(1), n))
+            } else {
                 let d = Diagnostic::error(codes::NUMBER_RANGE, "a quantifier can't count so far").at(i.here());
                 Err(nom::Err::Failure(Fault::refused(d.hint(format!("at most {}", u32::MAX)))))
             }
-        },
+        }
         _ => Err(nom::Err::Error(Fault::expected(i, "a whole number"))),
     }
 }
 
-fn suffix<'a>(i: Tokens<'a>) -> Parsed<'a, Suffix> {
+fn suffix(i: Tokens<'_>) -> Parsed<'_, Suffix> {
     let until = preceded(keyword(Keyword::Until), cut(delimited(sign(Sign::Open), expr::expr, sign(Sign::Close))));
     let (rest, kind) = alt((
         value(SuffixKind::Inner(Contiguity::Strict), keyword(Keyword::Strict)),

@@ -50,15 +50,15 @@ impl Head {
         }
         match (word, before) {
             (Keyword::Rule, _) => Some(Self::Rule),
-            // `SKIP TO NEXT EVENT`, `SKIP PAST LAST EVENT`
-            (Keyword::Event, Some(Kind::Keyword(Keyword::Next, _))) => None,
+            // `SKIP TO NEXT EVENT`, `SKIP PAST LAST EVENT`, `ON TIMEOUT RETURN`
             (Keyword::Event, Some(Kind::Word(w))) if w.eq_ignore_ascii_case("LAST") => None,
+            (Keyword::Event, Some(Kind::Keyword(Keyword::Next, _)))
+            | (Keyword::Return, Some(Kind::Keyword(Keyword::Timeout, _))) => None,
             (Keyword::Event, _) => Some(Self::Event),
             (Keyword::Where, _) => Some(Self::Where),
             (Keyword::Within, _) => Some(Self::Within),
             (Keyword::Partition, _) => Some(Self::PartitionBy),
             (Keyword::After, _) => Some(Self::AfterMatch),
-            (Keyword::Return, Some(Kind::Keyword(Keyword::Timeout, _))) => None,
             (Keyword::Return, _) => Some(Self::Return),
             (Keyword::On, _) => Some(Self::OnTimeout),
             _ => None,
@@ -134,7 +134,7 @@ fn read(head: Head, tokens: Tokens<'_>, span: Span, text: &mut RuleText, sink: &
         Head::Where => text.conjuncts = conjuncts(tokens.take_from(1), sink),
         Head::Within => text.within = part(whole(clause::within, tokens, "a clause"), span, sink),
         Head::PartitionBy => {
-            text.partition_by = part(whole(clause::partition_by, tokens, "`,` or a clause"), span, sink)
+            text.partition_by = part(whole(clause::partition_by, tokens, "`,` or a clause"), span, sink);
         }
         Head::AfterMatch => text.after_match = part(whole(clause::after_match, tokens, "a clause"), span, sink),
         Head::Return => text.returns = returns(tokens.take_from(1), sink).map(|node| Part { node, span }),
@@ -146,11 +146,11 @@ fn part<T>(read: Result<T, Diagnostic>, span: Span, sink: &mut Sink) -> Option<P
     read.map_err(|d| sink.push(d)).ok().map(|node| Part { node, span })
 }
 
-fn rule_name<'a>(i: Tokens<'a>) -> Parsed<'a, Name> {
+fn rule_name(i: Tokens<'_>) -> Parsed<'_, Name> {
     preceded(keyword(Keyword::Rule), cut(name("a name"))).parse(i)
 }
 
-fn event<'a>(i: Tokens<'a>) -> Parsed<'a, Sequence> {
+fn event(i: Tokens<'_>) -> Parsed<'_, Sequence> {
     let head = (keyword(Keyword::Event), cut(sign(Sign::Colon)));
     preceded(head, cut(pattern::sequence)).parse(i)
 }
@@ -214,7 +214,7 @@ enum Separator {
 }
 
 /// Cuts at the separators that stand outside all parentheses. The AND of BETWEEN is none.
-fn split<'a>(tokens: Tokens<'a>, separator: Separator) -> Vec<Tokens<'a>> {
+fn split(tokens: Tokens<'_>, separator: Separator) -> Vec<Tokens<'_>> {
     let (mut pieces, mut start) = (Vec::new(), 0);
     let (mut open, mut between) = (0_usize, 0_usize);
     for (at, token) in tokens.as_slice().iter().enumerate() {

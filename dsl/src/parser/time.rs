@@ -3,7 +3,6 @@
 use ensue_rule::{Bound, Duration, Span};
 use nom::branch::alt;
 use nom::combinator::{cut, value};
-use nom::multi::many0;
 use nom::sequence::delimited;
 use nom::{Input, Parser};
 
@@ -41,7 +40,7 @@ pub(crate) fn begins_duration(i: Tokens<'_>) -> bool {
 }
 
 /// `n unit {n unit}`, units falling.
-pub(crate) fn duration<'a>(i: Tokens<'a>) -> Parsed<'a, Duration> {
+pub(crate) fn duration(i: Tokens<'_>) -> Parsed<'_, Duration> {
     let (mut rest, first) = amount(i)?;
     let (mut total, mut smallest) = (Some(first.ms), first.unit);
     while matches!((rest.kind(), rest.second()), (Some(Kind::Int(_)), Some(Kind::Word(_)))) {
@@ -60,7 +59,7 @@ pub(crate) fn duration<'a>(i: Tokens<'a>) -> Parsed<'a, Duration> {
 }
 
 /// A duration that is not nothing.
-pub(crate) fn positive_duration<'a>(i: Tokens<'a>) -> Parsed<'a, Duration> {
+pub(crate) fn positive_duration(i: Tokens<'_>) -> Parsed<'_, Duration> {
     let (rest, d) = duration(i)?;
     if d.0 == 0 {
         let nothing = Diagnostic::error(codes::DURATION_RANGE, "no two events are less than 0 apart");
@@ -74,7 +73,7 @@ struct Amount {
     unit: i64,
 }
 
-fn amount<'a>(i: Tokens<'a>) -> Parsed<'a, Amount> {
+fn amount(i: Tokens<'_>) -> Parsed<'_, Amount> {
     let n = match i.kind() {
         Some(Kind::Int(n)) => *n,
         Some(Kind::Float(_)) => {
@@ -128,7 +127,7 @@ fn refuse<'a, O>(d: Diagnostic) -> Parsed<'a, O> {
 }
 
 /// `[< duration]` or `[<= duration]`.
-pub(crate) fn bound<'a>(i: Tokens<'a>) -> Parsed<'a, (Bound, Span)> {
+pub(crate) fn bound(i: Tokens<'_>) -> Parsed<'_, (Bound, Span)> {
     let less = value(false, sign(Sign::Less));
     let at_most = value(true, sign(Sign::LessEqual));
     let inside = alt((less, at_most)).flat_map(|inclusive| {
@@ -137,9 +136,4 @@ pub(crate) fn bound<'a>(i: Tokens<'a>) -> Parsed<'a, (Bound, Span)> {
     });
     let (rest, bound) = delimited(sign(Sign::OpenBracket), cut(inside), cut(sign(Sign::CloseBracket))).parse(i)?;
     Ok((rest, (bound, rest.since(i))))
-}
-
-/// Any number of bounds: more than one is refused later, by the name of what they stand behind.
-pub(crate) fn bounds<'a>(i: Tokens<'a>) -> Parsed<'a, Vec<(Bound, Span)>> {
-    many0(bound).parse(i)
 }

@@ -1,6 +1,7 @@
 //! Documents and the sets that they form.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ensue_rule::{Task, TaskEntry, TaskSet, Trigger};
@@ -103,7 +104,7 @@ impl Set {
         let refused = || {
             let mut remark = errors.first().map_or_else(|| node.wrong("a task").to_remark(), |d| d.to_remark());
             if let more @ 1.. = errors.len().saturating_sub(1) {
-                remark.message.push_str(&format!("; and {more} more"));
+                let _ = write!(remark.message, "; and {more} more");
             }
             remark
         };

@@ -32,13 +32,14 @@ fn entry(node: &Node<'_>, sink: &mut Sink) -> Option<FilterEntry> {
         let Some(value) = object.get(key) else { continue };
         let read = match key {
             "alias" => value.text().map(|a| out.alias = Some(a.into())),
-            _ => match attr(key) {
-                Some(attr) => values(&value, &attr).map(|values| out.tests.push(EntryTest { attr, values })),
-                None => {
+            _ => {
+                if let Some(attr) = attr(key) {
+                    values(&value, &attr).map(|values| out.tests.push(EntryTest { attr, values }))
+                } else {
                     sink.push(unknown(key, value.path));
                     Ok(())
                 }
-            },
+            }
         };
         good &= read.map_err(|d| sink.push(d)).is_ok();
     }

@@ -143,11 +143,6 @@ impl<'a> Object<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// Whether the object has no keys.
-    pub(super) fn is_empty(&self) -> bool {
-        self.map.is_empty()
-    }
-
     /// All keys that are there.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.map.iter().filter(|(_, v)| !v.is_null()).map(|(k, _)| k.as_str())

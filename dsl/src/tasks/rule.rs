@@ -22,9 +22,11 @@ pub(super) fn read(node: &Node<'_>, dialect: Dialect, sink: &mut Sink) -> (Optio
 }
 
 fn compile(rule: &str, dialect: Dialect, node: &Node<'_>, sink: &mut Sink) -> (Option<Rule>, Option<String>) {
-    let (compiled, name) = text::compile_named(rule, dialect);
-    compiled.diagnostics.into_iter().for_each(|d| sink.push(d.path(node.path.as_str())));
-    (compiled.rule, name)
+    let read = text::read(rule, dialect);
+    read.compiled.diagnostics.into_iter().for_each(|d| sink.push(d.path(node.path.as_str())));
+    // The name serves as the id of the task also where something else is wrong with the rule.
+    let name = read.tree.and_then(|t| t.name).map(|n| n.node.text);
+    (read.compiled.rule, name)
 }
 
 /// A compiled rule says the same as its text, so it passes the same checks: those of its canonical text.
