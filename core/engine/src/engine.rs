@@ -1,27 +1,119 @@
 //! The engine as hosts see it. Every call is short: the work is on the worker thread.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{JoinHandle, ThreadId};
 
-use ensue_rule::{EventRef, TaskSet, Timestamp};
+use ensue_rule::{Demand, EventRef, TaskSet, Timestamp};
 
-use crate::config::Config;
-use crate::error::Error;
+use crate::config::{Config, Mode};
+use crate::error::{Error, Kind};
+use crate::ingest::{DemandTable, Ingest};
 use crate::listener::Listener;
 use crate::outcome::Decision;
 use crate::report::{ApplyReport, OpenReport, Recorded};
-use crate::stats::Stats;
+use crate::stats::{Counters, Stats};
+use crate::worker::{self, Command, Reply};
 
 /// Runs tasks over events. Shared between threads by reference; dropping it closes it.
 #[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// One apply at a time: each publishes what is wanted of old and new tasks together.
+    applying: Mutex<()>,
+}
+
+/// What the threads of an engine share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) ingest: Ingest,
+    pub(crate) counters: Counters,
+    pub(crate) opening: Opening,
+    /// The worker's thread.
+    pub(crate) worker: OnceLock<ThreadId>,
+    /// When something is due next; [`i64::MAX`]: never.
+    pub(crate) next_due: AtomicI64,
+    /// The demands of all tasks in force.
+    demands: Mutex<Vec<Demand>>,
+    listener: Mutex<Option<Arc<dyn Listener>>>,
+    told: AtomicBool,
+}
+
+/// How opening went, once it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Opening {
+    result: Mutex<Option<Result<OpenReport, Error>>>,
+    known: Condvar,
+}
+
+impl Opening {
+    /// Says how it went; only the first time counts.
+    pub(crate) fn tell(&self, result: Result<OpenReport, Error>) {
+        lock(&self.result).get_or_insert(result);
+        self.known.notify_all();
+    }
+
+    fn wait(&self) -> Result<OpenReport, Error> {
+        let mut result = lock(&self.result);
+        loop {
+            match &*result {
+                Some(known) => return known.clone(),
+                None => result = self.known.wait(result).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn new(config: Config) -> Self {
+        Self {
+            ingest: Ingest::new(&config),
+            config,
+            counters: Counters::default(),
+            opening: Opening::default(),
+            worker: OnceLock::new(),
+            next_due: AtomicI64::new(i64::MAX),
+            demands: Mutex::default(),
+            listener: Mutex::default(),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// Who is told.
+    pub(crate) fn listener(&self) -> Option<Arc<dyn Listener>> {
+        lock(&self.listener).clone()
+    }
+
+    /// Whether anyone is told.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn put_demands(&self, demands: Vec<Demand>) {
+        *lock(&self.demands) = demands;
+    }
+}
 
 impl Engine {
     /// Starts the worker, which opens the store; returns at once, and calls made before it is open are kept.
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub fn open(_config: Config) -> Result<Self, Error> {
-        Ok(Self {})
+    pub fn open(config: Config) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(config));
+        let of_worker = shared.clone();
+        let thread = std::thread::Builder::new().name("ensue-worker".to_owned());
+        let thread = thread.spawn(move || worker::run(&of_worker));
+        let thread = thread.map_err(|e| Error::new(Kind::NoThread { why: e.to_string() }))?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), applying: Mutex::default() })
     }
 
     /// Waits until the store is open, and says how that went.
@@ -29,77 +121,150 @@ impl Engine {
     /// # Errors
     /// Where it cannot be opened: see the questions of [`Error`].
     pub fn ready(&self) -> Result<OpenReport, Error> {
-        Ok(OpenReport::default())
+        self.not_from_worker()?;
+        self.shared.opening.wait()
     }
 
     /// Puts task sets in place of the previous ones of their sources, all in one transaction, and waits for it.
     ///
     /// # Errors
     /// Where the engine is closed or the store fails; nothing is applied then. A refused set or task is no error.
-    pub fn apply(&self, _sets: Vec<TaskSet>) -> Result<ApplyReport, Error> {
-        Ok(ApplyReport::default())
+    pub fn apply(&self, sets: Vec<TaskSet>) -> Result<ApplyReport, Error> {
+        self.ready()?;
+        let _one_at_a_time = lock(&self.applying);
+        self.want_also(&sets);
+        self.ask(|reply| Command::Apply(sets, reply))
     }
 
     /// Takes an event. Never blocks on I/O, never fails loudly, allocates nothing for an event that no task wants.
-    pub fn record(&self, _event: &EventRef<'_>) -> Recorded {
-        Recorded::Unwanted
+    pub fn record(&self, event: &EventRef<'_>) -> Recorded {
+        self.shared.ingest.record(event, None, &self.shared.counters)
     }
 
     /// [`Engine::record`] of an event read from line `line` of the input; waits where the queue is full.
-    pub(crate) fn record_line(&self, _event: &EventRef<'_>, _line: u64) -> Recorded {
-        Recorded::Unwanted
+    pub(crate) fn record_line(&self, event: &EventRef<'_>, line: u64) -> Recorded {
+        self.shared.ingest.record(event, Some(line), &self.shared.counters)
     }
 
-    /// Waits until all that was recorded before is committed (and, in replay, listeners were told).
+    /// Waits until all that was recorded before is committed (and, in replay, listeners were told). Before the first task
+    /// set events wait in memory: nothing is committed then.
     ///
     /// # Errors
-    /// Where the engine is closed or the store fails.
+    /// Where the engine is closed, or the store failed since the last flush: what it did not take is counted as
+    /// `unwritten`, and matching goes on in memory.
     pub fn flush(&self) -> Result<(), Error> {
-        Ok(())
+        self.ask(Command::Flush)
     }
 
     /// Moves the time of all users to `t` (never back) and waits until what that completes is committed.
     ///
     /// # Errors
     /// As [`Engine::flush`].
-    pub fn advance_to(&self, _t: Timestamp) -> Result<(), Error> {
-        Ok(())
+    pub fn advance_to(&self, t: Timestamp) -> Result<(), Error> {
+        self.ask(|reply| Command::Advance(t, reply))
     }
 
-    /// To which time `advance_to` next lets something out, as far as the worker has come; `None`: never as things are.
+    /// When something is next due, as far as the worker has come; `None`: never as things are. In live mode the time of the
+    /// clock at which the engine does it by itself, for a host that may sleep until then; in replay the time to advance to.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        None
+        let due = Timestamp(self.shared.next_due.load(Ordering::Acquire));
+        let due = (due < Timestamp::MAX).then_some(due)?;
+        match self.shared.config.mode {
+            Mode::Live(_) => Some(due.plus(self.shared.config.lateness)),
+            Mode::Replay => Some(due),
+        }
     }
 
-    /// The oldest decisions that are not acknowledged, at most `limit`.
-    pub fn decisions(&self, _limit: usize) -> Vec<Decision> {
-        Vec::new()
+    /// The oldest decisions that are not acknowledged, at most `limit`; none where the engine is closed.
+    pub fn decisions(&self, limit: usize) -> Vec<Decision> {
+        self.ask(|reply| Command::Decisions(limit, reply)).unwrap_or_default()
     }
 
     /// Acknowledges decisions: they are not delivered again. Returns how many were not yet acknowledged.
     ///
     /// # Errors
     /// As [`Engine::flush`].
-    pub fn ack(&self, _ids: &[&str]) -> Result<usize, Error> {
-        Ok(0)
+    pub fn ack(&self, ids: &[&str]) -> Result<usize, Error> {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        self.ask(|reply| Command::Ack(ids, reply))
     }
 
     /// Who is told from now on; in live mode it is told first of the decisions that are not acknowledged.
-    pub fn set_listener(&self, _listener: Option<Arc<dyn Listener>>) {}
+    pub fn set_listener(&self, listener: Option<Arc<dyn Listener>>) {
+        let some = listener.is_some();
+        *lock(&self.shared.listener) = listener;
+        self.shared.told.store(some, Ordering::Release);
+        if some && matches!(self.shared.config.mode, Mode::Live(_)) {
+            // Where the engine is closed there is nobody to tell.
+            let _ = self.shared.ingest.queue.send(Command::Redeliver);
+        }
+    }
 
     /// Whose the later events without a user are; `None`: the anonymous user's.
-    pub fn identify(&self, _user: Option<&str>) {}
+    pub fn identify(&self, user: Option<&str>) {
+        self.shared.ingest.identify(user);
+    }
 
     /// The counters.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        Stats { events: self.shared.ingest.users.events(), ..self.shared.counters.read() }
     }
 
     /// Commits what was recorded and ends the worker; every later call finds the engine closed. May be called twice.
-    pub fn shutdown(&self) {}
+    pub fn shutdown(&self) {
+        let _ = self.shared.ingest.queue.send(Command::Stop);
+        let thread = lock(&self.thread).take();
+        // A listener of a replay that closes the engine is on the worker's thread itself.
+        if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
+            // It contains its panics.
+            let _ = thread.join();
+        }
+    }
 
     /// [`Engine::shutdown`], by value.
     pub fn close(self) {
         self.shutdown();
     }
+
+    /// Wants, from now on, what the tasks in force want and what new ones will: so that no event is missed between.
+    fn want_also(&self, sets: &[TaskSet]) {
+        let ingest = &self.shared.ingest;
+        if ingest.epoch() == 0 {
+            return;
+        }
+        let new = sets.iter().flat_map(|s| &s.tasks).filter_map(|e| e.task.as_ref().ok()).map(|t| Demand::of(t));
+        let mut demands = lock(&self.shared.demands).clone();
+        demands.extend(new);
+        ingest.publish(DemandTable::of(&demands, ingest.epoch() + 1));
+    }
+
+    /// Asks the worker and waits for its answer.
+    fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Error> {
+        self.not_from_worker()?;
+        let (reply, answer) = sync_channel(1);
+        if self.shared.ingest.queue.send(command(reply)).is_ok()
+            && let Ok(answer) = answer.recv()
+        {
+            return answer;
+        }
+        // What the store said when it could not be opened says more than that nobody works.
+        self.shared.opening.wait()?;
+        Err(Error::closed())
+    }
+
+    /// Waiting for the worker on its own thread would be for ever.
+    fn not_from_worker(&self) -> Result<(), Error> {
+        let here = std::thread::current().id();
+        if self.shared.worker.get() == Some(&here) { Err(Error::new(Kind::FromListener)) } else { Ok(()) }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

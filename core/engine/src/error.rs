@@ -21,8 +21,12 @@ pub(crate) enum Kind {
     InUse { path: PathBuf },
     /// Written by a later version.
     Newer { path: PathBuf, found: i64, known: i64 },
-    /// The store failed.
-    Store { doing: &'static str, why: String },
+    /// The store failed; `unsound`: the file is torn.
+    Store { doing: &'static str, why: String, unsound: bool },
+    /// No thread could be started.
+    NoThread { why: String },
+    /// A listener of a replay called what waits for the thread that it is called on.
+    FromListener,
 }
 
 impl Error {
@@ -54,6 +58,11 @@ impl Error {
         matches!(*self.kind, Kind::Unusable { .. })
     }
 
+    /// Whether the file of the store is torn.
+    pub(crate) fn is_unsound(&self) -> bool {
+        matches!(*self.kind, Kind::Store { unsound: true, .. })
+    }
+
     /// Whether the store failed (disk full, I/O).
     pub fn is_store(&self) -> bool {
         matches!(*self.kind, Kind::Store { .. })
@@ -71,7 +80,9 @@ impl fmt::Display for Error {
                 "the store {} has schema {found}, written by a later version; this one knows up to {known}",
                 path.display()
             ),
-            Kind::Store { doing, why } => write!(f, "the store failed while {doing}: {why}"),
+            Kind::Store { doing, why, .. } => write!(f, "the store failed while {doing}: {why}"),
+            Kind::NoThread { why } => write!(f, "no thread can be started: {why}"),
+            Kind::FromListener => f.write_str("a listener of a replay may not wait for the engine"),
         }
     }
 }

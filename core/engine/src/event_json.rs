@@ -133,7 +133,7 @@ impl<'l> Draft<'l> {
     /// Reads one event as far as to its parts.
     pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
         if line.len() > LIMIT {
-            return Err(BadEvent::new(format!("the event has {} bytes, over the limit of {LIMIT}", line.len())));
+            return Err(BadEvent::new(format!("the event is over the limit of {LIMIT} bytes")));
         }
         let mut json = serde_json::Deserializer::from_slice(line);
         let draft = Draft::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));

@@ -3,11 +3,14 @@
 //! Each serialises to the object that `ensue run --json` prints (docs of the command line), `kind` first. The engine
 //! fills them; faces only pass them on.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use ensue_rule::{Timestamp, Value};
+use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One thing that happened inside, in the documented order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,7 +73,7 @@ pub struct DerivedRecord {
 }
 
 /// A match to be delivered; made once, delivered at least once, under one id.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Stable hex id.
     pub id: Arc<str>,
@@ -184,5 +187,30 @@ impl<T: Serialize> Serialize for Named<T> {
             map.serialize_entry(&**name, value)?;
         }
         map.end()
+    }
+}
+
+/// In the order of the text, so that what the store remembers is told as it was decided.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct InOrder<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+            type Value = Named<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, T>()? {
+                    entries.push((name.into(), value));
+                }
+                Ok(Named(entries))
+            }
+        }
+
+        d.deserialize_map(InOrder(PhantomData))
     }
 }

@@ -1,44 +1,90 @@
 //! Counters since the engine was opened, named as in the summary of `ensue run`.
 
-/// Counters since the engine was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Makes the public [`Stats`] and its atomic twin, which threads count in, from one list.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Counters since the engine was opened.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Stats {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        /// What threads count in.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Counter,)*
+        }
+
+        impl Counters {
+            /// The counters as they stand.
+            pub(crate) fn read(&self) -> Stats {
+                Stats { $($name: self.$name.get(),)* }
+            }
+        }
+    };
+}
+
+counters! {
     /// Calls of `record` with an event that is not rejected.
-    pub events: u64,
+    events,
     /// Calls of `record` with a bad event.
-    pub rejected: u64,
+    rejected,
     /// Events later than the lateness allows; kept out of matching.
-    pub late: u64,
+    late,
     /// Events from the future, set back to now.
-    pub clamped: u64,
+    clamped,
     /// Events that some task wants.
-    pub demanded: u64,
+    demanded,
     /// Rows of events stored, derived ones among them.
-    pub stored: u64,
+    stored,
     /// Wanted events lost to a full queue.
-    pub dropped: u64,
+    dropped,
     /// Matches not let out because of a limit.
-    pub capped: u64,
+    capped,
     /// Events skipped by a task because a value of PARTITION BY was null.
-    pub null_key: u64,
+    null_key,
     /// Bytes of the stored rows, encoded.
-    pub bytes_stored: u64,
+    bytes_stored,
     /// Matches.
-    pub matches: u64,
+    matches,
     /// Timeouts.
-    pub timeouts: u64,
+    timeouts,
     /// Decisions.
-    pub decisions: u64,
+    decisions,
     /// Refusals.
-    pub refusals: u64,
+    refusals,
     /// `OR ERROR` errors of rules.
-    pub errors: u64,
+    errors,
     /// Matches that new tasks found in the history before them: counted, never decided.
-    pub before: u64,
-    /// Events and decisions that could not be written (disk full); matching went on in memory.
-    pub unwritten: u64,
-    /// Live partial-match holders: one for each task, user and partition with something alive.
-    pub runs: u64,
-    /// A sound store was not found at opening: it was set aside.
-    pub set_aside: bool,
+    before,
+    /// Rows that could not be written (disk full); matching went on in memory.
+    unwritten,
+    /// 1 where opening found a file that is no sound store, set it aside and began a fresh one.
+    set_aside,
+    /// Partial matches alive, one for each task, user and partition that has any.
+    runs,
+}
+
+/// One number that several threads count in.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds.
+    pub(crate) fn add(&self, n: u64) {
+        if n > 0 {
+            self.0.fetch_add(n, Ordering::Relaxed);
+        }
+    }
+
+    /// Puts a number in its place.
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }

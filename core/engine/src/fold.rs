@@ -1,0 +1,127 @@
+//! The fold: from tasks and the log, entry by entry, to what is decided.
+//!
+//! Pure but for the [`Log`] that it is handed: no clock, no thread, no SQL. The worker folds new events with it, a restart
+//! folds the retained ones again in silence ([`rebuild`]), and both come to the same state, because the order in which a
+//! stream is read depends on the log alone: timers and events by time, timers first, events of one time by arrival.
+//!
+//! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
+//! - [`arrival`]: an event, a gap or a move of time comes in;
+//! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
+//! - [`decide`]: what becomes of the matches; [`effects`]: what there is to write and to tell.
+
+mod arrival;
+mod decide;
+mod effects;
+mod labels;
+mod lookback;
+mod matching;
+mod rebuild;
+mod stream;
+
+use std::collections::BTreeSet;
+
+use ensue_matcher::{Observation, Position};
+use ensue_rule::{Duration, Timestamp, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub(crate) use arrival::Draft;
+pub(crate) use effects::{BoundKey, Effects};
+use labels::Labels;
+pub(crate) use rebuild::Remembered;
+use stream::Stream;
+
+use crate::dispatch::{Ledger, LedgerEntry};
+use crate::log::StreamKey;
+use crate::tasks::{Book, TaskId};
+
+/// What has its own skip bound: a task in a stream, and a partition of it.
+type Place = (TaskId, StreamKey, Vec<Value>);
+
+/// The state of all streams.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    /// The tasks.
+    pub(crate) book: Book,
+    /// What is to be written and told since it was last taken.
+    pub(crate) effects: Effects,
+    /// Whether anyone wants to be told of every outcome.
+    pub(crate) tell: bool,
+    lateness: Duration,
+    streams: FxHashMap<StreamKey, Stream>,
+    /// When each stream has something to do next.
+    due: BTreeSet<(Timestamp, StreamKey)>,
+    /// To where time was moved for all users.
+    wakeup: Timestamp,
+    ledger: Ledger,
+    /// What the last emitted match of each triggered task consumed.
+    consumed: FxHashMap<Place, Position>,
+    /// While the log is folded again: the skip bounds that the store remembers.
+    restored: FxHashMap<Place, Position>,
+    /// While the log is folded again: nothing is decided.
+    quiet: bool,
+    /// While the log is folded again for new tasks: only these are shown it.
+    only: Option<FxHashSet<TaskId>>,
+    /// The input line that lets things out.
+    line: Option<u64>,
+    labels: Labels,
+    observation: Observation,
+}
+
+impl Fold {
+    pub(crate) fn new(book: Book, lateness: Duration) -> Self {
+        Self {
+            book,
+            effects: Effects::default(),
+            tell: false,
+            lateness,
+            streams: FxHashMap::default(),
+            due: BTreeSet::new(),
+            wakeup: Timestamp::MIN,
+            ledger: Ledger::new(),
+            consumed: FxHashMap::default(),
+            restored: FxHashMap::default(),
+            quiet: false,
+            only: None,
+            line: None,
+            labels: Labels::default(),
+            observation: Observation::default(),
+        }
+    }
+
+    /// A stream's time: its frontier less the lateness, or to where it was moved.
+    pub(crate) fn time(&self, stream: &StreamKey) -> Timestamp {
+        self.streams.get(stream).map_or(self.wakeup, |s| s.time(self.lateness, self.wakeup))
+    }
+
+    /// The largest time of any stream.
+    pub(crate) fn latest(&self) -> Timestamp {
+        self.time(&StreamKey::Device)
+    }
+
+    /// To which time all streams must be moved for something to happen.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// How many runs are alive.
+    pub(crate) fn live(&self) -> u64 {
+        self.streams.values().map(|s| s.runs.len() as u64).sum()
+    }
+
+    /// Takes past decisions over from the store.
+    pub(crate) fn restore_ledger(&mut self, entries: &[LedgerEntry]) {
+        entries.iter().for_each(|e| self.ledger.restore(e));
+    }
+
+    /// Forgets what no longer matters: past decisions, consumed places, and runs whose window is over.
+    pub(crate) fn tidy(&mut self) {
+        let (book, latest) = (&self.book, self.latest());
+        self.ledger.prune(latest.minus(book.horizon()));
+        let longest = book.longest_window();
+        self.consumed.retain(|_, place| place.ts.plus(longest) > latest);
+        for stream in self.streams.values_mut() {
+            let time = stream.time(self.lateness, self.wakeup);
+            stream.tidy(book, time);
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! What becomes of what was found at one moment: decisions, refusals, derived events.
+//!
+//! Matches that one event or instant completed compete: the outputs are judged in the order of priority, then of
+//! documents, starts and event ids, so that the first takes what is limited. They are told in document order.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use ensue_matcher::{Cause, Match, Position};
+use ensue_rule::{Event, On, OutputKind, Source, Timestamp, Value};
+use rustc_hash::FxHashMap;
+
+use super::Fold;
+use super::matching::{Case, What};
+use crate::dispatch::{Candidate, LedgerEntry, Verdict, open_outputs};
+use crate::error::Error;
+use crate::identity::{decision_id, match_id};
+use crate::log::{Log, LogEvent, StreamKey};
+use crate::outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
+use crate::tasks::Active;
+
+/// A case on its way, with all that its outcomes share.
+struct Found {
+    task: Active,
+    stream: StreamKey,
+    key: Vec<Value>,
+    what: What,
+    /// The id of the match; of a run that died, of its place in the log.
+    id: Arc<str>,
+    rulings: Vec<Ruling>,
+}
+
+/// What becomes of an output.
+enum Ruling {
+    Decide(Decision),
+    Refuse(Refusal),
+    Derive { output: usize, action_type: Arc<str>, scene: Option<Arc<str>> },
+}
+
+impl Found {
+    fn matched(&self) -> Option<(&Match, On)> {
+        match &self.what {
+            What::Match(m) => Some((m, On::Match)),
+            What::Timeout(m) => Some((m, On::Timeout)),
+            What::Error(..) | What::Gap(_) => None,
+        }
+    }
+
+    fn at(&self) -> Timestamp {
+        match &self.what {
+            What::Match(m) | What::Timeout(m) => m.at,
+            What::Error(_, place) | What::Gap(place) => place.ts,
+        }
+    }
+
+    /// Timeouts before matches, document order; what time completed also by start.
+    fn telling_order(&self) -> (bool, (u32, u32), Position) {
+        let timeout = matches!(self.what, What::Timeout(_));
+        let start = self.matched().filter(|(m, _)| m.by == Cause::Time).map(|(m, _)| m.start);
+        (!timeout, self.task.order, start.unwrap_or_default())
+    }
+
+    fn competing_order(&self) -> (Reverse<i64>, (u32, u32), Position, Vec<u64>) {
+        let (start, events) = match self.matched() {
+            Some((m, _)) => (m.start, m.bindings.iter().flat_map(|(_, seqs)| seqs).copied().collect()),
+            None => (Position::default(), Vec::new()),
+        };
+        (Reverse(self.task.task.policy.priority), self.task.order, start, events)
+    }
+}
+
+impl Fold {
+    /// Decides what was found at one moment, at `event` or by time.
+    pub(super) fn decide(
+        &mut self,
+        cases: Vec<Case>,
+        event: Option<&LogEvent>,
+        log: &mut dyn Log,
+        fed: &mut Vec<StreamKey>,
+    ) -> Result<(), Error> {
+        if cases.is_empty() {
+            return Ok(());
+        }
+        if self.quiet {
+            if self.only.is_some() {
+                let matches = cases.iter().filter(|c| matches!(c.what, What::Match(_))).count();
+                self.effects.tally.before += matches as u64;
+            }
+            return Ok(());
+        }
+        let mut found = self.named(cases);
+        found.sort_by_key(Found::telling_order);
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by_cached_key(|i| found.get(*i).map(Found::competing_order));
+        for i in order {
+            let Some(f) = found.get_mut(i) else { continue };
+            f.rulings = self.rule_on(f, event);
+        }
+        for f in found {
+            self.tell(f, event, log, fed)?;
+        }
+        Ok(())
+    }
+
+    /// The cases with their tasks and ids.
+    fn named(&self, cases: Vec<Case>) -> Vec<Found> {
+        let mut ordinals: FxHashMap<Arc<str>, u32> = FxHashMap::default();
+        let mut named = Vec::with_capacity(cases.len());
+        for Case { task, stream, key, what } in cases {
+            let Some(task) = self.book.get(task).cloned() else { continue };
+            let stand_in;
+            let m = match &what {
+                What::Match(m) | What::Timeout(m) => m,
+                What::Error(_, place) | What::Gap(place) => {
+                    stand_in = at_place(*place);
+                    &stand_in
+                }
+            };
+            let (user, key_of) = (stream.user().map(|u| &**u), partition(&task, &key));
+            let id_of = |ordinal| match_id(&task.task.id, task.hash, user, key_of, m, ordinal);
+            let first = id_of(0);
+            let ordinal = ordinals.entry(first.clone()).and_modify(|n| *n += 1).or_insert(0);
+            let id = if *ordinal == 0 { first } else { id_of(*ordinal) };
+            named.push(Found { task, stream, key, what, id, rulings: Vec::new() });
+        }
+        named
+    }
+
+    /// What becomes of one case: a ruling for each output that it opens, or one refusal.
+    fn rule_on(&mut self, f: &Found, event: Option<&LogEvent>) -> Vec<Ruling> {
+        let (m, on) = match (&f.what, f.matched()) {
+            (What::Gap(_), _) => return vec![Ruling::Refuse(self.died(f, Reason::Gap, GAP.to_owned()))],
+            (What::Error(stage, _), _) => {
+                let detail = format!("no event is bound to `{stage}`, to which the match would skip");
+                return vec![Ruling::Refuse(self.died(f, Reason::Error, detail))];
+            }
+            (_, Some(matched)) => matched,
+            (_, None) => return Vec::new(),
+        };
+        let task = f.task.task.clone();
+        let open = open_outputs(&task, on, &m.values);
+        let asked = match on {
+            On::Match => !task.outputs.is_empty(),
+            On::Timeout => task.outputs.iter().any(|o| o.on == On::Timeout),
+        };
+        if open.is_empty() && asked {
+            return vec![Ruling::Refuse(self.none_opens(f, m))];
+        }
+        let offset = event.and_then(|e| e.event.utc_offset_min);
+        let of_stream = self.streams.get(&f.stream).map_or(0, |s| s.utc_offset_min);
+        let mut rulings = Vec::new();
+        for (output, o) in open {
+            rulings.push(match &o.kind {
+                OutputKind::Event { action_type, scene } => {
+                    Ruling::Derive { output, action_type: action_type.clone(), scene: scene.clone() }
+                }
+                OutputKind::Touch { touch, payload } => {
+                    self.touch(f, m, (output, touch, payload), offset.unwrap_or(of_stream))
+                }
+            });
+        }
+        rulings
+    }
+
+    /// Judges a touch.
+    fn touch(
+        &mut self,
+        f: &Found,
+        m: &Match,
+        (output, touch, payload): (usize, &Arc<str>, &Value),
+        utc_offset_min: i32,
+    ) -> Ruling {
+        let candidate = Candidate {
+            task: &f.task.task,
+            source: &f.task.source,
+            user: f.stream.user().map(|u| &**u),
+            output,
+            at: m.at,
+            now: self.time(&f.stream).max(m.at),
+            utc_offset_min,
+        };
+        let verdict = self.ledger.judge(&candidate);
+        let decision = Decision {
+            id: decision_id(&f.id, output),
+            task: f.task.task.id.clone(),
+            version: f.task.version,
+            user: f.stream.user().cloned(),
+            at: m.at,
+            line: self.line,
+            output,
+            touch: touch.clone(),
+            payload: payload.clone(),
+            values: Named(m.values.clone()),
+            match_id: f.id.clone(),
+            expires_at: None,
+        };
+        match verdict {
+            Verdict::Pass { expires_at } => {
+                self.ledger.note(&candidate);
+                let decision = Decision { expires_at, ..decision };
+                self.effects.decisions.push((decision.clone(), LedgerEntry::of(&candidate)));
+                Ruling::Decide(decision)
+            }
+            Verdict::Refuse { reason, detail, expires_at } => {
+                Ruling::Refuse(refused(Decision { expires_at, ..decision }, reason, detail))
+            }
+        }
+    }
+
+    /// The refusal of a match that opens no output.
+    fn none_opens(&self, f: &Found, m: &Match) -> Refusal {
+        Refusal {
+            values: Named(m.values.clone()),
+            match_id: Some(f.id.clone()),
+            ..self.died(f, Reason::When, "no output opens for these values".to_owned())
+        }
+    }
+
+    /// The refusal of a run that had to die.
+    fn died(&self, f: &Found, reason: Reason, detail: String) -> Refusal {
+        Refusal {
+            id: f.id.clone(),
+            task: f.task.task.id.clone(),
+            version: f.task.version,
+            user: f.stream.user().cloned(),
+            at: f.at(),
+            line: self.line,
+            output: None,
+            touch: None,
+            payload: Value::Null,
+            values: Named::default(),
+            match_id: None,
+            expires_at: None,
+            reason,
+            detail,
+        }
+    }
+
+    /// Tells a case and what became of it, and appends the events that it derives.
+    fn tell(
+        &mut self,
+        mut f: Found,
+        event: Option<&LogEvent>,
+        log: &mut dyn Log,
+        fed: &mut Vec<StreamKey>,
+    ) -> Result<(), Error> {
+        match &f.what {
+            What::Match(m) => {
+                self.effects.tally.matches += 1;
+                self.record(&f, m, Outcome::Match, log);
+            }
+            What::Timeout(m) => {
+                self.effects.tally.timeouts += 1;
+                self.record(&f, m, Outcome::Timeout, log);
+            }
+            What::Error(..) => self.effects.tally.errors += 1,
+            What::Gap(_) => {}
+        }
+        for ruling in std::mem::take(&mut f.rulings) {
+            match ruling {
+                Ruling::Decide(decision) => {
+                    self.effects.tally.decisions += 1;
+                    self.push(Outcome::Decision(decision));
+                }
+                Ruling::Refuse(refusal) => {
+                    self.effects.tally.refusals += 1;
+                    self.effects.refusals.push(refusal.clone());
+                    self.push(Outcome::Refusal(refusal));
+                }
+                Ruling::Derive { output, action_type, scene } => {
+                    self.derive(&f, (output, action_type, scene), event, log, fed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, outcome: Outcome) {
+        if self.tell {
+            self.effects.outcomes.push(outcome);
+        }
+    }
+
+    fn record(&mut self, f: &Found, m: &Match, kind: fn(MatchRecord) -> Outcome, log: &mut dyn Log) {
+        if !self.tell {
+            return;
+        }
+        let labels = |seqs: &[u64], log: &mut dyn Log| seqs.iter().map(|s| self.labels.of(*s, log)).collect();
+        let bindings = m.bindings.iter().map(|(stage, seqs)| (stage.clone(), labels(seqs, log))).collect();
+        let record = MatchRecord {
+            id: f.id.clone(),
+            task: f.task.task.id.clone(),
+            source: f.task.source.clone(),
+            version: f.task.version,
+            user: f.stream.user().cloned(),
+            partition: partition(&f.task, &f.key).map(<[Value]>::to_vec),
+            at: m.at,
+            by: match m.by {
+                Cause::Event => "event",
+                Cause::Time => "time",
+            },
+            line: self.line,
+            bindings: Named(bindings),
+            values: Named(m.values.clone()),
+        };
+        self.effects.outcomes.push(kind(record));
+    }
+
+    /// Makes a derived event; appends it if some task reads it, to be processed before the next input.
+    fn derive(
+        &mut self,
+        f: &Found,
+        (output, action_type, scene): (usize, Arc<str>, Option<Arc<str>>),
+        cause: Option<&LogEvent>,
+        log: &mut dyn Log,
+        fed: &mut Vec<StreamKey>,
+    ) -> Result<(), Error> {
+        let Some((m, _)) = f.matched() else { return Ok(()) };
+        let id = decision_id(&f.id, output);
+        let target = StreamKey::User(f.stream.user().cloned());
+        let session = self.streams.get(&target).map_or(0, |s| s.session);
+        let event = Event {
+            ts: Some(m.at),
+            id: Some(Value::Str(id.clone())),
+            source: Source::Derived,
+            action_type,
+            scene,
+            user_id: f.stream.user().cloned(),
+            utc_offset_min: cause.and_then(|e| e.event.utc_offset_min),
+            args: m.values.iter().cloned().collect(),
+        };
+        if self.tell {
+            let (task, user) = (f.task.task.id.clone(), f.stream.user().cloned());
+            let json = event_json(&event);
+            let record = DerivedRecord { id, task, user, at: m.at, line: self.line, event: json };
+            self.effects.outcomes.push(Outcome::Event(record));
+        }
+        if !self.book.joined(&event.action_type, event.scene.as_deref()) {
+            return Ok(());
+        }
+        self.append_derived(event, m.at, (&target, session), log, fed)
+    }
+
+    fn append_derived(
+        &mut self,
+        mut event: Event,
+        at: Timestamp,
+        (target, session): (&StreamKey, u64),
+        log: &mut dyn Log,
+        fed: &mut Vec<StreamKey>,
+    ) -> Result<(), Error> {
+        self.book.narrow(&mut event);
+        let reach =
+            |fold: &Self, key| fold.streams.get(key).map_or((Timestamp::MIN, at), |s| (s.frontier, at.max(s.floor)));
+        let ((before, ts), (device_before, device_ts)) = (reach(self, target), reach(self, &StreamKey::Device));
+        event.ts = Some(ts);
+        let (late, device_late) = (false, false);
+        let mut made = LogEvent { seq: 0, ts, device_ts, before, device_before, session, late, device_late, event };
+        log.append(&mut made)?;
+        self.labels.add(made.seq, made.event.id.as_ref());
+        self.move_by(target, &made);
+        let made = Arc::new(made);
+        self.wait(target, &made);
+        fed.extend([target.clone(), StreamKey::Device]);
+        Ok(())
+    }
+}
+
+const GAP: &str = "events were lost while a run waited for an absence";
+
+/// A stand-in for a match that there is not, to name a place in the log by.
+fn at_place(place: Position) -> Match {
+    let stage: Arc<str> = "".into();
+    Match {
+        bindings: vec![(stage, vec![place.seq])],
+        start: place,
+        end: place,
+        at: place.ts,
+        by: Cause::Event,
+        values: Vec::new(),
+    }
+}
+
+fn partition<'a>(task: &Active, key: &'a [Value]) -> Option<&'a [Value]> {
+    (!task.task.rule.partition_by.is_empty()).then_some(key)
+}
+
+fn refused(d: Decision, reason: Reason, detail: String) -> Refusal {
+    Refusal {
+        id: d.id,
+        task: d.task,
+        version: d.version,
+        user: d.user,
+        at: d.at,
+        line: d.line,
+        output: Some(d.output),
+        touch: Some(d.touch),
+        payload: d.payload,
+        values: d.values,
+        match_id: Some(d.match_id),
+        expires_at: d.expires_at,
+        reason,
+        detail,
+    }
+}
+
+/// An event in the JSON form of events.
+fn event_json(event: &Event) -> serde_json::Value {
+    let json = |v: &Value| serde_json::to_value(v).unwrap_or_default();
+    let mut object = serde_json::Map::new();
+    let mut put = |name: &str, value: Option<serde_json::Value>| {
+        object.extend(value.map(|v| (name.to_owned(), v)));
+    };
+    put("ts", event.ts.map(|t| t.0.into()));
+    put("id", event.id.as_ref().map(json));
+    put("source", Some(event.source.as_str().into()));
+    put("actionType", Some((&*event.action_type).into()));
+    put("scene", event.scene.as_deref().map(Into::into));
+    put("userId", event.user_id.as_deref().map(Into::into));
+    put("utcOffsetMin", event.utc_offset_min.map(Into::into));
+    let args = event.args.iter().map(|(k, v)| (k.to_string(), json(v))).collect();
+    put("args", Some(serde_json::Value::Object(args)));
+    serde_json::Value::Object(object)
+}

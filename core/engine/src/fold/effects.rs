@@ -1,0 +1,77 @@
+//! What a fold leaves behind to be written and told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ensue_matcher::Position;
+use ensue_rule::{Timestamp, Value};
+
+use crate::dispatch::LedgerEntry;
+use crate::log::StreamKey;
+use crate::outcome::{Decision, Outcome, Refusal};
+
+/// What there is to write and to tell since it was last taken.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// All that happened, in order; only where somebody wants to be told.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Decisions with what controls count of them.
+    pub(crate) decisions: Vec<(Decision, LedgerEntry)>,
+    /// Refusals.
+    pub(crate) refusals: Vec<Refusal>,
+    /// Skip bounds that moved.
+    pub(crate) bounds: BTreeMap<BoundKey, Position>,
+    /// Streams whose time moved.
+    pub(crate) moved: BTreeSet<StreamKey>,
+    /// To where time was moved.
+    pub(crate) wakeup: Option<Timestamp>,
+    /// How often what happened.
+    pub(crate) tally: Tally,
+}
+
+/// What a skip bound is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BoundKey {
+    /// The task's source.
+    pub(crate) source: Arc<str>,
+    /// The task.
+    pub(crate) task: Arc<str>,
+    /// The stream.
+    pub(crate) stream: StreamKey,
+    /// The partition.
+    pub(crate) key: Vec<Value>,
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) late: u64,
+    pub(crate) capped: u64,
+    pub(crate) null_key: u64,
+    pub(crate) matches: u64,
+    pub(crate) timeouts: u64,
+    pub(crate) decisions: u64,
+    pub(crate) refusals: u64,
+    pub(crate) errors: u64,
+    pub(crate) before: u64,
+}
+
+impl Effects {
+    /// Whether there is nothing to write.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.decisions.is_empty()
+            && self.refusals.is_empty()
+            && self.bounds.is_empty()
+            && self.moved.is_empty()
+            && self.wakeup.is_none()
+    }
+
+    /// Forgets what has been written.
+    pub(crate) fn saved(&mut self) {
+        self.decisions.clear();
+        self.refusals.clear();
+        self.bounds.clear();
+        self.moved.clear();
+        self.wakeup = None;
+    }
+}

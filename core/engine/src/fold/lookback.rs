@@ -1,0 +1,165 @@
+//! Triggered tasks: at a trigger, a fresh matcher over what came before.
+
+use std::collections::BTreeMap;
+
+use ensue_matcher::{Match, Observation, Position, ProgramId, Runs};
+use ensue_rule::{AfterMatch, Timestamp, Value};
+
+use super::Fold;
+use super::matching::{Case, What, bound_key, collect};
+use crate::error::Error;
+use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
+use crate::tasks::{Active, Book, TaskId};
+
+/// One look back of one task: what is alive in each partition.
+struct Look<'a> {
+    book: &'a Book,
+    task: &'a Active,
+    stream: &'a StreamKey,
+    consumed: &'a rustc_hash::FxHashMap<super::Place, Position>,
+    runs: BTreeMap<Vec<Value>, Runs>,
+    observation: &'a mut Observation,
+    tally: super::effects::Tally,
+    cases: Vec<Case>,
+}
+
+impl Fold {
+    /// Lets the tasks that this event triggers look back.
+    pub(super) fn look_back(
+        &mut self,
+        key: &StreamKey,
+        event: &LogEvent,
+        log: &mut dyn Log,
+        cases: &mut Vec<Case>,
+    ) -> Result<(), Error> {
+        let (action, scene) = (&*event.event.action_type, event.event.scene.as_deref());
+        for id in self.book.triggered_by(action, scene) {
+            let Some(task) = self.book.get(id) else { continue };
+            let named = task.task.trigger.as_ref().is_some_and(|t| t.action_types.iter().any(|a| &**a == action));
+            let triggers =
+                key.is_of(task.task.scope) && event.position(key).seq >= task.since.0 && (named || !event.is_derived());
+            if triggers {
+                self.look_back_one(id, key, event, log, cases)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_back_one(
+        &mut self,
+        id: TaskId,
+        key: &StreamKey,
+        trigger: &LogEvent,
+        log: &mut dyn Log,
+        cases: &mut Vec<Case>,
+    ) -> Result<(), Error> {
+        let Some(task) = self.book.get(id) else { return Ok(()) };
+        let to = trigger.position(key);
+        let mut look = Look {
+            book: &self.book,
+            task,
+            stream: key,
+            consumed: &self.consumed,
+            runs: BTreeMap::new(),
+            observation: &mut self.observation,
+            tally: super::effects::Tally::default(),
+            cases: Vec::new(),
+        };
+        let span = Span { stream: key, after: to.ts.minus(task.window), to, demand: &task.demand };
+        log.look_back(&span, &mut |entry| look.visit(entry))?;
+        let (found, bounds, tally) = look.finish(to);
+        self.effects.tally.capped += tally.capped;
+        self.effects.tally.null_key += tally.null_key;
+        for (partition, at) in bounds {
+            self.effects.bounds.insert(bound_key(task, key, &partition), at);
+            self.consumed.insert((id, key.clone(), partition), at);
+        }
+        cases.extend(found);
+        Ok(())
+    }
+}
+
+impl Look<'_> {
+    fn program(&self) -> ProgramId {
+        self.task.program
+    }
+
+    fn visit(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Event(event) => self.step(event),
+            Entry::Gap(gap) => self.pass(Position { ts: gap.upto, seq: gap.seq }),
+        }
+    }
+
+    fn step(&mut self, event: &LogEvent) {
+        let place = event.position(self.stream);
+        let joined = !event.is_derived() || self.task.joins(&event.event.action_type, event.event.scene.as_deref());
+        if !self.task.reads(place) || !joined {
+            return;
+        }
+        let (programs, program) = (self.book.triggered(), self.program());
+        let arrival = event.arrival(self.stream);
+        let Some(hit) = programs.observe_for(program, &event.event, arrival, self.observation) else { return };
+        let Some(partition) = programs.partition(program, self.observation) else {
+            self.tally.null_key += 1;
+            return;
+        };
+        let Some(compiled) = programs.program(program) else { return };
+        let place_of = (self.task.id, self.stream.clone(), partition);
+        let bound = self.consumed.get(&place_of).copied();
+        let (_, _, partition) = place_of;
+        let mut found = Vec::new();
+        self.runs.entry(partition.clone()).or_insert_with(|| Runs::new(bound)).step(
+            compiled,
+            self.observation,
+            hit,
+            &mut found,
+        );
+        collect(&mut found, (self.task, self.stream, &partition), place, &mut self.tally, &mut self.cases);
+    }
+
+    /// Events were lost here: what waits for an absence ends.
+    fn pass(&mut self, place: Position) {
+        let Some(program) = self.book.triggered().program(self.program()) else { return };
+        for (partition, runs) in &mut self.runs {
+            if runs.waits_for_absence(program) && runs.clear() {
+                let key = partition.clone();
+                let what = What::Gap(place);
+                self.cases.push(Case { task: self.task.id, stream: self.stream.clone(), key, what });
+            }
+        }
+    }
+
+    /// Judges absences at the trigger. All matches carry its time; what they consumed, and up to where.
+    fn finish(mut self, trigger: Position) -> (Vec<Case>, Vec<(Vec<Value>, Position)>, super::effects::Tally) {
+        let mut bounds = Vec::new();
+        if let Some(program) = self.book.triggered().program(self.program()) {
+            for (partition, mut runs) in std::mem::take(&mut self.runs) {
+                let mut found = Vec::new();
+                let before = runs.skip_bound();
+                runs.judge_at(program, trigger.ts, &mut found);
+                let judged = !found.is_empty() && self.task.task.rule.after_match == AfterMatch::Consume;
+                collect(&mut found, (self.task, self.stream, &partition), trigger, &mut self.tally, &mut self.cases);
+                let bound = if judged { Some(trigger) } else { runs.skip_bound().max(before) };
+                let place = (self.task.id, self.stream.clone(), partition);
+                let old = self.consumed.get(&place);
+                bounds.extend(bound.filter(|b| Some(b) != old).map(|b| (place.2, b)));
+            }
+        }
+        let mut cases = self.cases;
+        cases.retain(|c| !matches!(c.what, What::Timeout(_)));
+        // In order of the partitions, not of the moments at which the matches were complete.
+        cases.sort_by(|a, b| a.key.cmp(&b.key));
+        for case in &mut cases {
+            if let What::Match(m) = &mut case.what {
+                at_trigger(m, trigger.ts);
+            }
+        }
+        (cases, bounds, self.tally)
+    }
+}
+
+fn at_trigger(m: &mut Match, at: Timestamp) {
+    m.at = at;
+    m.by = ensue_matcher::Cause::Event;
+}

@@ -1,0 +1,194 @@
+//! One event, or one instant of time, through the programs.
+
+use std::sync::Arc;
+
+use ensue_matcher::{Found, Hit, Match, Position};
+use ensue_rule::{Timestamp, Value};
+
+use super::Fold;
+use super::effects::BoundKey;
+use super::stream::{Live, RunKey};
+use crate::error::Error;
+use crate::log::{Log, LogEvent, StreamKey};
+use crate::tasks::{Active, TaskId};
+
+/// Something that a task has found.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) task: TaskId,
+    pub(super) stream: StreamKey,
+    pub(super) key: Vec<Value>,
+    pub(super) what: What,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A match.
+    Match(Match),
+    /// A partial match whose window ended.
+    Timeout(Match),
+    /// `OR ERROR`: no event at this stage to skip to.
+    Error(Arc<str>, Position),
+    /// A run that waited for an absence while events were lost.
+    Gap(Position),
+}
+
+impl Fold {
+    /// An event happens in these streams (its user's, the device's): its place in them has come.
+    pub(super) fn happen(
+        &mut self,
+        streams: &[StreamKey],
+        event: &Arc<LogEvent>,
+        log: &mut dyn Log,
+        fed: &mut Vec<StreamKey>,
+    ) -> Result<(), Error> {
+        let mut cases = Vec::new();
+        for key in streams {
+            let place = event.position(key);
+            self.pass_gap(key, place, log)?;
+            if let Some(stream) = self.streams.get_mut(key) {
+                stream.floor = stream.floor.max(place.ts);
+            }
+            self.step(key, event, &mut cases);
+            if !self.quiet {
+                self.look_back(key, event, log, &mut cases)?;
+            }
+            self.index(key);
+        }
+        self.decide(cases, Some(event), log, fed)
+    }
+
+    /// An instant comes at which time lets something out of runs of this stream.
+    pub(super) fn elapse(
+        &mut self,
+        key: &StreamKey,
+        at: Timestamp,
+        log: &mut dyn Log,
+        fed: &mut Vec<StreamKey>,
+    ) -> Result<(), Error> {
+        self.pass_gap(key, Position { ts: at, seq: 0 }, log)?;
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
+        stream.floor = stream.floor.max(at);
+        let (mut cases, mut found) = (Vec::new(), Vec::new());
+        for run in stream.take_timers() {
+            let Some(task) = self.book.get(run.task) else { continue };
+            let Some(program) = self.book.program(task).cloned() else { continue };
+            let Some(mut live) = stream.runs.remove(&run) else { continue };
+            live.runs.advance_to(&program, at, &mut found);
+            let place = Position { ts: at, seq: 0 };
+            collect(&mut found, (task, key, &run.key), place, &mut self.effects.tally, &mut cases);
+            note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
+            stream.keep(run, live, &program);
+        }
+        self.index(key);
+        self.decide(cases, None, log, fed)
+    }
+
+    /// Shows an event to the continuous tasks that it concerns.
+    fn step(&mut self, key: &StreamKey, event: &LogEvent, cases: &mut Vec<Case>) {
+        self.book.continuous().observe(&event.event, event.arrival(key), &mut self.observation);
+        let hits: smallvec::SmallVec<[Hit; 8]> = self.observation.hits().iter().copied().collect();
+        for hit in hits {
+            self.step_one(key, event, hit, cases);
+        }
+    }
+
+    fn step_one(&mut self, key: &StreamKey, event: &LogEvent, hit: Hit, cases: &mut Vec<Case>) {
+        let (place, book) = (event.position(key), &self.book);
+        let Some(task) = book.of_program(hit.program) else { return };
+        let shown = key.is_of(task.task.scope)
+            && task.reads(place)
+            && self.only.as_ref().is_none_or(|only| only.contains(&task.id))
+            && (!event.is_derived() || task.joins(&event.event.action_type, event.event.scene.as_deref()));
+        let Some(program) = book.program(task).filter(|_| shown) else { return };
+        let Some(partition) = book.continuous().partition(hit.program, &self.observation) else {
+            self.effects.tally.null_key += 1;
+            return;
+        };
+        let Some(stream) = self.streams.get_mut(key) else { return };
+        let run = RunKey { task: task.id, key: partition };
+        let mut live = stream.runs.remove(&run).unwrap_or_else(|| {
+            // In what is new no event comes at or before a bound any more.
+            let place = || (run.task, key.clone(), run.key.clone());
+            Live::new(if self.quiet { self.restored.get(&place()).copied() } else { None })
+        });
+        let mut found = Vec::new();
+        live.runs.step(program, &self.observation, hit, &mut found);
+        live.last = place.ts;
+        collect(&mut found, (task, key, &run.key), place, &mut self.effects.tally, cases);
+        note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
+        stream.keep(run, live, program);
+    }
+
+    /// While events are missing around here, no run may wait for an absence.
+    fn pass_gap(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
+        let Some(gap) = self.streams.get(key).and_then(|s| s.gap) else { return Ok(()) };
+        self.end_waits(key, place, log)?;
+        if let Some(stream) = self.streams.get_mut(key).filter(|_| place.ts > gap) {
+            stream.gap = None;
+        }
+        Ok(())
+    }
+
+    /// Ends the runs of a stream that wait for an absence: events were lost, and one of them may have been it.
+    pub(super) fn end_waits(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
+        let mut waiting: Vec<RunKey> = stream.runs.keys().cloned().collect();
+        waiting.sort_unstable();
+        let mut cases = Vec::new();
+        for run in waiting {
+            let program = self.book.get(run.task).and_then(|t| self.book.program(t));
+            let Some(program) = program else { continue };
+            let Some(mut live) = stream.runs.remove(&run) else { continue };
+            if live.runs.waits_for_absence(program) && live.runs.clear() {
+                let what = What::Gap(place);
+                cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });
+            }
+            stream.keep(run, live, program);
+        }
+        self.index(key);
+        self.decide(cases, None, log, &mut Vec::new())
+    }
+}
+
+/// What was found, as cases; what was capped is counted.
+pub(super) fn collect(
+    found: &mut Vec<Found>,
+    (task, stream, key): (&Active, &StreamKey, &[Value]),
+    place: Position,
+    tally: &mut super::effects::Tally,
+    cases: &mut Vec<Case>,
+) {
+    for f in found.drain(..) {
+        let what = match f {
+            Found::Match(m) => What::Match(m),
+            Found::Timeout(m) => What::Timeout(m),
+            Found::SkipError(stage) => What::Error(stage, place),
+            Found::Capped(n) => {
+                tally.capped += n;
+                continue;
+            }
+        };
+        cases.push(Case { task: task.id, stream: stream.clone(), key: key.to_vec(), what });
+    }
+}
+
+/// Notes a skip bound that moved.
+fn note_bound(
+    live: &mut Live,
+    (task, stream, key): (&Active, &StreamKey, &[Value]),
+    bounds: &mut std::collections::BTreeMap<BoundKey, Position>,
+) {
+    let bound = live.runs.skip_bound();
+    if bound == live.bound {
+        return;
+    }
+    live.bound = bound;
+    let Some(at) = bound else { return };
+    bounds.insert(bound_key(task, stream, key), at);
+}
+
+pub(super) fn bound_key(task: &Active, stream: &StreamKey, key: &[Value]) -> BoundKey {
+    BoundKey { source: task.source.clone(), task: task.task.id.clone(), stream: stream.clone(), key: key.to_vec() }
+}

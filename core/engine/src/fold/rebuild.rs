@@ -1,0 +1,140 @@
+//! Folding the log again in silence: after a restart for all tasks, after an apply for the new ones.
+
+use ensue_rule::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Fold;
+use crate::error::Error;
+use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
+use crate::store::{Bound, UserState};
+use crate::tasks::{Active, Book, TaskId};
+
+/// What the store remembers beside the log.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    pub(crate) streams: Vec<(StreamKey, UserState)>,
+    pub(crate) bounds: Vec<Bound>,
+    pub(crate) wakeup: Option<Timestamp>,
+}
+
+/// A log that is only read: in silence nothing is appended, looked back over or shown.
+struct Silent;
+
+impl Log for Silent {
+    fn append(&mut self, _: &mut LogEvent) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn look_back(&mut self, _: &Span<'_>, _: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn label(&mut self, _: u64) -> Option<ensue_rule::Value> {
+        None
+    }
+}
+
+impl Fold {
+    /// Begins to fold the log again.
+    pub(crate) fn begin_silence(&mut self, bounds: &[Bound]) {
+        self.quiet = true;
+        let ids: FxHashMap<_, TaskId> =
+            self.book.tasks().map(|t| ((t.source.clone(), t.task.id.clone()), t.id)).collect();
+        for bound in bounds {
+            let Some(id) = ids.get(&(bound.source.clone(), bound.task.clone())) else { continue };
+            let place = (*id, bound.stream.clone(), bound.key.clone());
+            if self.book.get(*id).is_some_and(Active::is_triggered) {
+                self.consumed.insert(place, bound.at);
+            } else {
+                self.restored.insert(place, bound.at);
+            }
+        }
+    }
+
+    /// Takes an entry that was folded before.
+    pub(crate) fn replay(&mut self, entry: Entry) -> Result<(), Error> {
+        match entry {
+            Entry::Event(event) => {
+                let user = StreamKey::User(event.event.user_id.clone());
+                self.move_by(&user, &event);
+                self.labels.add(event.seq, event.event.id.as_ref());
+                let mut due = vec![user.clone(), StreamKey::Device];
+                self.admit(&user, &event, &mut Silent, &mut due)?;
+                self.run(&mut due, &mut Silent)
+            }
+            Entry::Gap(gap) => self.lose(&gap, &mut Silent),
+        }
+    }
+
+    /// Ends the silence: time stands where it stood when the last entry was decided.
+    pub(crate) fn end_silence(
+        &mut self,
+        streams: &[(StreamKey, UserState)],
+        wakeup: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        for (key, state) in streams {
+            let stream = self.streams.entry(key.clone()).or_default();
+            stream.frontier = stream.frontier.max(state.folded);
+            stream.session = stream.session.max(state.session);
+            stream.utc_offset_min = state.utc_offset_min;
+        }
+        self.wakeup = self.wakeup.max(wakeup.unwrap_or(Timestamp::MIN));
+        // Also those in which nothing was due before may be due now.
+        self.run_all(&mut Silent)?;
+        self.quiet = false;
+        self.restored = FxHashMap::default();
+        Ok(())
+    }
+
+    /// A fold beside this one, with its tasks, that shows the log to the tasks `only`.
+    pub(crate) fn aside(&mut self, only: FxHashSet<TaskId>) -> Self {
+        let empty = Book::new(ensue_matcher::Limits::default());
+        let book = std::mem::replace(&mut self.book, empty);
+        Self { only: Some(only), ..Self::new(book, self.lateness) }
+    }
+
+    /// How far the streams of this fold have come, for one beside it.
+    pub(crate) fn reached(&self) -> (Vec<(StreamKey, UserState)>, Option<Timestamp>) {
+        let state = |(key, _): (&StreamKey, _)| self.state(key).map(|s| (key.clone(), s));
+        (self.streams.iter().filter_map(state).collect(), Some(self.wakeup))
+    }
+
+    /// How far a stream has come.
+    pub(crate) fn state(&self, key: &StreamKey) -> Option<UserState> {
+        let s = self.streams.get(key)?;
+        Some(UserState {
+            frontier: s.frontier,
+            session: s.session,
+            folded: s.frontier,
+            utc_offset_min: s.utc_offset_min,
+        })
+    }
+
+    /// Takes the runs over that a fold beside this one has built, and the tasks back.
+    pub(crate) fn join(&mut self, aside: Self) {
+        self.book = aside.book;
+        self.effects.tally.before += aside.effects.tally.before;
+        self.effects.tally.capped += aside.effects.tally.capped;
+        self.effects.bounds.extend(aside.effects.bounds);
+        self.consumed.extend(aside.consumed);
+        let mut keys = Vec::new();
+        for (key, built) in aside.streams {
+            let stream = self.streams.entry(key.clone()).or_default();
+            stream.runs.extend(built.runs);
+            stream.timers.extend(built.timers);
+            keys.push(key);
+        }
+        keys.iter().for_each(|key| self.index(key));
+    }
+
+    /// Drops the state of tasks that are gone.
+    pub(crate) fn forget(&mut self, gone: &FxHashSet<TaskId>) {
+        self.consumed.retain(|(task, _, _), _| !gone.contains(task));
+        let mut keys = Vec::new();
+        for (key, stream) in &mut self.streams {
+            stream.forget(gone);
+            keys.push(key.clone());
+        }
+        keys.iter().for_each(|key| self.index(key));
+    }
+}

@@ -1,0 +1,139 @@
+//! One stream: its time, the events that wait for it, and the live runs with their timers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ensue_matcher::{Position, Program, Runs};
+use ensue_rule::{Duration, Timestamp, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::log::LogEvent;
+use crate::tasks::{Book, TaskId};
+
+/// Which runs: of a task, in a partition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RunKey {
+    pub(super) task: TaskId,
+    pub(super) key: Vec<Value>,
+}
+
+/// The live runs of a task in one partition of a stream.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) runs: Runs,
+    /// When time next lets something out of them.
+    pub(super) wakeup: Option<Timestamp>,
+    /// Their skip bound, as it was last written.
+    pub(super) bound: Option<Position>,
+    /// The last event that they saw.
+    pub(super) last: Timestamp,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The largest time seen, unwanted events included.
+    pub(super) frontier: Timestamp,
+    /// To where derived events of other streams pushed it.
+    pub(super) pushed: Timestamp,
+    /// What happened last happened then: nothing may be put before it.
+    pub(super) floor: Timestamp,
+    /// The session of the last event.
+    pub(super) session: u64,
+    /// The last known offset of local time.
+    pub(super) utc_offset_min: i32,
+    /// Events whose time has not come.
+    pub(super) pending: BTreeMap<Position, Arc<LogEvent>>,
+    /// Live runs; none is idle.
+    pub(super) runs: FxHashMap<RunKey, Live>,
+    /// Those that time lets something out of.
+    pub(super) timers: BTreeSet<(Timestamp, RunKey)>,
+    /// Events up to this time were lost: runs that wait for an absence end until it has passed.
+    pub(super) gap: Option<Timestamp>,
+    /// Under which time the fold knows that it is due.
+    pub(super) indexed: Option<Timestamp>,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            frontier: Timestamp::MIN,
+            pushed: Timestamp::MIN,
+            floor: Timestamp::MIN,
+            session: 0,
+            utc_offset_min: 0,
+            pending: BTreeMap::new(),
+            runs: FxHashMap::default(),
+            timers: BTreeSet::new(),
+            gap: None,
+            indexed: None,
+        }
+    }
+}
+
+impl Live {
+    pub(super) fn new(bound: Option<Position>) -> Self {
+        Self { runs: Runs::new(bound), wakeup: None, bound, last: Timestamp::MIN }
+    }
+}
+
+impl Stream {
+    pub(super) fn time(&self, lateness: Duration, wakeup: Timestamp) -> Timestamp {
+        self.frontier.minus(lateness).max(wakeup).max(self.pushed)
+    }
+
+    /// When there is something to do: the first timer, or the first event that waits.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let event = self.pending.first_key_value().map(|(place, _)| place.ts);
+        timer.into_iter().chain(event).min()
+    }
+
+    /// The runs whose timers are due first, if that is at or before `at` and before (or with) the first event.
+    pub(super) fn take_timers(&mut self) -> Vec<RunKey> {
+        let Some(at) = self.timers.first().map(|(at, _)| *at) else { return Vec::new() };
+        let mut keys = Vec::new();
+        while self.timers.first().is_some_and(|(t, _)| *t == at) {
+            keys.extend(self.timers.pop_first().map(|(_, key)| key));
+        }
+        for key in &keys {
+            if let Some(live) = self.runs.get_mut(key) {
+                live.wakeup = None;
+            }
+        }
+        keys
+    }
+
+    /// Keeps runs after they were stepped, or drops them where nothing is alive; their timer moves.
+    pub(super) fn keep(&mut self, key: RunKey, mut live: Live, program: &Program) {
+        let idle = live.runs.is_idle();
+        let wakeup = if idle { None } else { live.runs.next_wakeup(program) };
+        if wakeup != live.wakeup {
+            if let Some(old) = live.wakeup {
+                self.timers.remove(&(old, key.clone()));
+            }
+            if let Some(new) = wakeup {
+                self.timers.insert((new, key.clone()));
+            }
+            live.wakeup = wakeup;
+        }
+        if !idle {
+            self.runs.insert(key, live);
+        }
+    }
+
+    /// Drops the runs of tasks that are gone.
+    pub(super) fn forget(&mut self, gone: &FxHashSet<TaskId>) {
+        self.runs.retain(|key, _| !gone.contains(&key.task));
+        self.timers.retain(|(_, key)| !gone.contains(&key.task));
+    }
+
+    /// Drops runs whose window is over and that had no timer to say so.
+    pub(super) fn tidy(&mut self, book: &Book, time: Timestamp) {
+        let over = |key: &RunKey, live: &Live| {
+            let task = book.get(key.task);
+            task.is_none_or(|t| t.may_tidy() && live.wakeup.is_none() && live.last.plus(t.window) <= time)
+        };
+        self.runs.retain(|key, live| !over(key, live));
+    }
+}

@@ -1,0 +1,236 @@
+//! What happens on the thread that records: look the event up, move its user's time, queue it.
+//!
+//! Never waits for I/O. An event that no task wants costs two or three hash look-ups and no allocation; one that is
+//! wanted is made owned here, with its wanted fields only. Whether it is late, and what it completes, the worker says.
+
+mod demand;
+mod queue;
+mod users;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
+
+pub(crate) use demand::{DemandTable, Want};
+pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
+use users::{Mark, Stamp};
+pub(crate) use users::{Reach, Users};
+
+use crate::clock::Clock;
+use crate::config::{Config, Mode};
+use crate::report::{Recorded, Rejected};
+use crate::stats::Counters;
+
+/// An event further ahead of the clock than this is set back to it.
+const AHEAD: Duration = Duration::MINUTE;
+
+/// Values nested deeper than this are over the size limit.
+const DEPTH: usize = 64;
+
+/// The recording side of an engine.
+#[derive(Debug)]
+pub(crate) struct Ingest {
+    /// What is wanted; `None` until that is known.
+    table: ArcSwapOption<DemandTable>,
+    pub(crate) users: Users,
+    pub(crate) queue: Queue,
+    identified: ArcSwap<Option<Arc<str>>>,
+    /// `None` in replay.
+    clock: Option<Arc<dyn Clock>>,
+    /// A time that the clock has passed: saves asking it for events that lie before.
+    passed: AtomicI64,
+    capacity: usize,
+    event_bytes: usize,
+}
+
+impl Ingest {
+    pub(crate) fn new(config: &Config) -> Self {
+        let clock = match &config.mode {
+            Mode::Live(clock) => Some(clock.clone()),
+            Mode::Replay => None,
+        };
+        Self {
+            table: ArcSwapOption::empty(),
+            users: Users::new(config.session_gap),
+            queue: Queue::new(config.early),
+            identified: ArcSwap::from_pointee(None),
+            clock,
+            passed: AtomicI64::new(i64::MIN),
+            capacity: config.queue,
+            event_bytes: config.event_bytes,
+        }
+    }
+
+    /// See [`crate::Engine::record`].
+    pub(crate) fn record(&self, event: &EventRef<'_>, line: Option<u64>, counters: &Counters) -> Recorded {
+        if let Err(rejected) = self.check(event) {
+            counters.rejected.add(1);
+            return Recorded::Rejected(rejected);
+        }
+        let identified = event.user_id.is_none().then(|| self.identified.load());
+        let user = event.user_id.or_else(|| identified.as_ref().and_then(|i| i.as_deref()));
+        let table = self.table.load();
+        let want = match &*table {
+            None => None,
+            Some(table) => match table.look_up(event.action_type, event.scene) {
+                None => {
+                    self.users.mark(user, self.stamp(event.ts, counters), false);
+                    return Recorded::Unwanted;
+                }
+                want => want,
+            },
+        };
+        let mark = self.users.mark(user, self.stamp(event.ts, counters), true);
+        let recorded = self.queue(event, &mark, (want, table.as_ref().map_or(0, |t| t.epoch())), line);
+        match recorded {
+            Recorded::Queued if table.is_some() => counters.demanded.add(1),
+            Recorded::Full => counters.dropped.add(1),
+            _ => {}
+        }
+        recorded
+    }
+
+    /// Puts a wanted event in the queue; looks it up anew as long as the demand changes under it.
+    fn queue(
+        &self,
+        event: &EventRef<'_>,
+        mark: &Mark,
+        (mut want, mut epoch): (Option<Want<'_>>, u64),
+        line: Option<u64>,
+    ) -> Recorded {
+        let wait = self.clock.is_none();
+        let mut queued = owned(event, mark, want.take(), line);
+        loop {
+            match self.queue.push(queued, epoch, wait) {
+                Push::Queued => return Recorded::Queued,
+                Push::Full => return Recorded::Full,
+                Push::Closed => return Recorded::Closed,
+                Push::Stale => {}
+            }
+            let table = self.table.load();
+            let fresh = match &*table {
+                None => None,
+                Some(table) => match table.look_up(event.action_type, event.scene) {
+                    None => return Recorded::Unwanted,
+                    want => want,
+                },
+            };
+            epoch = table.as_ref().map_or(0, |t| t.epoch());
+            queued = owned(event, mark, fresh, line);
+        }
+    }
+
+    /// From now on `table` says what is wanted, for every event that is queued after this call.
+    pub(crate) fn publish(&self, table: DemandTable) {
+        self.queue.turn(table.epoch(), self.capacity, || self.table.store(Some(Arc::new(table))));
+    }
+
+    /// The epoch of the table in force.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.table.load().as_ref().map_or(0, |t| t.epoch())
+    }
+
+    pub(crate) fn identify(&self, user: Option<&str>) {
+        self.identified.store(Arc::new(user.map(Arc::from)));
+    }
+
+    fn stamp(&self, ts: Option<Timestamp>, counters: &Counters) -> Stamp {
+        match (&self.clock, ts) {
+            (None, Some(ts)) => Stamp::Given(ts),
+            (None, None) => Stamp::Now(self.users.device().max(Timestamp(0))),
+            (Some(clock), None) => Stamp::Now(self.now(&**clock)),
+            (Some(clock), Some(ts)) => Stamp::Given(self.clamp(ts, &**clock, counters)),
+        }
+    }
+
+    /// Sets an event from the future back to now.
+    fn clamp(&self, ts: Timestamp, clock: &dyn Clock, counters: &Counters) -> Timestamp {
+        if ts <= Timestamp(self.passed.load(Ordering::Relaxed)).plus(AHEAD) {
+            return ts;
+        }
+        let now = self.now(clock);
+        if ts <= now.plus(AHEAD) {
+            return ts;
+        }
+        counters.clamped.add(1);
+        now
+    }
+
+    fn now(&self, clock: &dyn Clock) -> Timestamp {
+        let now = clock.now();
+        self.passed.fetch_max(now.0, Ordering::Relaxed);
+        now
+    }
+
+    fn check(&self, event: &EventRef<'_>) -> Result<(), Rejected> {
+        if event.action_type.is_empty() {
+            return Err(Rejected::NoActionType);
+        }
+        if event.source == Source::Derived {
+            return Err(Rejected::Derived);
+        }
+        if size(event, self.event_bytes).is_none() { Err(Rejected::TooLarge) } else { Ok(()) }
+    }
+}
+
+/// An owned event with what is wanted of it; all of it, where nobody knows yet.
+fn owned(event: &EventRef<'_>, mark: &Mark, want: Option<Want<'_>>, line: Option<u64>) -> Queued {
+    let (whole, action, scene, args) = match want {
+        None => (true, None, None, event.args.iter().map(|(k, v)| (Arc::from(*k), v.clone())).collect()),
+        Some(want) => {
+            let args: BTreeMap<_, _> = want.keep(event.args.iter().map(|(k, v)| (*k, v)));
+            (false, want.action_type.cloned(), want.scene.cloned(), args)
+        }
+    };
+    let label = || line.and_then(|l| i64::try_from(l).ok()).map(Value::Int);
+    let made = Event {
+        ts: Some(mark.ts),
+        id: event.id.cloned().or_else(label),
+        source: event.source,
+        action_type: action.unwrap_or_else(|| event.action_type.into()),
+        scene: scene.or_else(|| event.scene.map(Arc::from)),
+        user_id: mark.user.clone(),
+        utc_offset_min: event.utc_offset_min,
+        args,
+    };
+    Queued {
+        event: made,
+        ts: mark.ts,
+        before: mark.before,
+        device_before: mark.device_before,
+        session: mark.session,
+        stamped: event.ts.is_none(),
+        whole,
+        line,
+    }
+}
+
+/// The bytes of an event; `None`: over the limit.
+fn size(event: &EventRef<'_>, limit: usize) -> Option<usize> {
+    let mut left = limit.checked_sub(event.action_type.len())?;
+    for text in [event.scene, event.user_id].into_iter().flatten() {
+        left = left.checked_sub(text.len())?;
+    }
+    left = event.id.map_or(Some(left), |id| spend(id, left, DEPTH))?;
+    for (name, value) in event.args {
+        left = spend(value, left.checked_sub(name.len())?, DEPTH)?;
+    }
+    Some(limit - left)
+}
+
+/// What a value leaves of `left` bytes.
+fn spend(value: &Value, left: usize, depth: usize) -> Option<usize> {
+    let depth = depth.checked_sub(1)?;
+    match value {
+        Value::Null | Value::Bool(_) => left.checked_sub(1),
+        Value::Int(_) | Value::Float(_) => left.checked_sub(8),
+        Value::Str(s) => left.checked_sub(s.len().saturating_add(1)),
+        Value::List(items) => items.iter().try_fold(left.checked_sub(1)?, |left, v| spend(v, left, depth)),
+        Value::Map(map) => {
+            map.iter().try_fold(left.checked_sub(1)?, |left, (k, v)| spend(v, left.checked_sub(k.len())?, depth))
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The bounded queue between the threads that record and the worker.
+//!
+//! Events, marks of lost events and commands in one order. A full queue drops the newest event; where that happened, a
+//! mark stands in the queue, so that the log knows of the gap. The worker is woken only if it sleeps.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration as Span;
+
+use ensue_rule::{Event, Timestamp};
+
+use crate::worker::Command;
+
+/// Users named in one mark; where more lost events, the mark is for all.
+const NAMED: usize = 64;
+
+/// An event on its way to the worker.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    /// The event, with the wanted fields only (all of them if `whole`), its time and its user.
+    pub(crate) event: Event,
+    /// Its time.
+    pub(crate) ts: Timestamp,
+    /// Its user's frontier before it.
+    pub(crate) before: Timestamp,
+    /// The largest frontier of all users before it.
+    pub(crate) device_before: Timestamp,
+    /// The number of its session.
+    pub(crate) session: u64,
+    /// Whether the engine stamped it.
+    pub(crate) stamped: bool,
+    /// Whether it was recorded before anyone knew what is wanted.
+    pub(crate) whole: bool,
+    /// The input line, in replay.
+    pub(crate) line: Option<u64>,
+}
+
+/// Whose events were lost, and up to which event time.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// By user.
+    pub(crate) users: BTreeMap<Option<Arc<str>>, Timestamp>,
+    /// Of everyone: too many users to name.
+    pub(crate) everyone: Option<Timestamp>,
+}
+
+/// One thing for the worker.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// An event.
+    Event(Queued),
+    /// Events were lost here.
+    Gap(Lost),
+    /// Something is asked.
+    Command(Command),
+}
+
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) enum Push {
+    /// It is in the queue.
+    Queued,
+    /// There was no room.
+    Full,
+    /// The demand changed since it was looked up: look again.
+    Stale,
+    /// Nobody works.
+    Closed,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    work: Condvar,
+    room: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    items: VecDeque<Item>,
+    events: usize,
+    capacity: usize,
+    /// The epoch of the demand table in force; 0: nobody knows yet what is wanted.
+    epoch: u64,
+    lost: Lost,
+    sleeping: bool,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let state = State {
+            items: VecDeque::new(),
+            events: 0,
+            capacity,
+            epoch: 0,
+            lost: Lost::default(),
+            sleeping: false,
+            closed: false,
+        };
+        Self { state: Mutex::new(state), work: Condvar::new(), room: Condvar::new() }
+    }
+
+    /// Puts an event that was looked up under `epoch` in; `wait`: for room, if there is none and somebody makes it.
+    pub(crate) fn push(&self, event: Queued, epoch: u64, wait: bool) -> Push {
+        let mut state = self.lock();
+        while wait && state.events >= state.capacity && !state.closed && state.epoch == epoch && epoch > 0 {
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Push::Closed;
+        }
+        if state.epoch != epoch {
+            return Push::Stale;
+        }
+        if state.events >= state.capacity {
+            state.lost.add(event.event.user_id, event.ts);
+            return Push::Full;
+        }
+        state.mark_lost();
+        state.events += 1;
+        state.items.push_back(Item::Event(event));
+        self.wake(state);
+        Push::Queued
+    }
+
+    /// Puts a command in; back if nobody works.
+    pub(crate) fn send(&self, command: Command) -> Result<(), Command> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(command);
+        }
+        state.mark_lost();
+        state.items.push_back(Item::Command(command));
+        self.wake(state);
+        Ok(())
+    }
+
+    /// From here on events must have been looked up under `epoch`; `publish` runs before any later event is let in.
+    pub(crate) fn turn(&self, epoch: u64, capacity: usize, publish: impl FnOnce()) {
+        let mut state = self.lock();
+        state.epoch = epoch;
+        state.capacity = capacity;
+        publish();
+        drop(state);
+        self.room.notify_all();
+    }
+
+    /// Takes at most `limit` items out, waiting for the first at most `patience` (`None`: for ever). Empty: it was over,
+    /// or the queue is closed.
+    pub(crate) fn take(&self, limit: usize, patience: Option<Span>, into: &mut Vec<Item>) {
+        let mut state = self.lock();
+        if state.items.is_empty() && state.lost.is_empty() && !state.closed {
+            state.sleeping = true;
+            state = match patience {
+                Some(span) => self.work.wait_timeout(state, span).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+            state.sleeping = false;
+        }
+        let n = limit.min(state.items.len());
+        into.extend(state.items.drain(..n));
+        if state.items.is_empty() {
+            let lost = std::mem::take(&mut state.lost);
+            into.extend((!lost.is_empty()).then_some(Item::Gap(lost)));
+        }
+        let events = into.iter().filter(|i| matches!(i, Item::Event(_))).count();
+        state.events = state.events.saturating_sub(events);
+        drop(state);
+        self.room.notify_all();
+    }
+
+    /// Lets nothing in any more and gives back what is in.
+    pub(crate) fn close(&self) -> VecDeque<Item> {
+        let mut state = self.lock();
+        state.closed = true;
+        let items = std::mem::take(&mut state.items);
+        drop(state);
+        self.work.notify_all();
+        self.room.notify_all();
+        items
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if std::mem::take(&mut state.sleeping) {
+            drop(state);
+            self.work.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn mark_lost(&mut self) {
+        if !self.lost.is_empty() {
+            let lost = std::mem::take(&mut self.lost);
+            self.items.push_back(Item::Gap(lost));
+        }
+    }
+}
+
+impl Lost {
+    fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.everyone.is_none()
+    }
+
+    fn add(&mut self, user: Option<Arc<str>>, ts: Timestamp) {
+        if self.users.len() >= NAMED && !self.users.contains_key(&user) {
+            let all = self.users.values().copied().max();
+            self.users.clear();
+            self.everyone = self.everyone.max(all);
+        }
+        if self.everyone.is_some() {
+            self.everyone = self.everyone.max(Some(ts));
+            return;
+        }
+        let upto = self.users.entry(user).or_insert(ts);
+        *upto = ts.max(*upto);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(user: &str, ts: i64) -> Queued {
+        Queued {
+            event: Event { user_id: Some(user.into()), ..Event::default() },
+            ts: Timestamp(ts),
+            before: Timestamp::MIN,
+            device_before: Timestamp::MIN,
+            session: 1,
+            stamped: false,
+            whole: false,
+            line: None,
+        }
+    }
+
+    fn kinds(queue: &Queue, limit: usize) -> Vec<String> {
+        let mut items = Vec::new();
+        queue.take(limit, Some(Span::ZERO), &mut items);
+        let kind = |i: &Item| match i {
+            Item::Event(q) => q.ts.0.to_string(),
+            Item::Gap(lost) => format!("gap {:?} {:?}", lost.users.values().collect::<Vec<_>>(), lost.everyone),
+            Item::Command(_) => "command".to_owned(),
+        };
+        items.iter().map(kind).collect()
+    }
+
+    #[test]
+    fn the_newest_is_dropped_and_its_place_marked() {
+        let queue = Queue::new(2);
+        for ts in 1..=4 {
+            let pushed = queue.push(event("u", ts), 0, false);
+            assert!(matches!(pushed, Push::Queued) == (ts <= 2), "{pushed:?}");
+        }
+        assert_eq!(kinds(&queue, 1), ["1"]);
+        assert!(matches!(queue.push(event("u", 5), 0, false), Push::Queued));
+        assert_eq!(kinds(&queue, 9), ["2", "gap [Timestamp(4)] None", "5"]);
+        assert!(kinds(&queue, 9).is_empty());
+    }
+
+    #[test]
+    fn too_many_users_who_lost_events_are_everyone() {
+        let queue = Queue::new(0);
+        for i in 0..100 {
+            queue.push(event(&format!("u{i}"), i), 0, false);
+        }
+        assert_eq!(kinds(&queue, 9), ["gap [] Some(Timestamp(99))"]);
+    }
+
+    #[test]
+    fn an_event_looked_up_before_the_demand_changed_is_looked_up_again() {
+        let queue = Queue::new(2);
+        queue.turn(7, 2, || {});
+        assert!(matches!(queue.push(event("u", 1), 0, false), Push::Stale));
+        assert!(matches!(queue.push(event("u", 1), 7, false), Push::Queued));
+        queue.close();
+        assert!(matches!(queue.push(event("u", 1), 7, false), Push::Closed));
+    }
+}

@@ -1,0 +1,129 @@
+//! The store: one SQLite file with the log, the task sets, the state of the fold and the outbox.
+//!
+//! One connection, owned by the worker thread. What stands in which table says [`schema`]; what happens when a file is
+//! not a sound store says [`open`](mod@open). Nothing here decides anything: rows go in and come out.
+
+mod codec;
+mod events;
+mod names;
+mod open;
+mod outbox;
+mod retention;
+mod schema;
+mod state;
+mod tasks;
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Kind};
+use names::Names;
+
+pub(crate) use retention::Keep;
+pub(crate) use state::{Bound, UserState};
+pub(crate) use tasks::{StoredSet, StoredTask};
+
+/// An open store.
+#[derive(Debug)]
+pub(crate) struct Store {
+    conn: Connection,
+    /// Action types and argument names.
+    names: Names,
+    /// User names.
+    users: Names,
+    next_seq: u64,
+    /// Bytes and rows of events written since the last call of [`Store::take_written`].
+    written: Written,
+    /// Where the retention pass goes on.
+    retained_to: u64,
+}
+
+/// Events written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A store just opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    /// Under which name an unsound file was set aside.
+    pub(crate) set_aside: Option<PathBuf>,
+}
+
+impl Store {
+    /// Begins the transaction of a batch.
+    pub(crate) fn begin(&mut self) -> Result<(), Error> {
+        self.conn.execute_batch("BEGIN IMMEDIATE").doing("beginning a transaction")
+    }
+
+    /// Commits the transaction of a batch.
+    pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        self.put_number(state::NEXT_SEQ, i64::try_from(self.next_seq).unwrap_or(i64::MAX))?;
+        self.conn.execute_batch("COMMIT").doing("committing")
+    }
+
+    /// Gives up the transaction of a batch. Arrival numbers that it used are not used again.
+    pub(crate) fn rollback(&mut self) {
+        // Some errors (disk full) have rolled back already; then this one says so, and all is well.
+        let _ = self.conn.execute_batch("ROLLBACK");
+        self.names.forget();
+        self.users.forget();
+        self.written = Written::default();
+    }
+
+    /// The arrival number of the next entry.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// Takes an arrival number for an entry that is not written.
+    pub(crate) fn skip_seq(&mut self) -> u64 {
+        self.next_seq += 1;
+        self.next_seq - 1
+    }
+
+    /// What was written since the last call.
+    pub(crate) fn take_written(&mut self) -> Written {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Moves the write-ahead log into the main file.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        done.doing("moving the write-ahead log into the file")
+    }
+}
+
+/// Says what was being done when SQLite failed.
+trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for rusqlite::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T, Error> {
+        self.map_err(|e| {
+            use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+            let unsound = matches!(e.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase));
+            Error::new(Kind::Store { doing, why: e.to_string(), unsound })
+        })
+    }
+}
+
+/// A row that cannot be read.
+fn torn(doing: &'static str) -> Error {
+    Error::new(Kind::Store { doing, why: "a row is torn".to_owned(), unsound: true })
+}
+
+/// SQLite has no unsigned numbers; the ones here never come near the end.
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// See [`signed`].
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}

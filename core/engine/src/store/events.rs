@@ -1,0 +1,299 @@
+//! Rows of the log: events and gaps, in and out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ensue_matcher::Position;
+use ensue_rule::{Event, Source, Timestamp, Value};
+use rusqlite::{Row, params};
+
+use super::codec::{Reader, Writer};
+use super::{Doing, Store, schema, signed, torn, unsigned};
+use crate::error::Error;
+use crate::log::{Entry, Log, LogEvent, LogGap, Span, StreamKey};
+
+const LATE: i64 = 1;
+const DEVICE_LATE: i64 = 2;
+const GAP: i64 = 4;
+
+/// Which parts a body has; its first byte.
+const HAS_SCENE: u8 = 1;
+const HAS_ID: u8 = 2;
+const HAS_OFFSET: u8 = 4;
+const HAS_DEVICE_TS: u8 = 8;
+
+const INSERT: &str = "INSERT INTO events (seq, user, ts, action, flags, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const ALL: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq >= ?1 ORDER BY seq";
+const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
+  WHERE user = ?1 AND ts > ?2 AND ts <= ?3 ORDER BY ts, seq";
+const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
+
+/// Bytes of a row beside its body: five numbers and the entry of the index, as SQLite writes them on the whole.
+const ROW: u64 = 32;
+
+/// A row as it stands.
+struct Raw {
+    seq: u64,
+    user: i64,
+    ts: Timestamp,
+    action: i64,
+    flags: i64,
+    body: Vec<u8>,
+}
+
+impl Raw {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: unsigned(row.get(0)?),
+            user: row.get(1)?,
+            ts: Timestamp(row.get(2)?),
+            action: row.get(3)?,
+            flags: row.get(4)?,
+            body: row.get_ref(5)?.as_blob()?.to_vec(),
+        })
+    }
+}
+
+impl Log for Store {
+    fn append(&mut self, event: &mut LogEvent) -> Result<(), Error> {
+        event.seq = self.next_seq;
+        self.next_seq += 1;
+        self.put_event(event)
+    }
+
+    fn look_back(&mut self, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
+        match span.stream {
+            StreamKey::Device => self.look_back_device(span, visit),
+            StreamKey::User(user) => {
+                let user = self.user_id(user.as_ref())?;
+                let mut raws = self.stretch(user, span)?;
+                let gaps = self.stretch(schema::DEVICE, span)?;
+                if !gaps.is_empty() {
+                    raws.extend(gaps);
+                    raws.sort_by_key(|r| (r.ts, r.seq));
+                }
+                raws.into_iter().filter(|r| r.flags & LATE == 0).try_for_each(|raw| self.show(raw, span, visit))
+            }
+        }
+    }
+
+    fn label(&mut self, seq: u64) -> Option<Value> {
+        let body: Option<Vec<u8>> = self.conn.prepare_cached(BODY).ok()?.query_row([signed(seq)], |r| r.get(0)).ok();
+        Head::read(&mut Reader(&body?), Timestamp(0))?.id
+    }
+}
+
+impl Store {
+    /// Appends a mark of lost events under the next arrival number.
+    pub(crate) fn append_gap(&mut self, gap: &mut LogGap) -> Result<(), Error> {
+        gap.seq = self.next_seq;
+        self.next_seq += 1;
+        let user = match &gap.user {
+            None => schema::DEVICE,
+            Some(user) => self.user_id(user.as_ref())?,
+        };
+        let row = params![signed(gap.seq), user, gap.upto.0, 0, GAP, [0_u8; 0]];
+        self.conn.prepare_cached(INSERT).doing("writing a gap")?.execute(row).doing("writing a gap")?;
+        Ok(())
+    }
+
+    /// Visits all entries from `seq` on in the order of their arrival; returns how many.
+    pub(crate) fn scan(&mut self, seq: u64, visit: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<u64, Error> {
+        let Self { conn, names, users, .. } = self;
+        let mut statement = conn.prepare_cached(ALL).doing("reading the log")?;
+        let mut rows = statement.query([signed(seq)]).doing("reading the log")?;
+        let mut n = 0;
+        while let Some(row) = rows.next().doing("reading the log")? {
+            let raw = Raw::read(row).doing("reading the log")?;
+            let mut name = |id| names.name(conn, id);
+            let user = |id| users.name(conn, id);
+            visit(entry(raw, &mut name, user)?)?;
+            n += 1;
+        }
+        Ok(n)
+    }
+
+    /// The number of a user, a new one where they have none.
+    pub(super) fn user_id(&mut self, user: Option<&Arc<str>>) -> Result<i64, Error> {
+        user.map_or(Ok(schema::ANONYMOUS), |name| self.users.id(&self.conn, name))
+    }
+
+    fn put_event(&mut self, e: &LogEvent) -> Result<(), Error> {
+        let user = self.user_id(e.event.user_id.as_ref())?;
+        let action = self.names.id(&self.conn, &e.event.action_type)?;
+        let mut body = Writer::default();
+        Head::write(e, &mut body);
+        body.uint(e.event.args.len() as u64);
+        for (name, value) in &e.event.args {
+            body.uint(unsigned(self.names.id(&self.conn, name)?));
+            body.value(value);
+        }
+        let flags = i64::from(e.late) * LATE + i64::from(e.device_late) * DEVICE_LATE;
+        let row = params![signed(e.seq), user, e.ts.0, action, flags, body.0];
+        self.conn.prepare_cached(INSERT).doing("writing an event")?.execute(row).doing("writing an event")?;
+        self.written.rows += 1;
+        self.written.bytes += ROW + body.0.len() as u64;
+        Ok(())
+    }
+
+    /// A user's rows of a stretch of time.
+    fn stretch(&mut self, user: i64, span: &Span<'_>) -> Result<Vec<Raw>, Error> {
+        let mut statement = self.conn.prepare_cached(OF_USER).doing("looking back")?;
+        let rows = statement.query_map(params![user, span.after.0, span.to.ts.0], Raw::read).doing("looking back")?;
+        let within = |r: &Raw| Position { ts: r.ts, seq: r.seq } <= span.to;
+        rows.filter(|r| r.as_ref().map_or(true, within)).collect::<rusqlite::Result<_>>().doing("looking back")
+    }
+
+    fn show(&mut self, raw: Raw, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
+        if raw.flags & GAP == 0 {
+            let action = self.names.name(&self.conn, raw.action)?.ok_or_else(|| torn("looking back"))?;
+            let head = Head::read(&mut Reader(&raw.body), raw.ts).ok_or_else(|| torn("looking back"))?;
+            if !span.demand.wants(&action, head.scene.as_deref()) {
+                return Ok(());
+            }
+        }
+        let Self { conn, names, users, .. } = self;
+        visit(&entry(raw, &mut |id| names.name(conn, id), |id| users.name(conn, id))?);
+        Ok(())
+    }
+
+    /// All users as one stream: in the order of their places in it, which only a few derived events do not have by time.
+    fn look_back_device(&mut self, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
+        let mut found = Vec::new();
+        self.scan(0, &mut |entry| {
+            let place = match &entry {
+                Entry::Event(e) if e.device_late => return Ok(()),
+                Entry::Event(e) => e.position(&StreamKey::Device),
+                Entry::Gap(g) => Position { ts: g.upto, seq: g.seq },
+            };
+            if place.ts > span.after && place <= span.to {
+                found.push((place, entry));
+            }
+            Ok(())
+        })?;
+        found.sort_by_key(|(place, _)| *place);
+        found.iter().for_each(|(_, entry)| visit(entry));
+        Ok(())
+    }
+}
+
+/// A row as an entry of the log.
+fn entry(
+    raw: Raw,
+    name: &mut dyn FnMut(i64) -> Result<Option<Arc<str>>, Error>,
+    user: impl FnOnce(i64) -> Result<Option<Arc<str>>, Error>,
+) -> Result<Entry, Error> {
+    let bad = || torn("reading the log");
+    let user = match raw.user {
+        schema::DEVICE => None,
+        schema::ANONYMOUS => Some(None),
+        id => Some(Some(user(id)?.ok_or_else(bad)?)),
+    };
+    if raw.flags & GAP != 0 {
+        return Ok(Entry::Gap(LogGap { seq: raw.seq, user, upto: raw.ts }));
+    }
+    let mut body = Reader(&raw.body);
+    let head = Head::read(&mut body, raw.ts).ok_or_else(bad)?;
+    let mut args = BTreeMap::new();
+    for _ in 0..body.uint().ok_or_else(bad)? {
+        let id = body.uint().ok_or_else(bad)?;
+        let value = body.value().ok_or_else(bad)?;
+        args.insert(name(signed(id))?.ok_or_else(bad)?, value);
+    }
+    let event = Event {
+        ts: Some(raw.ts),
+        id: head.id,
+        source: head.source,
+        action_type: name(raw.action)?.ok_or_else(bad)?,
+        scene: head.scene,
+        user_id: user.flatten(),
+        utc_offset_min: head.utc_offset_min,
+        args,
+    };
+    Ok(Entry::Event(Arc::new(LogEvent {
+        seq: raw.seq,
+        ts: raw.ts,
+        device_ts: head.device_ts.unwrap_or(raw.ts),
+        before: head.before,
+        device_before: head.device_before,
+        session: head.session,
+        late: raw.flags & LATE != 0,
+        device_late: raw.flags & DEVICE_LATE != 0,
+        event,
+    })))
+}
+
+/// What stands in a body before the arguments.
+struct Head {
+    scene: Option<Arc<str>>,
+    source: Source,
+    id: Option<Value>,
+    utc_offset_min: Option<i32>,
+    device_ts: Option<Timestamp>,
+    session: u64,
+    before: Timestamp,
+    device_before: Timestamp,
+}
+
+const SOURCES: [Source; 5] = [Source::Page, Source::Network, Source::Storage, Source::Derived, Source::Custom];
+
+impl Head {
+    fn write(e: &LogEvent, w: &mut Writer) {
+        let has = |is: bool, bit: u8| if is { bit } else { 0 };
+        w.byte(
+            has(e.event.scene.is_some(), HAS_SCENE)
+                | has(e.event.id.is_some(), HAS_ID)
+                | has(e.event.utc_offset_min.is_some(), HAS_OFFSET)
+                | has(e.device_ts != e.ts, HAS_DEVICE_TS),
+        );
+        if let Some(scene) = &e.event.scene {
+            w.text(scene);
+        }
+        let source = SOURCES.iter().position(|s| *s == e.event.source).unwrap_or(0);
+        w.byte(u8::try_from(source).unwrap_or(0));
+        if let Some(id) = &e.event.id {
+            w.value(id);
+        }
+        if let Some(offset) = e.event.utc_offset_min {
+            w.int(offset.into());
+        }
+        if e.device_ts != e.ts {
+            w.int(e.device_ts.0);
+        }
+        w.uint(e.session);
+        w.int(distance(e.ts, e.before));
+        w.int(distance(e.ts, e.device_before));
+    }
+
+    fn read(r: &mut Reader<'_>, ts: Timestamp) -> Option<Self> {
+        let has = r.byte()?;
+        let part = |bit: u8| has & bit != 0;
+        let scene = if part(HAS_SCENE) { Some(r.text()?.into()) } else { None };
+        let source = *SOURCES.get(usize::from(r.byte()?))?;
+        let id = if part(HAS_ID) { Some(r.value()?) } else { None };
+        let utc_offset_min = if part(HAS_OFFSET) { Some(i32::try_from(r.int()?).ok()?) } else { None };
+        let device_ts = if part(HAS_DEVICE_TS) { Some(Timestamp(r.int()?)) } else { None };
+        let session = r.uint()?;
+        let (before, device_before) = (back(ts, r.int()?), back(ts, r.int()?));
+        Some(Self { scene, source, id, utc_offset_min, device_ts, session, before, device_before })
+    }
+}
+
+/// Frontiers stand as distances from the event's time, which are short; where there is none before (or one too far off
+/// for a distance) as the largest number.
+fn distance(ts: Timestamp, frontier: Timestamp) -> i64 {
+    ts.0.checked_sub(frontier.0).unwrap_or(i64::MAX)
+}
+
+/// The reverse of [`distance`].
+fn back(ts: Timestamp, distance: i64) -> Timestamp {
+    if distance == i64::MAX { Timestamp::MIN } else { Timestamp(ts.0.saturating_sub(distance)) }
+}
+
+impl Store {
+    /// Used by retention: what decides how long a row stays.
+    pub(super) fn kind_of(&mut self, action: i64, body: &[u8]) -> Result<Option<(Arc<str>, Option<Arc<str>>)>, Error> {
+        let Some(name) = self.names.name(&self.conn, action)? else { return Ok(None) };
+        Ok(Head::read(&mut Reader(body), Timestamp(0)).map(|head| (name, head.scene)))
+    }
+}

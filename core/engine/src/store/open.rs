@@ -1,0 +1,178 @@
+//! Opening a store, and what happens where the file is none.
+//!
+//! A file that is torn or no database at all is set aside under a name with the date, and a fresh one begun: an app must
+//! start. What somebody may still want as it is (a directory, another program's database, a later version's store, a store
+//! in use) is left alone and refused.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration as Span;
+
+use ensue_rule::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::names::Names;
+use super::{Opened, Store, Written, schema, state, unsigned};
+use crate::config::Place;
+use crate::error::{Error, Kind};
+
+/// How long to wait for a file that another connection has: an app that restarts may overlap with itself.
+const PATIENCE: Span = Span::from_millis(250);
+
+/// Why a file could not be opened.
+enum Failure {
+    /// Not a sound store: to be set aside.
+    Unsound,
+    /// Anything else.
+    Other(Error),
+}
+
+impl Store {
+    /// Opens the store at `place`; `now` names the file that is set aside.
+    pub(crate) fn open(place: &Place, now: Timestamp) -> Result<Opened, Error> {
+        let Place::File(path) = place else {
+            let store = connect(None).map_err(|f| f.into_error(Path::new(":memory:")))?;
+            return Ok(Opened { store, set_aside: None });
+        };
+        usable(path)?;
+        match connect(Some(path)) {
+            Ok(store) => Ok(Opened { store, set_aside: None }),
+            Err(Failure::Other(error)) => Err(error),
+            Err(Failure::Unsound) => Self::begin_afresh(path, now),
+        }
+    }
+
+    /// Sets the file at `path` aside and begins a fresh one.
+    pub(crate) fn begin_afresh(path: &Path, now: Timestamp) -> Result<Opened, Error> {
+        let aside = set_aside(path, now)?;
+        let store = connect(Some(path)).map_err(|f| f.into_error(path))?;
+        Ok(Opened { store, set_aside: Some(aside) })
+    }
+}
+
+impl Failure {
+    fn into_error(self, path: &Path) -> Error {
+        match self {
+            Self::Other(error) => error,
+            Self::Unsound => unusable(path, "a fresh file is no sound store either"),
+        }
+    }
+
+    fn of(error: &rusqlite::Error, path: &Path) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Unsound,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Other(Error::new(Kind::InUse { path: path.to_owned() }))
+            }
+            _ => Self::Other(unusable(path, &error.to_string())),
+        }
+    }
+}
+
+fn unusable(path: &Path, why: &str) -> Error {
+    Error::new(Kind::Unusable { path: path.to_owned(), why: why.to_owned() })
+}
+
+/// Whether the path can be a file at all; SQLite's own words for these are poor.
+fn usable(path: &Path) -> Result<(), Error> {
+    if path.as_os_str().is_empty() {
+        return Err(unusable(path, "the path is empty"));
+    }
+    if path.is_dir() {
+        return Err(unusable(path, "it is a directory"));
+    }
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|p| !p.is_dir()) {
+        return Err(unusable(path, &format!("there is no folder {}", parent.display())));
+    }
+    match std::fs::File::open(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(unusable(path, &e.to_string())),
+        _ => Ok(()),
+    }
+}
+
+fn connect(path: Option<&Path>) -> Result<Store, Failure> {
+    let shown = path.unwrap_or(Path::new(":memory:"));
+    let failed = |e: rusqlite::Error| Failure::of(&e, shown);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match path {
+        Some(path) => Connection::open_with_flags(path, flags),
+        None => Connection::open_in_memory(),
+    };
+    let conn = conn.map_err(failed)?;
+    conn.busy_timeout(PATIENCE).map_err(failed)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    // Ours alone, from the first read on and by the system's lock, which a killed process gives back. It also keeps the
+    // index of the write-ahead log in memory rather than in a `-shm` file.
+    conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
+    let found = header(&conn, shown)?;
+    if found == 0 {
+        // Only a fresh file takes it, and only before WAL; it lets the file shrink in small steps.
+        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(failed)?;
+    }
+    tune(&conn).map_err(failed)?;
+    if found == 0 {
+        schema::create(&conn).map_err(failed)?;
+    }
+    let mut store = Store {
+        conn,
+        names: Names::names(),
+        users: Names::users(),
+        next_seq: 1,
+        written: Written::default(),
+        retained_to: 0,
+    };
+    // Takes the file's lock, and finds out whether the tables can be read.
+    let seq = store.number(state::NEXT_SEQ).map_err(|_| Failure::Unsound)?;
+    store.next_seq = seq.map_or(1, unsigned).max(1);
+    Ok(store)
+}
+
+/// The schema version of the file; 0: it is empty.
+fn header(conn: &Connection, path: &Path) -> Result<i64, Failure> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| Failure::of(&e, path));
+    let (version, application) = (number("PRAGMA user_version")?, number("PRAGMA application_id")?);
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    if tables > 0 && application != schema::APPLICATION {
+        return Err(Failure::Other(unusable(path, "it is a database, but not a store of Ensue")));
+    }
+    if version > schema::VERSION {
+        let newer = Kind::Newer { path: path.to_owned(), found: version, known: schema::VERSION };
+        return Err(Failure::Other(Error::new(newer)));
+    }
+    Ok(if tables == 0 { 0 } else { version })
+}
+
+/// - `journal_mode WAL`: a commit appends to one file; nothing is written twice before it is done.
+/// - `synchronous NORMAL`: a commit is not synced to the disk, a checkpoint is. A crash of the app loses nothing, a crash
+///   of the system at most the last moments, and nothing is ever torn.
+/// - `wal_autocheckpoint`, `journal_size_limit`: the write-ahead log stays within 4 MB (1,000 pages of 4 KB).
+/// - `temp_store MEMORY`: no temporary files on a phone.
+fn tune(conn: &Connection) -> rusqlite::Result<()> {
+    // This pragma answers with a row, which `execute_batch` passes over.
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY;",
+    )
+}
+
+/// Renames the file, and what SQLite put beside it, to a name with the date that is not taken.
+fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let date = crate::iso::Utc(Timestamp(now.0 - now.0.rem_euclid(1_000))).to_string().replace(['-', ':'], "");
+    let aside = (0..1_000)
+        .map(|n| beside(&if n == 0 { format!(".aside-{date}") } else { format!(".aside-{date}-{n}") }))
+        .find(|p| !p.exists())
+        .ok_or_else(|| unusable(path, "too many files were set aside"))?;
+    std::fs::rename(path, &aside).map_err(|e| unusable(path, &format!("it cannot be set aside: {e}")))?;
+    for suffix in ["-wal", "-shm"] {
+        let mut to = aside.as_os_str().to_owned();
+        to.push(suffix);
+        // Not there more often than not.
+        let _ = std::fs::rename(beside(suffix), to);
+    }
+    Ok(aside)
+}

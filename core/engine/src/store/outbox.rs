@@ -1,0 +1,106 @@
+//! Decisions until they are acknowledged, and what past decisions count; refusals with their reasons.
+
+use ensue_rule::Timestamp;
+use rusqlite::params;
+
+use super::{Doing, Store, torn};
+use crate::dispatch::LedgerEntry;
+use crate::error::Error;
+use crate::outcome::{Decision, Refusal};
+
+/// Decisions kept that nobody acknowledges; the oldest go first.
+const OUTBOX: i64 = 10_000;
+
+/// Refusals kept; the oldest go first.
+const REFUSALS: i64 = 10_000;
+
+const DECISION: &str = "INSERT OR IGNORE INTO decisions
+  (id, source, task, user, shared, at, utc_offset_min, decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+impl Store {
+    /// Puts a decision in the outbox, with what caps and cooldowns need of it.
+    pub(crate) fn put_decision(&mut self, decision: &Decision, entry: &LedgerEntry) -> Result<(), Error> {
+        let doing = "writing a decision";
+        let json = |r: serde_json::Result<String>| r.map_err(|_| torn(doing));
+        let (shared, text) = (json(serde_json::to_string(&entry.shared))?, json(serde_json::to_string(decision))?);
+        let user = entry.user.as_deref();
+        let row =
+            params![&*decision.id, &*entry.source, &*entry.task, user, shared, entry.at.0, entry.utc_offset_min, text];
+        self.conn.prepare_cached(DECISION).doing(doing)?.execute(row).doing(doing)?;
+        Ok(())
+    }
+
+    /// Keeps a refusal.
+    pub(crate) fn put_refusal(&mut self, refusal: &Refusal) -> Result<(), Error> {
+        let doing = "writing a refusal";
+        let text = serde_json::to_string(refusal).map_err(|_| torn(doing))?;
+        let sql = "INSERT INTO refusals (id, task, at, refusal) VALUES (?1, ?2, ?3, ?4)";
+        let row = params![&*refusal.id, &*refusal.task, refusal.at.0, text];
+        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        Ok(())
+    }
+
+    /// The oldest decisions that are not acknowledged.
+    pub(crate) fn decisions(&mut self, limit: usize) -> Result<Vec<Decision>, Error> {
+        let doing = "reading the outbox";
+        let sql = "SELECT decision FROM decisions WHERE acked = 0 ORDER BY n LIMIT ?1";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)]).doing(doing)?;
+        let mut decisions = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let text = r.get_ref(0).doing(doing)?.as_str().map_err(|_| torn(doing))?;
+            decisions.push(serde_json::from_str(text).map_err(|_| torn(doing))?);
+        }
+        Ok(decisions)
+    }
+
+    /// Acknowledges decisions; how many were not yet.
+    pub(crate) fn ack(&mut self, ids: &[String]) -> Result<usize, Error> {
+        let doing = "acknowledging decisions";
+        let mut acked = 0;
+        for id in ids {
+            let sql = "UPDATE decisions SET acked = 1 WHERE id = ?1 AND acked = 0";
+            acked += self.conn.prepare_cached(sql).doing(doing)?.execute([id]).doing(doing)?;
+        }
+        Ok(acked)
+    }
+
+    /// What past decisions since `from` count.
+    pub(crate) fn ledger(&mut self, from: Timestamp) -> Result<Vec<LedgerEntry>, Error> {
+        let doing = "reading past decisions";
+        let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions WHERE at >= ?1 ORDER BY n";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([from.0]).doing(doing)?;
+        let mut entries = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let shared: String = r.get(3).doing(doing)?;
+            entries.push(LedgerEntry {
+                source: r.get::<_, String>(0).doing(doing)?.into(),
+                task: r.get::<_, String>(1).doing(doing)?.into(),
+                user: r.get::<_, Option<String>>(2).doing(doing)?.map(Into::into),
+                shared: serde_json::from_str(&shared).map_err(|_| torn(doing))?,
+                at: Timestamp(r.get(4).doing(doing)?),
+                utc_offset_min: r.get(5).doing(doing)?,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// Forgets acknowledged decisions before `before`, and what is over the limits.
+    pub(crate) fn trim_outbox(&mut self, before: Timestamp) -> Result<(), Error> {
+        let doing = "forgetting old decisions";
+        self.conn.execute("DELETE FROM decisions WHERE acked = 1 AND at < ?1", [before.0]).doing(doing)?;
+        let over = "DELETE FROM decisions WHERE acked = 0 AND at < ?2 AND n <= (SELECT max(n) FROM decisions) - ?1";
+        self.conn.execute(over, params![OUTBOX, before.0]).doing(doing)?;
+        let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
+        self.conn.execute(over, [REFUSALS]).doing(doing)?;
+        Ok(())
+    }
+
+    /// The refusals of a task, oldest first, as JSON texts.
+    #[cfg(test)]
+    pub(crate) fn refusals(&mut self) -> Vec<String> {
+        let mut statement = self.conn.prepare("SELECT refusal FROM refusals ORDER BY n").unwrap();
+        statement.query_map([], |r| r.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    }
+}

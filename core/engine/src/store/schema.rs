@@ -1,0 +1,63 @@
+//! The tables, and the number of their form. `docs/storage.md` explains them to people.
+
+use rusqlite::Connection;
+
+/// The form that this version writes, in `user_version`.
+pub(super) const VERSION: i64 = 1;
+
+/// Says in the file's header that it is ours: "ensu".
+pub(super) const APPLICATION: i64 = 0x656e_7375;
+
+/// The stream of the device where a user's number is asked for; also "everyone" of a gap.
+pub(super) const DEVICE: i64 = -1;
+
+/// The anonymous user.
+pub(super) const ANONYMOUS: i64 = 0;
+
+const TABLES: &str = "
+-- The log. seq is the arrival number; user: ANONYMOUS, DEVICE (a gap of everyone) or users.id; action: names.id, 0 for a
+-- gap; flags and body: see store/events.rs.
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY, user INTEGER NOT NULL, ts INTEGER NOT NULL,
+  action INTEGER NOT NULL, flags INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+-- Look-back goes by user and time; SQLite appends the rowid, so that (ts, seq) is the order of the index.
+CREATE INDEX events_by_user ON events (user, ts);
+-- Action types and names of arguments.
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+-- Names of users.
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+-- How far each stream has come: frontier and session as record() left them, and what the fold has seen.
+CREATE TABLE streams (
+  user INTEGER PRIMARY KEY, frontier INTEGER NOT NULL, session INTEGER NOT NULL,
+  folded INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL) STRICT;
+-- The last arrival number, the last wakeup.
+CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Sets in the order in which their sources first came.
+CREATE TABLE sets (source TEXT PRIMARY KEY, place INTEGER NOT NULL, version INTEGER) STRICT, WITHOUT ROWID;
+-- The last good form of each task, compiled (serde of ensue-rule), and from where in the log its demand was kept.
+CREATE TABLE tasks (
+  source TEXT NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, version INTEGER,
+  since_seq INTEGER NOT NULL, since_ts INTEGER NOT NULL, task TEXT NOT NULL,
+  PRIMARY KEY (source, id)) STRICT, WITHOUT ROWID;
+-- No match may start at or before these places.
+CREATE TABLE bounds (
+  source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, key BLOB NOT NULL,
+  ts INTEGER NOT NULL, seq INTEGER NOT NULL,
+  PRIMARY KEY (source, task, user, key)) STRICT, WITHOUT ROWID;
+-- Decisions in the order in which they were made: the outbox (acked = 0) and what caps and cooldowns count.
+CREATE TABLE decisions (
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
+  source TEXT NOT NULL, task TEXT NOT NULL, user TEXT, shared TEXT NOT NULL,
+  at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
+CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
+-- Matches that were not delivered, with the reason.
+CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, at INTEGER NOT NULL,
+  refusal TEXT NOT NULL) STRICT;
+";
+
+/// Makes the tables in an empty file, or brings those of an older version to this one (there is none yet).
+pub(super) fn create(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(&format!(
+        "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
+    ))
+}

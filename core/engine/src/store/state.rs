@@ -1,0 +1,174 @@
+//! The state of the fold: how far each stream has come, the skip bounds, and a few numbers.
+
+use std::sync::Arc;
+
+use ensue_matcher::Position;
+use ensue_rule::{Timestamp, Value};
+use rusqlite::{OptionalExtension, params};
+
+use super::codec::{Reader, Writer};
+use super::{Doing, Store, schema, signed, torn, unsigned};
+use crate::error::Error;
+use crate::log::StreamKey;
+
+/// The last arrival number, plus one.
+pub(super) const NEXT_SEQ: &str = "next_seq";
+
+/// The last wakeup.
+const WAKEUP: &str = "wakeup";
+
+const FOLDED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min) VALUES (?1, ?2, ?3, ?2, ?4)
+  ON CONFLICT (user) DO UPDATE SET folded = max(folded, ?2), frontier = max(frontier, ?2),
+  session = max(session, ?3), utc_offset_min = ?4";
+const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
+  VALUES (?1, ?2, ?3, -9223372036854775808, 0)
+  ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
+const BOUND: &str = "INSERT OR REPLACE INTO bounds (source, task, user, key, ts, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// How far a stream has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserState {
+    /// The largest time recorded, unwanted events included.
+    pub(crate) frontier: Timestamp,
+    /// The number of the last session.
+    pub(crate) session: u64,
+    /// The largest time that the fold knows of.
+    pub(crate) folded: Timestamp,
+    /// The last known offset of local time.
+    pub(crate) utc_offset_min: i32,
+}
+
+/// A skip bound and what it is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bound {
+    /// The task's source.
+    pub(crate) source: Arc<str>,
+    /// The task.
+    pub(crate) task: Arc<str>,
+    /// The stream.
+    pub(crate) stream: StreamKey,
+    /// The partition.
+    pub(crate) key: Vec<Value>,
+    /// No match may start at or before this.
+    pub(crate) at: Position,
+}
+
+impl Store {
+    /// Remembers how far the fold has come in a stream.
+    pub(crate) fn put_folded(&mut self, stream: &StreamKey, state: &UserState) -> Result<(), Error> {
+        let id = self.stream_id(stream)?;
+        let row = params![id, state.folded.0, signed(state.session), state.utc_offset_min];
+        self.conn.prepare_cached(FOLDED).doing("writing a user's time")?.execute(row).doing("writing a user's time")?;
+        Ok(())
+    }
+
+    /// Remembers how far recording has come for a user.
+    pub(crate) fn put_reached(
+        &mut self,
+        user: Option<&Arc<str>>,
+        frontier: Timestamp,
+        session: u64,
+    ) -> Result<(), Error> {
+        let id = self.user_id(user)?;
+        let row = params![id, frontier.0, signed(session)];
+        self.conn
+            .prepare_cached(REACHED)
+            .doing("writing a user's time")?
+            .execute(row)
+            .doing("writing a user's time")?;
+        Ok(())
+    }
+
+    /// How far all streams have come.
+    pub(crate) fn streams(&mut self) -> Result<Vec<(StreamKey, UserState)>, Error> {
+        let doing = "reading users' times";
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT user, frontier, session, folded, utc_offset_min FROM streams ORDER BY user")
+            .doing(doing)?;
+        let rows = statement.query_map([], |r| {
+            let state = UserState {
+                frontier: Timestamp(r.get(1)?),
+                session: unsigned(r.get(2)?),
+                folded: Timestamp(r.get(3)?),
+                utc_offset_min: r.get(4)?,
+            };
+            Ok((r.get::<_, i64>(0)?, state))
+        });
+        let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
+        drop(statement);
+        rows.into_iter().map(|(id, state)| Ok((self.stream(id)?, state))).collect()
+    }
+
+    /// Remembers a skip bound.
+    pub(crate) fn put_bound(&mut self, bound: &Bound) -> Result<(), Error> {
+        let user = self.stream_id(&bound.stream)?;
+        let mut key = Writer::default();
+        key.values(&bound.key);
+        let row = params![&*bound.source, &*bound.task, user, key.0, bound.at.ts.0, signed(bound.at.seq)];
+        self.conn.prepare_cached(BOUND).doing("writing a skip bound")?.execute(row).doing("writing a skip bound")?;
+        Ok(())
+    }
+
+    /// All skip bounds.
+    pub(crate) fn bounds(&mut self) -> Result<Vec<Bound>, Error> {
+        let doing = "reading skip bounds";
+        let mut statement =
+            self.conn.prepare_cached("SELECT source, task, user, key, ts, seq FROM bounds").doing(doing)?;
+        let rows = statement.query_map([], |r| {
+            let at = Position { ts: Timestamp(r.get(4)?), seq: unsigned(r.get(5)?) };
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?, r.get::<_, Vec<u8>>(3)?, at))
+        });
+        let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
+        drop(statement);
+        let bound = |(source, task, user, key, at): (String, String, i64, Vec<u8>, Position)| {
+            let key = Reader(&key).values().ok_or_else(|| torn(doing))?;
+            Ok(Bound { source: source.into(), task: task.into(), stream: self.stream(user)?, key, at })
+        };
+        rows.into_iter().map(bound).collect()
+    }
+
+    /// Forgets the skip bounds before `before`: nothing that old can start a match any more.
+    pub(crate) fn drop_bounds(&mut self, before: Timestamp) -> Result<(), Error> {
+        let dropped = self.conn.execute("DELETE FROM bounds WHERE ts < ?1", [before.0]);
+        dropped.map(|_| ()).doing("forgetting skip bounds")
+    }
+
+    /// The last wakeup.
+    pub(crate) fn wakeup(&mut self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.number(WAKEUP)?.map(Timestamp))
+    }
+
+    /// Remembers a wakeup.
+    pub(crate) fn put_wakeup(&mut self, t: Timestamp) -> Result<(), Error> {
+        self.put_number(WAKEUP, t.0)
+    }
+
+    pub(super) fn number(&mut self, name: &str) -> Result<Option<i64>, Error> {
+        let doing = "reading a number";
+        let mut statement = self.conn.prepare_cached("SELECT value FROM numbers WHERE name = ?1").doing(doing)?;
+        statement.query_row([name], |r| r.get(0)).optional().doing(doing)
+    }
+
+    pub(super) fn put_number(&mut self, name: &str, value: i64) -> Result<(), Error> {
+        let doing = "writing a number";
+        let sql = "INSERT OR REPLACE INTO numbers (name, value) VALUES (?1, ?2)";
+        self.conn.prepare_cached(sql).doing(doing)?.execute(params![name, value]).doing(doing)?;
+        Ok(())
+    }
+
+    fn stream_id(&mut self, stream: &StreamKey) -> Result<i64, Error> {
+        match stream {
+            StreamKey::Device => Ok(schema::DEVICE),
+            StreamKey::User(user) => self.user_id(user.as_ref()),
+        }
+    }
+
+    fn stream(&mut self, id: i64) -> Result<StreamKey, Error> {
+        Ok(match id {
+            schema::DEVICE => StreamKey::Device,
+            schema::ANONYMOUS => StreamKey::User(None),
+            id => StreamKey::User(Some(self.users.name(&self.conn, id)?.ok_or_else(|| torn("reading users"))?)),
+        })
+    }
+}

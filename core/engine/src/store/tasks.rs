@@ -1,0 +1,99 @@
+//! The last good task sets, compiled: after a restart they run on before anyone applies anything.
+
+use std::sync::Arc;
+
+use ensue_rule::{Task, Timestamp};
+use rusqlite::params;
+
+use super::{Doing, Store, signed, torn, unsigned};
+use crate::error::Error;
+
+/// A set in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoredSet {
+    /// Whose.
+    pub(crate) source: Arc<str>,
+    /// Its place among the sources.
+    pub(crate) place: u32,
+    /// Its version.
+    pub(crate) version: Option<i64>,
+}
+
+/// A task in force.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredTask {
+    /// The task's source.
+    pub(crate) source: Arc<str>,
+    /// Its place in the document.
+    pub(crate) place: u32,
+    /// The version of the set it came in.
+    pub(crate) version: Option<i64>,
+    /// From which arrival number on what it demands was kept.
+    pub(crate) since_seq: u64,
+    /// After which event time what it demands was kept.
+    pub(crate) since_ts: Timestamp,
+    /// The task.
+    pub(crate) task: Arc<Task>,
+}
+
+impl Store {
+    /// The sets in force by place.
+    pub(crate) fn sets(&mut self) -> Result<Vec<StoredSet>, Error> {
+        let doing = "reading the task sets";
+        let sql = "SELECT source, place, version FROM sets ORDER BY place";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let rows = statement.query_map([], |r| {
+            let source = r.get::<_, String>(0)?.into();
+            Ok(StoredSet { source, place: r.get(1)?, version: r.get(2)? })
+        });
+        rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)
+    }
+
+    /// The tasks in force by source and place.
+    pub(crate) fn tasks(&mut self) -> Result<Vec<StoredTask>, Error> {
+        let doing = "reading the tasks";
+        let sql = "SELECT source, place, version, since_seq, since_ts, task FROM tasks ORDER BY source, place";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut tasks = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let json = r.get_ref(5).doing(doing)?.as_str().map_err(|_| torn(doing))?;
+            tasks.push(StoredTask {
+                source: r.get::<_, String>(0).doing(doing)?.into(),
+                place: r.get(1).doing(doing)?,
+                version: r.get(2).doing(doing)?,
+                since_seq: unsigned(r.get(3).doing(doing)?),
+                since_ts: Timestamp(r.get(4).doing(doing)?),
+                task: serde_json::from_str(json).map_err(|_| torn(doing))?,
+            });
+        }
+        Ok(tasks)
+    }
+
+    /// Puts these in place of all sets and tasks, and forgets the skip bounds of tasks that are gone.
+    pub(crate) fn replace_tasks(&mut self, sets: &[StoredSet], tasks: &[StoredTask]) -> Result<(), Error> {
+        let doing = "writing the task sets";
+        self.conn.execute_batch("DELETE FROM sets; DELETE FROM tasks").doing(doing)?;
+        for set in sets {
+            let row = params![&*set.source, set.place, set.version];
+            self.conn.execute("INSERT INTO sets (source, place, version) VALUES (?1, ?2, ?3)", row).doing(doing)?;
+        }
+        for task in tasks {
+            self.put_task(task)?;
+        }
+        let orphans = "DELETE FROM bounds WHERE NOT EXISTS
+          (SELECT 1 FROM tasks WHERE tasks.source = bounds.source AND tasks.id = bounds.task)";
+        self.conn.execute_batch(orphans).doing(doing)
+    }
+
+    fn put_task(&mut self, t: &StoredTask) -> Result<(), Error> {
+        let doing = "writing a task";
+        let json = serde_json::to_string(&t.task).map_err(|_| torn(doing))?;
+        let sql = "INSERT INTO tasks (source, id, place, version, since_seq, since_ts, task)
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (seq, ts) = (signed(t.since_seq), t.since_ts.0);
+        let row = params![&*t.source, &*t.task.id, t.place, t.version, seq, ts, json];
+        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        Ok(())
+    }
+}

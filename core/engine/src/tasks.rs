@@ -1,0 +1,241 @@
+//! The tasks in force: their programs, which events trigger which, and from where in the log each may read.
+//!
+//! Changes only when a set is applied ([`apply`]). Holds no state of any stream: that is the fold's.
+
+mod apply;
+mod chains;
+mod cover;
+mod triggers;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ensue_matcher::{Error, Limits, Position, Program, ProgramId, ProgramSet};
+use ensue_rule::{AfterMatch, Demand, Duration, Event, OutputKind, Per, Task, TaskScope, Timestamp, Wanted};
+use rustc_hash::FxHashMap;
+
+pub(crate) use apply::Plan;
+use triggers::Triggers;
+
+use crate::identity::{RuleHash, rule_hash};
+use crate::ingest::DemandTable;
+use crate::store::{StoredSet, StoredTask};
+
+/// Names a running form of a task; never used again in one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TaskId(u32);
+
+/// A task in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    /// This running form of it.
+    pub(crate) id: TaskId,
+    /// Its source.
+    pub(crate) source: Arc<str>,
+    /// Its place: that of its source, then in the document.
+    pub(crate) order: (u32, u32),
+    /// The version of the set it came in.
+    pub(crate) version: Option<i64>,
+    /// The task.
+    pub(crate) task: Arc<Task>,
+    /// Of what decides what it matches.
+    pub(crate) hash: RuleHash,
+    /// What it needs.
+    pub(crate) demand: Demand,
+    /// How long it looks at an event.
+    pub(crate) window: Duration,
+    /// Its program, in the set of its kind.
+    pub(crate) program: ProgramId,
+    /// From this arrival number on, and after this event time, the log has all that it needs.
+    pub(crate) since: (u64, Timestamp),
+}
+
+/// The tasks in force.
+#[derive(Debug)]
+pub(crate) struct Book {
+    limits: Limits,
+    sets: Vec<StoredSet>,
+    tasks: BTreeMap<TaskId, Active>,
+    /// The programs of continuous tasks, which every event is shown to at once.
+    continuous: ProgramSet,
+    by_program: FxHashMap<ProgramId, TaskId>,
+    /// The programs of triggered tasks, asked one by one.
+    triggered: ProgramSet,
+    triggers: Triggers,
+    /// What is wanted of derived events, and of events recorded before anyone knew.
+    wants: DemandTable,
+    device: bool,
+    next: u32,
+}
+
+impl Active {
+    /// Whether it looks back at triggers, rather than at every event.
+    pub(crate) fn is_triggered(&self) -> bool {
+        self.task.trigger.is_some()
+    }
+
+    /// Whether the log has all that it needs at this place, so that it may read there.
+    pub(crate) fn reads(&self, place: Position) -> bool {
+        place.seq >= self.since.0 && place.ts > self.since.1
+    }
+
+    /// Whether derived events of this action type and scene join its stream: only where its filter, a condition or its
+    /// trigger names the action type.
+    pub(crate) fn joins(&self, action_type: &str, scene: Option<&str>) -> bool {
+        let named = |w: &Wanted| matches!(w, Wanted::Of(names) if names.contains(action_type));
+        self.demand.events.iter().any(|e| named(&e.action_types) && e.scenes.has(scene))
+    }
+
+    /// Whether its live runs may be tidied up once their window is over: no finished match waits in them.
+    pub(crate) fn may_tidy(&self) -> bool {
+        matches!(self.task.rule.after_match, AfterMatch::Consume | AfterMatch::NoSkip { .. })
+    }
+}
+
+impl Book {
+    /// No tasks.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            sets: Vec::new(),
+            tasks: BTreeMap::new(),
+            continuous: ProgramSet::new(limits.clone()),
+            by_program: FxHashMap::default(),
+            triggered: ProgramSet::new(limits.clone()),
+            triggers: Triggers::default(),
+            wants: DemandTable::default(),
+            device: false,
+            next: 0,
+            limits,
+        }
+    }
+
+    /// The tasks that the store remembers. Those that this version cannot compile any more are left out.
+    pub(crate) fn restore(limits: Limits, sets: Vec<StoredSet>, tasks: Vec<StoredTask>) -> Self {
+        let mut book = Self::new(limits);
+        let places: FxHashMap<Arc<str>, u32> = sets.iter().map(|s| (s.source.clone(), s.place)).collect();
+        let mut active = Vec::new();
+        for stored in tasks {
+            let Some(place) = places.get(&stored.source) else { continue };
+            let (order, since) = ((*place, stored.place), (stored.since_seq, stored.since_ts));
+            if let Ok(task) = book.compile((stored.source, order, stored.version), stored.task, since) {
+                active.push(task);
+            }
+        }
+        book.put(sets, active);
+        book
+    }
+
+    /// Whether any set was ever applied.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    pub(crate) fn get(&self, id: TaskId) -> Option<&Active> {
+        self.tasks.get(&id)
+    }
+
+    /// All tasks in force.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &Active> {
+        self.tasks.values()
+    }
+
+    /// The task of a program of the continuous set.
+    pub(crate) fn of_program(&self, program: ProgramId) -> Option<&Active> {
+        self.by_program.get(&program).and_then(|id| self.tasks.get(id))
+    }
+
+    pub(crate) fn continuous(&self) -> &ProgramSet {
+        &self.continuous
+    }
+
+    pub(crate) fn triggered(&self) -> &ProgramSet {
+        &self.triggered
+    }
+
+    /// The program of a task.
+    pub(crate) fn program(&self, task: &Active) -> Option<&Arc<Program>> {
+        if task.is_triggered() { self.triggered.program(task.program) } else { self.continuous.program(task.program) }
+    }
+
+    /// The tasks that an event of this action type and scene triggers, in document order.
+    pub(crate) fn triggered_by(&self, action_type: &str, scene: Option<&str>) -> Vec<TaskId> {
+        self.triggers.by(action_type, scene)
+    }
+
+    /// Whether some task takes all users as one stream.
+    pub(crate) fn has_device(&self) -> bool {
+        self.device
+    }
+
+    /// Leaves of an event only what is wanted; whether it is wanted at all.
+    pub(crate) fn narrow(&self, event: &mut Event) -> bool {
+        let Some(want) = self.wants.look_up(&event.action_type, event.scene.as_deref()) else { return false };
+        event.args = want.keep(event.args.iter().map(|(k, v)| (&**k, v)));
+        true
+    }
+
+    /// Whether some task reads derived events of this kind.
+    pub(crate) fn joined(&self, action_type: &str, scene: Option<&str>) -> bool {
+        self.tasks.values().any(|t| t.joins(action_type, scene))
+    }
+
+    /// How long any task looks at an event of this action type and scene; `None`: none does.
+    pub(crate) fn window_of(&self, action_type: &str, scene: Option<&str>) -> Option<Duration> {
+        self.tasks.values().filter(|t| t.demand.wants(action_type, scene)).map(|t| t.window).max()
+    }
+
+    /// The longest window of all tasks.
+    pub(crate) fn longest_window(&self) -> Duration {
+        self.tasks.values().map(|t| t.window).max().unwrap_or_default()
+    }
+
+    /// How long past decisions count for any control: the longest span, or two days where a calendar day is asked for.
+    pub(crate) fn horizon(&self) -> Duration {
+        let per = |p: &Per| match p {
+            Per::Day => Duration(2 * Duration::DAY.0),
+            Per::Span(d) => *d,
+        };
+        let policies = self.tasks.values().map(|t| &t.task.policy);
+        let spans = policies.flat_map(|p| p.caps.iter().map(|c| per(&c.per)).chain(p.cooldown));
+        spans.max().unwrap_or_default().max(Duration::DAY)
+    }
+
+    fn compile(
+        &mut self,
+        (source, order, version): (Arc<str>, (u32, u32), Option<i64>),
+        task: Arc<Task>,
+        since: (u64, Timestamp),
+    ) -> Result<Active, Error> {
+        let set = if task.trigger.is_some() { &mut self.triggered } else { &mut self.continuous };
+        let program = set.add(&task.rule, &task.filter)?;
+        let id = TaskId(self.next);
+        self.next += 1;
+        let (hash, demand) = (rule_hash(&task), Demand::of(&task));
+        let window = task.rule.window(self.limits.default_window);
+        Ok(Active { id, source, order, version, task, hash, demand, window, program, since })
+    }
+
+    fn discard(&mut self, task: &Active) {
+        let set = if task.is_triggered() { &mut self.triggered } else { &mut self.continuous };
+        set.remove(task.program);
+    }
+
+    /// Puts sets and tasks in force.
+    fn put(&mut self, sets: Vec<StoredSet>, tasks: Vec<Active>) {
+        let continuous = tasks.iter().filter(|t| !t.is_triggered());
+        self.by_program = continuous.map(|t| (t.program, t.id)).collect();
+        self.triggers = Triggers::of(&tasks);
+        self.wants = DemandTable::of(tasks.iter().map(|t| &t.demand), 0);
+        self.device = tasks.iter().any(|t| t.task.scope == TaskScope::Device);
+        self.tasks = tasks.into_iter().map(|t| (t.id, t)).collect();
+        self.sets = sets;
+    }
+}
+
+/// The derived events that a task may make: action type and scene.
+fn derives(task: &Task) -> impl Iterator<Item = (&Arc<str>, Option<&Arc<str>>)> {
+    task.outputs.iter().filter_map(|o| match &o.kind {
+        OutputKind::Event { action_type, scene } => Some((action_type, scene.as_ref())),
+        OutputKind::Touch { .. } => None,
+    })
+}

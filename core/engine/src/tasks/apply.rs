@@ -1,0 +1,208 @@
+//! Applying task sets: what is added, changed, kept, refused and removed, and which tasks must read the log anew.
+//!
+//! A [`Plan`] is made first, with every new program compiled; the store writes it; then it is put in force, or, where
+//! writing failed, given up.
+
+use std::sync::Arc;
+
+use ensue_matcher::Error;
+use ensue_rule::{Demand, Remark, Task, TaskEntry, TaskSet, Timestamp};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Active, Book, TaskId, chains, cover};
+use crate::identity::rule_hash;
+use crate::report::{ApplyReport, SetReport, Status, TaskReport};
+use crate::store::{StoredSet, StoredTask};
+
+/// What applying sets would make of a book.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    sets: Vec<StoredSet>,
+    tasks: Vec<Active>,
+    /// Whether any task, old or new, derives events: else there are no chains to look for.
+    derives: bool,
+    /// Tasks with a new program: their runs are built from the log.
+    pub(crate) fresh: Vec<TaskId>,
+    /// What to tell the host.
+    pub(crate) report: ApplyReport,
+}
+
+impl Plan {
+    /// The sets, for the store.
+    pub(crate) fn sets(&self) -> &[StoredSet] {
+        &self.sets
+    }
+
+    /// The tasks, for the store.
+    pub(crate) fn stored(&self) -> Vec<StoredTask> {
+        let stored = |t: &Active| StoredTask {
+            source: t.source.clone(),
+            place: t.order.1,
+            version: t.version,
+            since_seq: t.since.0,
+            since_ts: t.since.1,
+            task: t.task.clone(),
+        };
+        self.tasks.iter().map(stored).collect()
+    }
+
+    /// Whether a task may run beside those planned before it.
+    fn check(&self, task: &Active) -> Result<(), Remark> {
+        if self.derives { chains::check(task, &self.tasks) } else { Ok(()) }
+    }
+
+    fn set(&mut self, source: &Arc<str>) -> Option<&mut StoredSet> {
+        self.sets.iter_mut().find(|s| s.source == *source)
+    }
+}
+
+impl Book {
+    /// What applying `sets` would make of this; `now`: the next arrival number and the largest time seen.
+    pub(crate) fn plan(&mut self, sets: Vec<TaskSet>, now: (u64, Timestamp)) -> Plan {
+        let new = sets.iter().flat_map(|s| &s.tasks).filter_map(|e| e.task.as_ref().ok());
+        let derives = self.tasks.values().map(|t| &t.task).chain(new).any(|t| super::derives(t).next().is_some());
+        let mut plan = Plan {
+            derives,
+            sets: self.sets.clone(),
+            tasks: self.tasks.values().cloned().collect(),
+            fresh: Vec::new(),
+            report: ApplyReport::default(),
+        };
+        for set in sets {
+            let report = self.plan_set(&mut plan, set, now);
+            plan.report.sets.push(report);
+        }
+        plan
+    }
+
+    /// Puts a plan in force; returns the tasks that are gone.
+    pub(crate) fn adopt(&mut self, plan: Plan) -> Vec<TaskId> {
+        let stay: FxHashSet<TaskId> = plan.tasks.iter().map(|t| t.id).collect();
+        let gone: Vec<Active> = self.tasks.values().filter(|old| !stay.contains(&old.id)).cloned().collect();
+        gone.iter().for_each(|t| self.discard(t));
+        self.put(plan.sets, plan.tasks);
+        gone.iter().map(|t| t.id).collect()
+    }
+
+    /// Gives a plan up.
+    pub(crate) fn abandon(&mut self, plan: &Plan) {
+        plan.tasks.iter().filter(|t| plan.fresh.contains(&t.id)).for_each(|t| self.discard(t));
+    }
+
+    fn plan_set(&mut self, plan: &mut Plan, set: TaskSet, now: (u64, Timestamp)) -> SetReport {
+        let TaskSet { source, version, tasks, warnings } = set;
+        let mut report = SetReport { source: source.clone(), version, refused: None, warnings, tasks: Vec::new() };
+        let place = match plan.set(&source) {
+            Some(old) => {
+                if let (Some(new), Some(in_force)) = (version, old.version)
+                    && new < in_force
+                {
+                    report.refused = Some(too_old(new, in_force));
+                    return report;
+                }
+                old.version = version.or(old.version);
+                old.place
+            }
+            None => {
+                let place = plan.sets.iter().map(|s| s.place + 1).max().unwrap_or(0);
+                plan.sets.push(StoredSet { source: source.clone(), place, version });
+                place
+            }
+        };
+        let (old, others): (Vec<Active>, _) = plan.tasks.drain(..).partition(|t| t.source == source);
+        let mut old: FxHashMap<Arc<str>, Active> = old.into_iter().map(|t| (t.task.id.clone(), t)).collect();
+        plan.tasks = others;
+        for (index, entry) in tasks.into_iter().enumerate() {
+            let order = (place, u32::try_from(index).unwrap_or(u32::MAX));
+            let before = old.remove(&entry.id);
+            let made = self.plan_task(plan, (source.clone(), order, version), entry, before, now);
+            report.tasks.push(made);
+        }
+        let removed = |t: &Active| TaskReport {
+            id: t.task.id.clone(),
+            status: Status::Removed,
+            error: None,
+            warnings: Vec::new(),
+        };
+        let mut gone: Vec<Active> = old.into_values().collect();
+        gone.sort_by_key(|t| t.order);
+        report.tasks.extend(gone.iter().map(removed));
+        report
+    }
+
+    fn plan_task(
+        &mut self,
+        plan: &mut Plan,
+        place: (Arc<str>, (u32, u32), Option<i64>),
+        entry: TaskEntry,
+        before: Option<Active>,
+        now: (u64, Timestamp),
+    ) -> TaskReport {
+        let TaskEntry { id, task, warnings } = entry;
+        let order = place.1;
+        let planned = match task {
+            Err(refused) => Err(refused),
+            Ok(task) => self.planned(plan, place, task, before.as_ref(), now),
+        };
+        let (status, error) = match planned {
+            Ok((active, status)) => {
+                plan.tasks.push(active);
+                (status, None)
+            }
+            Err(remark) => match before {
+                Some(old) => {
+                    plan.tasks.push(Active { order, ..old });
+                    (Status::Kept, Some(remark))
+                }
+                None => (Status::Refused, Some(remark)),
+            },
+        };
+        TaskReport { id, status, error, warnings }
+    }
+
+    /// The running form of a good task.
+    fn planned(
+        &mut self,
+        plan: &mut Plan,
+        (source, order, version): (Arc<str>, (u32, u32), Option<i64>),
+        task: Arc<Task>,
+        before: Option<&Active>,
+        now: (u64, Timestamp),
+    ) -> Result<(Active, Status), Remark> {
+        let path = |remark: Remark| Remark { path: format!("taskArray[{}]", order.1), ..remark };
+        if let Some(old) = before.filter(|old| old.task.rule == task.rule && old.hash == rule_hash(&task)) {
+            let status = if *old.task == *task { Status::Unchanged } else { Status::Updated };
+            let active = Active { order, version, task, ..old.clone() };
+            plan.check(&active).map_err(path)?;
+            return Ok((active, status));
+        }
+        let since = match before.filter(|old| old.hash == rule_hash(&task)) {
+            // Only what it returns has changed: its state goes on from where it was.
+            Some(old) => old.since,
+            None => {
+                let (demand, window) = (Demand::of(&task), task.rule.window(self.limits.default_window));
+                // All that were in force have kept what they demand, also those that go.
+                let there: Vec<&Active> = self.tasks.values().collect();
+                cover::since(&demand, window, &there, now)
+            }
+        };
+        let status = if before.is_some() { Status::Updated } else { Status::Added };
+        let active = self.compile((source, order, version), task, since).map_err(|e| path(refusal(&e)))?;
+        if let Err(remark) = plan.check(&active) {
+            self.discard(&active);
+            return Err(path(remark));
+        }
+        plan.fresh.push(active.id);
+        Ok((active, status))
+    }
+}
+
+fn too_old(new: i64, in_force: i64) -> Remark {
+    let message = format!("version {new} is below version {in_force}, which is in force");
+    Remark { path: "version".to_owned(), code: "E0901".to_owned(), message }
+}
+
+fn refusal(error: &Error) -> Remark {
+    let message = format!("{error}; {}", error.hint());
+    Remark { path: String::new(), code: "E0902".to_owned(), message }
+}

@@ -1,0 +1,194 @@
+//! The worker: the one thread that owns the store and the fold.
+//!
+//! It drains the queue in batches, each one transaction: events are appended and folded, what the fold leaves is written,
+//! and only after the commit somebody is told. It sleeps while there is nothing to do, at most until the next timer is due.
+
+mod batch;
+mod commands;
+mod delivery;
+mod idle;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ensue_rule::{Demand, Timestamp};
+
+pub(crate) use commands::{Command, Reply};
+use delivery::Delivery;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Mode;
+use crate::engine::Shared;
+use crate::error::Error;
+use crate::fold::{Fold, Remembered};
+use crate::ingest::{DemandTable, Item, Queued};
+use crate::report::OpenReport;
+use crate::store::{Opened, Store};
+use crate::tasks::Book;
+
+/// Items taken from the queue at once: one transaction at most.
+const BATCH: usize = 1_024;
+
+/// The thread's state.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    store: Store,
+    fold: Fold,
+    /// Events recorded before the first set came.
+    held: Vec<Queued>,
+    /// Whether a transaction is open.
+    open: bool,
+    /// Why the open transaction cannot be committed.
+    failed: Option<Error>,
+    /// Why the last one was not.
+    last_error: Option<Error>,
+    /// Something was written since the last checkpoint.
+    unsettled: bool,
+    /// Rows written since the last look for what to forget.
+    grown: u64,
+    delivery: Delivery,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
+}
+
+/// The thread: opens the store, works until it is told to stop. A panic ends the engine, not the host.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    let _ = shared.worker.set(std::thread::current().id());
+    let ended = catch_unwind(AssertUnwindSafe(|| match Worker::open(shared) {
+        Ok((worker, report)) => {
+            shared.opening.tell(Ok(report));
+            worker.work();
+        }
+        Err(error) => shared.opening.tell(Err(error)),
+    }));
+    shared.opening.tell(Err(Error::closed()));
+    drop(shared.ingest.queue.close());
+    drop(ended);
+}
+
+impl Worker {
+    /// Opens the store and rebuilds the state that it stands for.
+    fn open(shared: &Arc<Shared>) -> Result<(Self, OpenReport), Error> {
+        let now = match &shared.config.mode {
+            Mode::Live(clock) => clock.now(),
+            Mode::Replay => SystemClock::new().now(),
+        };
+        let Opened { store, set_aside } = Store::open(&shared.config.place, now)?;
+        let mut worker = Self::over(shared, store);
+        let rebuilt = match (worker.restore(), &shared.config.place) {
+            (Err(error), crate::config::Place::File(path)) if error.is_unsound() => {
+                // The tables could be opened but not read.
+                drop(worker);
+                let Opened { store, set_aside } = Store::begin_afresh(path, now)?;
+                worker = Self::over(shared, store);
+                OpenReport { set_aside, ..OpenReport::default() }
+            }
+            (restored, _) => OpenReport { set_aside, ..restored? },
+        };
+        shared.counters.set_aside.set(u64::from(rebuilt.set_aside.is_some()));
+        worker.catch_up()?;
+        Ok((worker, rebuilt))
+    }
+
+    fn over(shared: &Arc<Shared>, store: Store) -> Self {
+        let book = Book::new(shared.config.limits.clone());
+        Self {
+            shared: shared.clone(),
+            store,
+            fold: Fold::new(book, shared.config.lateness),
+            held: Vec::new(),
+            open: false,
+            failed: None,
+            last_error: None,
+            unsettled: false,
+            grown: 0,
+            delivery: Delivery::new(matches!(shared.config.mode, Mode::Replay)),
+        }
+    }
+
+    /// The state that the store stands for: tasks, runs by folding the retained log again, times, past decisions.
+    fn restore(&mut self) -> Result<OpenReport, Error> {
+        let (sets, tasks) = (self.store.sets()?, self.store.tasks()?);
+        let book = Book::restore(self.shared.config.limits.clone(), sets, tasks);
+        self.fold = Fold::new(book, self.shared.config.lateness);
+        let remembered =
+            Remembered { streams: self.store.streams()?, bounds: self.store.bounds()?, wakeup: self.store.wakeup()? };
+        for (stream, state) in &remembered.streams {
+            if let crate::log::StreamKey::User(user) = stream {
+                self.shared.ingest.users.restore(user.as_deref(), state.frontier, state.session);
+            }
+        }
+        let events = self.fold_again(&remembered)?;
+        let past = self.store.ledger(self.fold.latest().minus(self.fold.book.horizon()))?;
+        self.fold.restore_ledger(&past);
+        if !self.fold.book.is_empty() {
+            self.publish();
+        }
+        Ok(OpenReport { set_aside: None, tasks: self.fold.book.tasks().count(), events })
+    }
+
+    /// Folds the retained log in silence, as far as any task may read it.
+    fn fold_again(&mut self, remembered: &Remembered) -> Result<u64, Error> {
+        self.fold.begin_silence(&remembered.bounds);
+        let continuous = self.fold.book.tasks().filter(|t| !t.is_triggered());
+        let from = continuous.map(|t| t.since.0).min();
+        let Self { fold, store, .. } = self;
+        let events = match from {
+            Some(seq) => store.scan(seq, &mut |entry| fold.replay(entry))?,
+            None => 0,
+        };
+        fold.end_silence(&remembered.streams, remembered.wakeup)?;
+        Ok(events)
+    }
+
+    /// Tells the recording side what is wanted now.
+    fn publish(&mut self) {
+        let demands: Vec<Demand> = self.fold.book.tasks().map(|t| t.demand.clone()).collect();
+        let table = DemandTable::of(&demands, self.shared.ingest.epoch() + 1);
+        self.shared.put_demands(demands);
+        self.shared.ingest.publish(table);
+    }
+
+    /// On opening in live mode time moves to now.
+    fn catch_up(&mut self) -> Result<(), Error> {
+        if let Mode::Live(clock) = &self.shared.config.mode
+            && self.fold.next_due().is_some()
+        {
+            let now = clock.now().minus(self.shared.config.lateness);
+            self.fold.tell = false;
+            self.advance(now)?;
+        }
+        self.show();
+        Ok(())
+    }
+
+    fn work(mut self) {
+        let mut items: Vec<Item> = Vec::new();
+        loop {
+            self.shared.ingest.queue.take(BATCH, self.patience(), &mut items);
+            if items.is_empty() {
+                self.rest();
+                continue;
+            }
+            self.fold.tell = self.shared.is_told();
+            let next = self.take(&mut items);
+            self.finish_batch();
+            if next == Next::Stop {
+                self.settle();
+                return;
+            }
+        }
+    }
+
+    /// Shows what other threads may ask without asking this one.
+    fn show(&self) {
+        let due = self.fold.next_due().unwrap_or(Timestamp::MAX);
+        self.shared.next_due.store(due.0, Ordering::Release);
+    }
+}

@@ -1,0 +1,200 @@
+//! One batch: one transaction around what the fold makes of events.
+
+use ensue_matcher::Position;
+use ensue_rule::{Timestamp, Value};
+
+use super::{Next, Worker};
+use crate::error::Error;
+use crate::fold::Draft;
+use crate::ingest::{Item, Lost, Queued};
+use crate::log::{Entry, Log, LogEvent, LogGap, Span};
+use crate::stats::Counters;
+use crate::store::{Bound, Store};
+
+/// The log while a batch is written: once writing has failed nothing more is written in this batch, and matching goes on
+/// in memory.
+struct Writing<'a> {
+    store: &'a mut Store,
+    failed: &'a mut Option<Error>,
+    counters: &'a Counters,
+}
+
+impl Log for Writing<'_> {
+    fn append(&mut self, event: &mut LogEvent) -> Result<(), Error> {
+        if self.failed.is_none() {
+            *self.failed = self.store.append(event).err();
+        } else {
+            event.seq = self.store.skip_seq();
+        }
+        self.counters.unwritten.add(u64::from(self.failed.is_some()));
+        Ok(())
+    }
+
+    fn look_back(&mut self, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
+        self.store.look_back(span, visit)
+    }
+
+    fn label(&mut self, seq: u64) -> Option<Value> {
+        self.store.label(seq)
+    }
+}
+
+impl Worker {
+    /// Takes items in their order.
+    pub(super) fn take(&mut self, items: &mut Vec<Item>) -> Next {
+        for item in items.drain(..) {
+            match item {
+                Item::Event(event) => self.event(event),
+                Item::Gap(lost) => self.gap(lost),
+                Item::Command(command) => {
+                    self.finish_batch();
+                    if self.obey(command) == Next::Stop {
+                        return Next::Stop;
+                    }
+                }
+            }
+        }
+        Next::Go
+    }
+
+    pub(super) fn event(&mut self, queued: Queued) {
+        if self.fold.book.is_empty() {
+            self.held.push(queued);
+            return;
+        }
+        let Queued { mut event, ts, before, device_before, session, stamped, whole, line } = queued;
+        if whole {
+            if !self.fold.book.narrow(&mut event) {
+                return;
+            }
+            self.shared.counters.demanded.add(1);
+        }
+        let draft = Draft { event, ts, before, device_before, session, stamped, line };
+        self.begin();
+        let (fold, mut log) = self.parts();
+        let folded = fold.arrive(draft, &mut log);
+        self.note_failure(folded);
+    }
+
+    fn gap(&mut self, lost: Lost) {
+        let users = lost.users.into_iter().map(|(user, upto)| (Some(user), upto));
+        let everyone = lost.everyone.map(|upto| (None, upto));
+        for (user, upto) in users.chain(everyone) {
+            self.begin();
+            let mut gap = LogGap { seq: 0, user, upto };
+            if self.failed.is_none() {
+                self.failed = self.store.append_gap(&mut gap).err();
+            }
+            let (fold, mut log) = self.parts();
+            let folded = fold.lose(&gap, &mut log);
+            self.note_failure(folded);
+        }
+    }
+
+    /// Moves the time of all users.
+    pub(super) fn advance(&mut self, t: Timestamp) -> Result<(), Error> {
+        self.begin();
+        let (fold, mut log) = self.parts();
+        let folded = fold.advance_to(t, &mut log);
+        self.note_failure(folded);
+        self.finish_batch();
+        self.last_error.clone().map_or(Ok(()), Err)
+    }
+
+    fn parts(&mut self) -> (&mut crate::fold::Fold, Writing<'_>) {
+        let log = Writing { store: &mut self.store, failed: &mut self.failed, counters: &self.shared.counters };
+        (&mut self.fold, log)
+    }
+
+    /// Begins the transaction, if none is open.
+    pub(super) fn begin(&mut self) {
+        if !self.open {
+            self.open = true;
+            self.failed = self.store.begin().err();
+        }
+    }
+
+    fn note_failure(&mut self, folded: Result<(), Error>) {
+        if let Err(error) = folded {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Writes what the fold left, commits, and tells.
+    pub(super) fn finish_batch(&mut self) {
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        let failed = self.failed.take();
+        let written = failed.map_or(Ok(()), Err).and_then(|()| self.save()).and_then(|()| self.store.commit());
+        match &written {
+            Ok(()) => {
+                self.fold.effects.saved();
+                let written = self.store.take_written();
+                self.shared.counters.stored.add(written.rows);
+                self.shared.counters.bytes_stored.add(written.bytes);
+                self.grown += written.rows;
+                self.unsettled = true;
+            }
+            Err(_) => {
+                // What is not an event is written with the next batch.
+                let lost = self.store.take_written();
+                self.shared.counters.unwritten.add(lost.rows);
+                self.store.rollback();
+            }
+        }
+        self.last_error = written.err();
+        self.count();
+        self.show();
+        let told = std::mem::take(&mut self.fold.effects.outcomes);
+        self.delivery.tell(&self.shared, told);
+        self.forget_some();
+    }
+
+    /// Writes what the fold left.
+    fn save(&mut self) -> Result<(), Error> {
+        let (effects, store) = (&self.fold.effects, &mut self.store);
+        if effects.is_saved() {
+            return Ok(());
+        }
+        for (decision, entry) in &effects.decisions {
+            store.put_decision(decision, entry)?;
+        }
+        for refusal in &effects.refusals {
+            store.put_refusal(refusal)?;
+        }
+        for (key, at) in &effects.bounds {
+            put_bound(store, key, *at)?;
+        }
+        for stream in &effects.moved {
+            if let Some(state) = self.fold.state(stream) {
+                store.put_folded(stream, &state)?;
+            }
+        }
+        effects.wakeup.map_or(Ok(()), |t| store.put_wakeup(t))
+    }
+
+    /// Adds to the counters what the fold counted.
+    fn count(&mut self) {
+        let (c, t) = (&self.shared.counters, std::mem::take(&mut self.fold.effects.tally));
+        for (counter, n) in [
+            (&c.late, t.late),
+            (&c.capped, t.capped),
+            (&c.null_key, t.null_key),
+            (&c.matches, t.matches),
+            (&c.timeouts, t.timeouts),
+            (&c.decisions, t.decisions),
+            (&c.refusals, t.refusals),
+            (&c.errors, t.errors),
+            (&c.before, t.before),
+        ] {
+            counter.add(n);
+        }
+    }
+}
+
+fn put_bound(store: &mut Store, key: &crate::fold::BoundKey, at: Position) -> Result<(), Error> {
+    let crate::fold::BoundKey { source, task, stream, key } = key.clone();
+    store.put_bound(&Bound { source, task, stream, key, at })
+}

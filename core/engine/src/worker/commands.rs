@@ -1,0 +1,131 @@
+//! What the worker is asked, in the order in which it was asked among the events.
+
+use std::sync::mpsc::SyncSender;
+
+use ensue_rule::{TaskSet, Timestamp};
+use rustc_hash::FxHashSet;
+
+use super::{Next, Worker};
+use crate::error::Error;
+use crate::fold::Remembered;
+use crate::outcome::Decision;
+use crate::report::ApplyReport;
+use crate::tasks::TaskId;
+
+/// Where the answer goes. Nobody may be waiting any more.
+pub(crate) type Reply<T> = SyncSender<Result<T, Error>>;
+
+/// What the worker is asked.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// To put task sets in force.
+    Apply(Vec<TaskSet>, Reply<ApplyReport>),
+    /// To say when all before it is committed.
+    Flush(Reply<()>),
+    /// To move time.
+    Advance(Timestamp, Reply<()>),
+    /// For the oldest decisions in the outbox.
+    Decisions(usize, Reply<Vec<Decision>>),
+    /// To take decisions out of the outbox.
+    Ack(Vec<String>, Reply<usize>),
+    /// To tell the listener of the decisions in the outbox.
+    Redeliver,
+    /// To end.
+    Stop,
+}
+
+impl Worker {
+    /// Does what it is asked. All items before it are committed.
+    pub(super) fn obey(&mut self, command: Command) -> Next {
+        self.fold.tell = self.shared.is_told();
+        match command {
+            Command::Apply(sets, reply) => {
+                let applied = self.apply(sets);
+                self.show();
+                let _ = reply.send(applied);
+            }
+            Command::Flush(reply) => {
+                let reached = self.save_reached();
+                let failed = self.last_error.take().map_or(Ok(()), Err);
+                let _ = reply.send(failed.and(reached));
+            }
+            Command::Advance(t, reply) => {
+                let _ = reply.send(self.advance(t));
+            }
+            Command::Decisions(limit, reply) => {
+                let _ = reply.send(self.store.decisions(limit));
+            }
+            Command::Ack(ids, reply) => {
+                let _ = reply.send(self.ack(&ids));
+            }
+            Command::Redeliver => {
+                let waiting = self.store.decisions(usize::MAX).unwrap_or_default();
+                self.delivery.remind(&self.shared, waiting);
+            }
+            Command::Stop => return Next::Stop,
+        }
+        Next::Go
+    }
+
+    fn ack(&mut self, ids: &[String]) -> Result<usize, Error> {
+        self.in_transaction(|w| w.store.ack(ids))
+    }
+
+    /// Runs `write` in a transaction of its own.
+    pub(super) fn in_transaction<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.store.begin()?;
+        let written = write(self).and_then(|t| self.store.commit().map(|()| t));
+        if written.is_err() {
+            self.store.rollback();
+        }
+        self.unsettled = true;
+        written
+    }
+
+    /// Puts sets in force, all or nothing; new tasks fold over the history that they may read.
+    fn apply(&mut self, sets: Vec<TaskSet>) -> Result<ApplyReport, Error> {
+        let now = (self.store.next_seq(), self.fold.latest());
+        let plan = self.fold.book.plan(sets, now);
+        let written = self.in_transaction(|w| w.store.replace_tasks(plan.sets(), &plan.stored()));
+        if let Err(error) = written {
+            self.fold.book.abandon(&plan);
+            if !self.fold.book.is_empty() {
+                self.publish();
+            }
+            return Err(error);
+        }
+        let (report, fresh) = (plan.report.clone(), plan.fresh.iter().copied().collect());
+        let gone: FxHashSet<TaskId> = self.fold.book.adopt(plan).into_iter().collect();
+        self.fold.forget(&gone);
+        let read = self.read_history(fresh, now.0);
+        self.publish();
+        for event in std::mem::take(&mut self.held) {
+            self.event(event);
+        }
+        self.finish_batch();
+        read.map(|()| report)
+    }
+
+    /// Lets new tasks read the history, in silence; `next`: the arrival number after it.
+    fn read_history(&mut self, fresh: FxHashSet<TaskId>, next: u64) -> Result<(), Error> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let bounds = self.store.bounds()?;
+        let tasks = self.fold.book.tasks().filter(|t| fresh.contains(&t.id) && !t.is_triggered());
+        let from = tasks.map(|t| t.since.0).min().unwrap_or(next);
+        let (streams, wakeup) = self.fold.reached();
+        let remembered = Remembered { streams, bounds, wakeup };
+        let mut aside = self.fold.aside(fresh);
+        aside.begin_silence(&remembered.bounds);
+        let mut read = Ok(0);
+        if from < next {
+            read = self.store.scan(from, &mut |entry| aside.replay(entry));
+        }
+        let ended = aside.end_silence(&remembered.streams, remembered.wakeup);
+        self.fold.join(aside);
+        self.begin();
+        self.finish_batch();
+        read.and(ended)
+    }
+}

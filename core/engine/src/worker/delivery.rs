@@ -1,0 +1,88 @@
+//! Telling the listener: after the commit, under no lock, and its panics are its own.
+//!
+//! In live mode on a thread of its own, so that a slow listener holds up nobody and may call the engine back; in replay on
+//! the worker, so that a flush that has returned has told everything.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
+use crate::engine::Shared;
+use crate::listener::Listener;
+use crate::outcome::{Decision, Outcome};
+
+/// What is told at once.
+struct News {
+    listener: Arc<dyn Listener>,
+    decisions: Vec<Decision>,
+    outcomes: Vec<Outcome>,
+}
+
+/// The way to the listener.
+pub(super) enum Delivery {
+    /// Here and now.
+    Direct,
+    /// On its thread; `None` until there is something to tell.
+    Thread(Option<Sender<News>>),
+}
+
+impl Delivery {
+    pub(super) fn new(direct: bool) -> Self {
+        if direct { Self::Direct } else { Self::Thread(None) }
+    }
+
+    /// Tells of what happened.
+    pub(super) fn tell(&mut self, shared: &Shared, outcomes: Vec<Outcome>) {
+        if outcomes.is_empty() {
+            return;
+        }
+        let decision = |o: &Outcome| match o {
+            Outcome::Decision(d) => Some(d.clone()),
+            _ => None,
+        };
+        let decisions = outcomes.iter().filter_map(decision).collect();
+        self.send(shared, decisions, outcomes);
+    }
+
+    /// Tells of decisions that wait in the outbox.
+    pub(super) fn remind(&mut self, shared: &Shared, decisions: Vec<Decision>) {
+        if !decisions.is_empty() {
+            self.send(shared, decisions, Vec::new());
+        }
+    }
+
+    fn send(&mut self, shared: &Shared, decisions: Vec<Decision>, outcomes: Vec<Outcome>) {
+        let Some(listener) = shared.listener() else { return };
+        let news = News { listener, decisions, outcomes };
+        match self {
+            Self::Direct => news.tell(),
+            Self::Thread(sender) => {
+                if sender.is_none() {
+                    *sender = thread();
+                }
+                // Without a thread nobody is told now; decisions stay in the outbox.
+                let _ = sender.as_ref().map(|s| s.send(news));
+            }
+        }
+    }
+}
+
+impl News {
+    fn tell(self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            if !self.decisions.is_empty() {
+                self.listener.on_decisions(&self.decisions);
+            }
+            if !self.outcomes.is_empty() {
+                self.listener.on_outcomes(&self.outcomes);
+            }
+        }));
+    }
+}
+
+/// A thread that tells until the worker is gone.
+fn thread() -> Option<Sender<News>> {
+    let (sender, news) = channel::<News>();
+    let work = move || news.into_iter().for_each(News::tell);
+    std::thread::Builder::new().name("ensue-deliver".to_owned()).spawn(work).ok().map(|_| sender)
+}

@@ -1,0 +1,105 @@
+//! What the worker does when there is nothing to do: fire timers, forget, settle.
+
+use std::time::Duration as Span;
+
+use ensue_rule::{Duration, Timestamp};
+use rustc_hash::FxHashMap;
+
+use super::Worker;
+use crate::config::Mode;
+use crate::error::Error;
+use crate::log::StreamKey;
+use crate::store::Keep;
+
+/// Idle for this long, the write-ahead log is moved into the file.
+const SETTLE: Span = Span::from_millis(200);
+
+/// Rows written between two looks for what to forget.
+const GROWN: u64 = 4_096;
+
+impl Worker {
+    /// How long to sleep: until the next timer, or until it is time to settle.
+    pub(super) fn patience(&self) -> Option<Span> {
+        let settle = self.unsettled.then_some(SETTLE);
+        let timer = match &self.shared.config.mode {
+            Mode::Live(clock) => {
+                self.fold.next_due().and_then(|due| clock.until(due.plus(self.shared.config.lateness)))
+            }
+            Mode::Replay => None,
+        };
+        settle.into_iter().chain(timer).min()
+    }
+
+    /// Nothing came for as long as it was patient.
+    pub(super) fn rest(&mut self) {
+        self.fold.tell = self.shared.is_told();
+        let (due, lateness) = (self.fold.next_due(), self.shared.config.lateness);
+        if let Mode::Live(clock) = &self.shared.config.mode {
+            let now = clock.now().minus(lateness);
+            let by_itself = due.is_some_and(|due| due <= now && clock.until(due.plus(lateness)).is_some());
+            if by_itself {
+                // Its failure is kept for whoever flushes.
+                let _ = self.advance(now);
+                return;
+            }
+        }
+        if self.unsettled {
+            self.settle();
+        }
+    }
+
+    /// Writes what has not been, forgets, and moves the write-ahead log into the file.
+    pub(super) fn settle(&mut self) {
+        self.unsettled = false;
+        let written =
+            self.save_reached().and_then(|()| self.forget_step().map(|_| ())).and_then(|()| self.store.checkpoint());
+        if let Err(error) = written {
+            self.last_error.get_or_insert(error);
+        }
+        self.unsettled = false;
+    }
+
+    /// Writes how far recording has come for those whom unwanted events moved.
+    pub(super) fn save_reached(&mut self) -> Result<(), Error> {
+        let moved = self.shared.ingest.users.take_moved();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        self.in_transaction(|w| {
+            moved.iter().try_for_each(|(user, reach)| w.store.put_reached(user.as_ref(), reach.frontier, reach.session))
+        })
+    }
+
+    /// After enough rows were written, forgets what no task can look at any more.
+    pub(super) fn forget_some(&mut self) {
+        if self.grown < GROWN {
+            return;
+        }
+        self.grown = 0;
+        if let Err(error) = self.forget_step() {
+            self.last_error.get_or_insert(error);
+        }
+    }
+
+    fn forget_step(&mut self) -> Result<bool, Error> {
+        self.fold.tidy();
+        self.shared.counters.runs.set(self.fold.live());
+        let (book, latest) = (&self.fold.book, self.fold.latest());
+        let (longest, horizon) = (book.longest_window(), book.horizon());
+        self.in_transaction(|w| {
+            w.store.drop_bounds(latest.minus(longest))?;
+            w.store.trim_outbox(latest.minus(horizon))?;
+            let fold = &w.fold;
+            let known = std::cell::RefCell::new(FxHashMap::default());
+            let window = |action: &str, scene: Option<&str>| -> Option<Duration> {
+                let kind = (action.to_owned(), scene.map(str::to_owned));
+                *known.borrow_mut().entry(kind).or_insert_with(|| fold.book.window_of(action, scene))
+            };
+            let time = |user: Option<&str>, device: bool| -> Timestamp {
+                let key = if device { StreamKey::Device } else { StreamKey::User(user.map(Into::into)) };
+                fold.time(&key)
+            };
+            w.store.forget_step(&Keep { window: &window, longest, time: &time })
+        })
+    }
+}
