@@ -114,6 +114,24 @@ pub fn show_bindings(bindings: &Bindings) -> String {
 }
 
 impl Answer {
+    /// The case that expects this answer.
+    #[allow(clippy::cast_precision_loss, reason = "streams are short")]
+    pub fn expected_by(&self, mut case: Case) -> Case {
+        let halves = |given: &[Given]| Some(given.iter().map(|g| g.step as f64 / 2.0).collect());
+        let bindings = |given: &[Given]| Some(given.iter().map(|g| g.bindings.clone()).collect());
+        case.error.clone_from(&self.error);
+        if self.error.is_some() {
+            (case.matches, case.emitted) = (None, None);
+            return case;
+        }
+        (case.matches, case.emitted) = (bindings(&self.matches), halves(&self.matches));
+        if case.timeouts.is_some() {
+            (case.timeouts, case.timeouts_emitted) = (bindings(&self.timeouts), halves(&self.timeouts));
+            case.timeout_ts = Some(self.timeouts.iter().map(|g| g.at).collect());
+        }
+        case
+    }
+
     /// Matches and timeouts with their times, without steps, in an order that does not depend on when they came: what
     /// must not change with the number of steps in which time moves.
     pub fn by_time(&self) -> Vec<(bool, i64, Bindings)> {

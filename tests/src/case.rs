@@ -255,6 +255,13 @@ pub enum Term {
         /// Which.
         prev: String,
     },
+    /// A field of the event that an earlier stage bound last (Ensue's own).
+    Of {
+        /// Of which stage.
+        of: String,
+        /// Which.
+        field: String,
+    },
     /// A sum of terms.
     Add {
         /// Which.
@@ -354,6 +361,12 @@ impl Case {
     /// Whether the stamps fall somewhere: such a stream is out of order by any host's reading.
     pub fn has_falling_stamps(&self) -> bool {
         self.events.windows(2).any(|w| w[0].ts > w[1].ts)
+    }
+
+    /// The same case with a name.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Whether nobody gave an answer: the run has to end, no more.

@@ -13,9 +13,12 @@
 
 pub mod answer;
 pub mod case;
+pub mod check;
+pub mod generate;
 pub mod load;
 pub mod mode;
 pub mod oracle;
 pub mod random;
+pub mod shrink;
 pub mod translate;
 pub mod watch;

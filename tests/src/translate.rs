@@ -189,6 +189,7 @@ fn term(term: &Term, under: Under<'_>) -> Expr {
         Term::Const { value } => Expr::literal(value.clone()),
         Term::This { this: field } => this(field, under),
         Term::Prev { prev } => ExprKind::Prev { stage: under.stage.into(), attr: Attr::arg(prev) }.into(),
+        Term::Of { of, field } => Expr::attr(of, Attr::arg(field)),
         Term::Add { add } => {
             let each = add.iter().map(|t| self::term(t, under));
             each.reduce(|a, b| Expr::binary(BinaryOp::Add, a, b)).unwrap_or_else(|| Expr::literal(0))

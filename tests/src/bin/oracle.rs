@@ -1,0 +1,45 @@
+//! Random patterns and streams: the matcher against the brute-force oracle.
+#![allow(clippy::print_stdout, reason = "what a command line tool is for")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ensue_tests::check::{self, Verdict};
+
+/// Compares the matcher with a brute-force oracle on random cases; a failure is printed as the smallest case found.
+#[derive(Debug, Parser)]
+#[command(name = "oracle")]
+struct Args {
+    /// How many cases.
+    #[arg(long, default_value_t = 1_000)]
+    cases: u64,
+    /// Names the first case; the others follow.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let (mut passed, mut failed, mut left_out) = (0, 0, 0);
+    for n in 0..args.cases {
+        // Far apart, so that neighbouring seeds share no case.
+        let seed = args.seed.wrapping_mul(1_000_000).wrapping_add(n);
+        match check::random_case(seed) {
+            Verdict::Agree => passed += 1,
+            Verdict::NotBuilt => left_out += 1,
+            Verdict::Differ(d) => {
+                failed += 1;
+                println!("FAIL {}: {}", d.case.name, d.complaints.join("; "));
+                match serde_json::to_string(&[&d.case]) {
+                    Ok(json) => println!("{json}"),
+                    Err(error) => println!("the case cannot be written as JSON: {error}"),
+                }
+            }
+        }
+    }
+    if left_out > 0 {
+        println!("{left_out} left out: the matcher says that their rules are not built yet");
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}

@@ -1,0 +1,385 @@
+//! Random cases: a pattern of every construct and a short stream that meets it often.
+
+use std::collections::BTreeMap;
+
+use ensue_rule::Value;
+
+use crate::case::{
+    Agg, Case, Cmp, Comparison, Cond, Contiguity, Element, Fed, Inner, Quant, Skip, Strategy, Term, WithinType,
+};
+use crate::random::Random;
+
+/// What a random case may contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// Everything.
+    Full,
+    /// No strict contiguity, and only conditions that an event without fields does not meet: such an event is noise.
+    NoiseProof,
+}
+
+/// A random case, unanswered.
+pub fn case(random: &mut Random, flavour: Flavour) -> Case {
+    let mut maker = Maker { random, flavour, names: 0, known: Vec::new(), budget: 5 };
+    let mut pattern = maker.sequence(0);
+    maker.trailing(&mut pattern);
+    let (mut within_ms, within_type) = maker.window();
+    if may_end_in_absence(&pattern) {
+        within_ms = within_ms.or(Some(maker.random.range(2, 12)));
+    }
+    let skip = maker.skip(&pattern);
+    let asks_timeouts = maker.random.chance(35) && !has_own_deadlines(&pattern, &skip, within_type);
+    let events = maker.events();
+    let advance_to = events.last().map(|e| e.ts + maker.random.range(0, 20));
+    Case {
+        name: String::new(),
+        pattern,
+        within_ms,
+        within_type,
+        skip,
+        events,
+        advance_to: advance_to.filter(|_| maker.random.chance(85)),
+        matches: None,
+        emitted: None,
+        timeouts: asks_timeouts.then(Vec::new),
+        timeout_ts: None,
+        timeouts_emitted: None,
+        error: None,
+        why: None,
+    }
+}
+
+/// Under CONSUME one partial match per start is reported; which, where runs of one start end at different times, is
+/// nowhere said.
+fn has_own_deadlines(pattern: &[Element], skip: &Skip, within: WithinType) -> bool {
+    let own = |e: &Element| {
+        e.window_ms.is_some() || e.bound_ms.is_some() || inside(e).any(|list| has_own_deadlines(list, skip, within))
+    };
+    skip.strategy == Strategy::Consume && (within == WithinType::PreviousAndCurrent || pattern.iter().any(own))
+}
+
+fn inside(e: &Element) -> impl Iterator<Item = &[Element]> {
+    [&e.group, &e.any_of, &e.all_of].into_iter().flatten().map(Vec::as_slice)
+}
+
+/// Whether an element may take no event at all.
+pub fn may_be_empty(e: &Element) -> bool {
+    let within = match (&e.group, &e.any_of, &e.all_of) {
+        (Some(list), ..) | (_, _, Some(list)) => list.iter().all(|e| is_not(e) || may_be_empty(e)),
+        (_, Some(list), _) => list.iter().any(may_be_empty),
+        _ => false,
+    };
+    e.quant.optional || within
+}
+
+fn is_not(e: &Element) -> bool {
+    matches!(e.contiguity, Contiguity::NotNext | Contiguity::NotFollowedBy)
+}
+
+/// Whether a match may end with `-> !n`.
+pub fn may_end_in_absence(list: &[Element]) -> bool {
+    for e in list.iter().rev() {
+        if e.contiguity == Contiguity::NotFollowedBy || inside(e).any(may_end_in_absence) {
+            return true;
+        }
+        if !is_not(e) && !may_be_empty(e) {
+            return false;
+        }
+    }
+    false
+}
+
+struct Maker<'r> {
+    random: &'r mut Random,
+    flavour: Flavour,
+    names: usize,
+    /// Stages that a condition may look at.
+    known: Vec<String>,
+    /// Stages that may still be made.
+    budget: i32,
+}
+
+fn element(name: String, contiguity: Contiguity) -> Element {
+    Element {
+        name,
+        contiguity,
+        condition: None,
+        leave: None,
+        quant: Quant::default(),
+        until: None,
+        window_ms: None,
+        window_inclusive: false,
+        bound_ms: None,
+        bound_inclusive: false,
+        group: None,
+        any_of: None,
+        all_of: None,
+    }
+}
+
+impl Maker<'_> {
+    fn strict_is_allowed(&self) -> bool {
+        self.flavour == Flavour::Full
+    }
+
+    fn sequence(&mut self, depth: u32) -> Vec<Element> {
+        let count = if depth == 0 { self.random.range(1, 4) } else { self.random.range(1, 3) };
+        let mut out: Vec<Element> = Vec::new();
+        for i in 0..count {
+            let contiguity = if i == 0 { Contiguity::Begin } else { self.arrow() };
+            let absent = i > 0 && self.random.chance(18) && (depth == 0 || self.random.chance(50));
+            let mut e = if absent { self.forbidden() } else { self.positive(depth, contiguity) };
+            if i > 0 && !absent && self.random.chance(8) && !may_be_empty(&e) {
+                e.bound_ms = Some(self.random.range(1, 5));
+                e.bound_inclusive = self.random.chance(40);
+            }
+            out.push(e);
+        }
+        out
+    }
+
+    /// Now and then an absence at the end.
+    fn trailing(&mut self, pattern: &mut Vec<Element>) {
+        if self.random.chance(12) {
+            let e = self.forbidden();
+            pattern.push(e);
+        }
+    }
+
+    fn arrow(&mut self) -> Contiguity {
+        match self.random.below(10) {
+            0..=1 if self.strict_is_allowed() => Contiguity::Next,
+            2..=3 => Contiguity::FollowedByAny,
+            _ => Contiguity::FollowedBy,
+        }
+    }
+
+    fn name(&mut self) -> String {
+        self.names += 1;
+        self.budget -= 1;
+        format!("s{}", self.names - 1)
+    }
+
+    fn forbidden(&mut self) -> Element {
+        let strict = self.strict_is_allowed() && self.random.chance(25);
+        let contiguity = if strict { Contiguity::NotNext } else { Contiguity::NotFollowedBy };
+        let mut e = element(self.name(), contiguity);
+        e.condition = Some(self.condition(None));
+        e
+    }
+
+    fn positive(&mut self, depth: u32, contiguity: Contiguity) -> Element {
+        let room = self.budget > 1 && depth < 2;
+        match self.random.below(100) {
+            0..=13 if room => {
+                let mut e = element(format!("g{}", self.names), contiguity);
+                e.group = Some(self.sequence(depth + 1));
+                if self.random.chance(60) {
+                    e.quant = self.quant(false);
+                }
+                e
+            }
+            14..=19 if room => self.alternatives(depth, contiguity),
+            20..=25 if room => self.conjunction(contiguity),
+            _ => self.stage(contiguity, true),
+        }
+    }
+
+    fn alternatives(&mut self, depth: u32, contiguity: Contiguity) -> Element {
+        let mut e = element(String::new(), contiguity);
+        let before = self.known.clone();
+        let mut branches = Vec::new();
+        for _ in 0..2 {
+            let known_before = self.known.len();
+            let branch = if self.random.chance(25) {
+                self.positive(depth + 1, Contiguity::Begin)
+            } else {
+                self.stage(Contiguity::Begin, true)
+            };
+            branches.push(branch);
+            self.known.truncate(known_before);
+        }
+        self.known = before;
+        e.any_of = Some(branches);
+        e
+    }
+
+    fn conjunction(&mut self, contiguity: Contiguity) -> Element {
+        let mut e = element(String::new(), contiguity);
+        let count = self.random.range(2, 3);
+        let members = (0..count).map(|_| {
+            let mut member = self.stage(Contiguity::Begin, false);
+            if self.random.chance(35) {
+                member.quant = self.quant(false);
+                member.quant.inner = Inner::Relaxed;
+            }
+            member
+        });
+        e.all_of = Some(members.collect());
+        e
+    }
+
+    fn stage(&mut self, contiguity: Contiguity, quantified: bool) -> Element {
+        let mut e = element(self.name(), contiguity);
+        let me = e.name.clone();
+        if quantified && self.random.chance(45) {
+            e.quant = self.quant(true);
+            let repeats = e.quant.max != Some(1);
+            if repeats && self.random.chance(12) {
+                e.window_ms = Some(self.random.range(1, 5));
+                e.window_inclusive = self.random.chance(30);
+            }
+            if repeats && self.random.chance(12) {
+                e.until = Some(self.simple());
+            }
+        }
+        e.condition = Some(self.condition(Some(&me)));
+        if self.random.chance(8) {
+            e.leave = Some(self.leave(&me));
+        }
+        self.known.push(me);
+        e
+    }
+
+    fn quant(&mut self, of_stage: bool) -> Quant {
+        let (min, max) = match self.random.below(7) {
+            0 => (1, Some(1)),
+            1..=2 => (1, None),
+            3 => (2, None),
+            4 => (2, Some(2)),
+            5 => (1, Some(2)),
+            _ => (2, Some(3)),
+        };
+        let inner = match self.random.below(10) {
+            0..=1 if self.strict_is_allowed() => Inner::Strict,
+            2..=3 => Inner::RelaxedAny,
+            _ => Inner::Relaxed,
+        };
+        let optional = (min, max) == (1, Some(1)) || self.random.chance(25);
+        Quant { min, max, optional, greedy: of_stage && self.random.chance(15), inner }
+    }
+
+    fn letter(&mut self) -> Cond {
+        let value = Value::from(*self.random.pick(&["a", "b", "c"]));
+        Cond::Eq { field: "name".into(), value }
+    }
+
+    fn price(&mut self) -> Cond {
+        let (field, value) = ("price".into(), Value::Int(self.random.range(1, 4)));
+        if self.random.chance(50) { Cond::Le { field, value } } else { Cond::Gt { field, value } }
+    }
+
+    /// A condition on the event alone.
+    fn simple(&mut self) -> Cond {
+        match self.random.below(12) {
+            0..=5 => self.letter(),
+            6..=7 => Cond::And { args: vec![self.letter(), self.price()] },
+            8..=9 => Cond::Or { args: vec![self.letter(), self.letter()] },
+            10 if self.strict_is_allowed() => Cond::Not { args: vec![self.letter()] },
+            11 if self.strict_is_allowed() => Cond::True,
+            _ => self.price(),
+        }
+    }
+
+    fn condition(&mut self, me: Option<&str>) -> Cond {
+        let simple = self.simple();
+        if !self.random.chance(28) {
+            return simple;
+        }
+        let spec = self.comparison(me);
+        Cond::And { args: vec![simple, Cond::Iter { spec }] }
+    }
+
+    fn comparison(&mut self, me: Option<&str>) -> Comparison {
+        let this = Term::This { this: "price".into() };
+        let cmp = *self.random.pick(&[Cmp::Eq, Cmp::Ne, Cmp::Lt, Cmp::Le, Cmp::Gt, Cmp::Ge]);
+        let of_others = !self.known.is_empty() && (me.is_none() || self.random.chance(60));
+        if of_others {
+            let var = self.random.pick(&self.known).clone();
+            let right = match self.random.below(4) {
+                0..=1 => Term::Of { of: var, field: "price".into() },
+                _ => self.aggregate(var, false),
+            };
+            return Comparison { cmp, left: this, right };
+        }
+        let Some(me) = me else {
+            return Comparison { cmp, left: this, right: Term::Const { value: Value::Int(self.random.range(1, 4)) } };
+        };
+        let limit = Term::Const { value: Value::Int(self.random.range(2, 9)) };
+        match self.random.below(4) {
+            0 => Comparison { cmp, left: this, right: Term::Prev { prev: "price".into() } },
+            1 => Comparison { cmp: Cmp::Lt, left: self.aggregate(me.to_owned(), true), right: limit },
+            2 => Comparison { cmp, left: this, right: self.aggregate(me.to_owned(), false) },
+            _ => {
+                let so_far = self.aggregate(me.to_owned(), false);
+                Comparison { cmp: Cmp::Lt, left: Term::Add { add: vec![so_far, this] }, right: limit }
+            }
+        }
+    }
+
+    fn aggregate(&mut self, var: String, running: bool) -> Term {
+        let agg = *self.random.pick(&[Agg::Sum, Agg::Count, Agg::Avg, Agg::Min, Agg::Max, Agg::First, Agg::Last]);
+        let field = (agg != Agg::Count || self.random.chance(50)).then(|| "price".to_owned());
+        Term::Agg { agg, var, field, running }
+    }
+
+    fn leave(&mut self, me: &str) -> Cond {
+        let (agg, field) = if self.random.chance(50) { (Agg::Count, None) } else { (Agg::Sum, Some("price".into())) };
+        let left = Term::Agg { agg, var: me.to_owned(), field, running: false };
+        let others = if self.random.chance(30) { self.known.clone() } else { Vec::new() };
+        let right = if others.is_empty() {
+            Term::Const { value: Value::Int(self.random.range(1, 6)) }
+        } else {
+            let var = self.random.pick(&others).clone();
+            self.aggregate(var, false)
+        };
+        let cmp = *self.random.pick(&[Cmp::Ge, Cmp::Gt, Cmp::Le, Cmp::Eq]);
+        Cond::Iter { spec: Comparison { cmp, left, right } }
+    }
+
+    fn window(&mut self) -> (Option<i64>, WithinType) {
+        match self.random.below(20) {
+            0..=6 => (None, WithinType::FirstAndLast),
+            7..=18 => (Some(self.random.range(2, 14)), WithinType::FirstAndLast),
+            _ => (Some(self.random.range(2, 8)), WithinType::PreviousAndCurrent),
+        }
+    }
+
+    fn skip(&mut self, pattern: &[Element]) -> Skip {
+        let strategy = match self.random.below(20) {
+            0..=7 => Strategy::NoSkip,
+            8..=13 => Strategy::Consume,
+            14..=15 => Strategy::SkipPastLastEvent,
+            16 => Strategy::SkipToNext,
+            17..=18 => Strategy::SkipToFirst,
+            _ => Strategy::SkipToLast,
+        };
+        let targets: Vec<&Element> = pattern.iter().filter(|e| !is_not(e) && inside(e).next().is_none()).collect();
+        let needs_target = matches!(strategy, Strategy::SkipToFirst | Strategy::SkipToLast);
+        if needs_target && targets.is_empty() {
+            return Skip { strategy: Strategy::SkipToNext, to: None, throw_on_miss: false };
+        }
+        let to = needs_target.then(|| self.random.pick(&targets).name.clone());
+        Skip { strategy, to, throw_on_miss: needs_target && self.random.chance(10) }
+    }
+
+    fn events(&mut self) -> Vec<Fed> {
+        let count = self.random.range(4, 13);
+        let mut ts = self.random.range(0, 3);
+        let mut out = Vec::new();
+        for id in 0..count {
+            ts += match self.random.below(20) {
+                0..=3 => 0,
+                4..=18 => self.random.range(1, 3),
+                _ => self.random.range(4, 12),
+            };
+            let mut fields = BTreeMap::new();
+            fields.insert("name".to_owned(), Value::from(*self.random.pick(&["a", "a", "b", "b", "c"])));
+            if !self.random.chance(3) {
+                fields.insert("price".to_owned(), Value::Int(self.random.range(1, 5)));
+            }
+            out.push(Fed { id: u64::try_from(id).unwrap_or(0), ts, session: 0, fields });
+        }
+        out
+    }
+}
