@@ -84,7 +84,7 @@ impl<'t> Lexed<'t> {
             Bad::Unterminated("text") => (d.hint("end it with `'`; a quote inside is doubled: `''`"), text_kind("")),
             Bad::Unterminated(_) => (d.hint("end it with a backtick"), Kind::Quoted("".into())),
             Bad::Quotes(t) => (d.hint(format!("write '{}'", t.replace('\'', "''"))), text_kind(t)),
-            _ => (d.hint("whole numbers go up to 9223372036854775807"), Kind::Int(1)),
+            _ => (d.hint("whole numbers go up to 9223372036854775807, others to 1.8e308"), Kind::Int(1)),
         };
         self.diagnostics.push(d.at(span));
         self.tokens.push(Token { kind, span });
@@ -161,7 +161,8 @@ fn word(i: &str) -> IResult<&str, Kind<'_>> {
 }
 
 fn sign(i: &str) -> IResult<&str, Kind<'_>> {
-    let found = SIGNS.iter().find(|(text, _)| i.starts_with(text));
+    let is_sign = i.bytes().next().is_some_and(|b| b.is_ascii_punctuation());
+    let found = SIGNS.iter().find(|(text, _)| is_sign && i.starts_with(text));
     let Some((text, sign)) = found else {
         return Err(nom::Err::Error(nom::error::make_error(i, nom::error::ErrorKind::Tag)));
     };

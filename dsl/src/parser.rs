@@ -41,18 +41,14 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// Adds what another parser would have taken at the same place; the farther place wins.
+    /// Adds what another parser would have taken at the same place; the farther place wins. (This is on the way of
+    /// every alternative that is not taken: what comes twice is sorted out when it is shown.)
     fn or(mut self, other: Self) -> Self {
         if self.left != other.left {
             return if self.left < other.left { self } else { other };
         }
-        for w in other.what.into_iter().flatten() {
-            if !self.what.contains(&Some(w))
-                && let Some(free) = self.what.iter_mut().find(|x| x.is_none())
-            {
-                *free = Some(w);
-            }
-        }
+        let more = other.what.into_iter().flatten();
+        self.what.iter_mut().filter(|w| w.is_none()).zip(more).for_each(|(free, w)| *free = Some(w));
         self
     }
 }
@@ -104,7 +100,8 @@ fn syntax_error(tokens: Tokens<'_>, fault: Fault) -> Diagnostic {
         Fault::Refused(d) => return *d,
         Fault::Expected(e) => e,
     };
-    let what: Vec<_> = expected.what.into_iter().flatten().collect();
+    let mut what: Vec<_> = expected.what.into_iter().flatten().collect();
+    what.dedup();
     let what = match what.as_slice() {
         [] => "something else".to_owned(),
         [one] => (*one).to_owned(),
@@ -113,43 +110,41 @@ fn syntax_error(tokens: Tokens<'_>, fault: Fault) -> Diagnostic {
     let at = tokens.take_from(tokens.left().saturating_sub(expected.left));
     let found = at.kind().map_or_else(|| "it ends here".to_owned(), |k| format!("found {}", k.describe()));
     let d = Diagnostic::error(codes::SYNTAX, format!("expected {what}, {found}")).at(expected.span);
-    match slip(at) {
+    match slip(at, &what) {
         Some(hint) => d.hint(hint),
         None => d,
     }
 }
 
+/// What is expected behind a pattern.
+pub(crate) const ARROW_OR_CLAUSE: &str = "an arrow or a clause";
+
 /// What someone who writes this token here probably meant.
-fn slip(at: Tokens<'_>) -> Option<&'static str> {
-    match (at.kind()?, at.second()) {
-        (Kind::Sign(Sign::Next), _) => Some("at least is `>=`; `=>` is an arrow of patterns"),
-        (Kind::Sign(Sign::Ampersand), Some(Kind::Sign(Sign::Ampersand))) => Some("write AND"),
-        (Kind::Sign(Sign::Bar), Some(Kind::Sign(Sign::Bar))) => Some("write OR"),
-        (Kind::Sign(Sign::Bang), _) => Some("in a condition, write NOT"),
-        (Kind::Sign(Sign::Equal), Some(Kind::Sign(Sign::Less))) => Some("at most is `<=`"),
-        (Kind::Word(w), _) if w.eq_ignore_ascii_case("XOR") => Some("write `!=` between the two conditions"),
-        _ => None,
-    }
+fn slip(at: Tokens<'_>, expected: &str) -> Option<String> {
+    let hint = match (at.kind()?, at.second()) {
+        (Kind::Sign(Sign::Next), _) => "at least is `>=`; `=>` is an arrow of patterns",
+        (Kind::Sign(Sign::Ampersand), Some(Kind::Sign(Sign::Ampersand))) => "write AND",
+        (Kind::Sign(Sign::Bar), Some(Kind::Sign(Sign::Bar))) => "write OR",
+        (Kind::Sign(Sign::Bang), _) => "in a condition, write NOT",
+        (Kind::Sign(Sign::Equal), Some(Kind::Sign(Sign::Less))) => "at most is `<=`",
+        (Kind::Word(w), _) if w.eq_ignore_ascii_case("HAVING") => "conditions on aggregates stand in WHERE too",
+        (Kind::Word(w), _) if w.eq_ignore_ascii_case("GROUP") => "write PARTITION BY",
+        (Kind::Word(_) | Kind::Quoted(_), _) if expected == ARROW_OR_CLAUSE => {
+            "between two stages stands an arrow: `->`, `->>` or `=>`"
+        }
+        (Kind::Keyword(k, _), _) if expected == "a value" && !k.is_operator() => {
+            return Some(format!("{} is a reserved word: a name like it stands in backticks", k.as_str()));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// The token `sign`.
 pub(crate) fn sign<'a>(sign: Sign) -> impl Fn(Tokens<'a>) -> Parsed<'a, Span> {
     move |i| match i.first() {
         Some(Token { kind: Kind::Sign(s), span }) if *s == sign => Ok((i.take_from(1), *span)),
-        _ => Err(nom::Err::Error(Fault::expected(i, quoted_sign(sign)))),
-    }
-}
-
-fn quoted_sign(sign: Sign) -> &'static str {
-    match sign {
-        Sign::Close => "`)`",
-        Sign::CloseBracket => "`]`",
-        Sign::CloseBrace => "`}`",
-        Sign::Comma => "`,`",
-        Sign::Colon => "`:`",
-        Sign::Open => "`(`",
-        Sign::Dot => "`.`",
-        s => s.as_str(),
+        _ => Err(nom::Err::Error(Fault::expected(i, sign.quoted()))),
     }
 }
 

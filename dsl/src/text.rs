@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ensue_rule::{Dialect, Expr, Rule, Span};
 
 use crate::ast::RuleText;
+use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{self, Lexed};
 use crate::lower::{self, Lowering, Place};
@@ -70,9 +71,18 @@ fn lex<'t>(text: &'t str, sink: &mut Sink) -> Option<Lexed<'t>> {
 /// The diagnostics in the order of the text, each with the text.
 fn drawn(sink: Sink, text: &str) -> Vec<Diagnostic> {
     let mut diagnostics = sink.into_sorted();
+    let bad: Vec<Span> = diagnostics.iter().filter(|d| d.code == codes::BAD_CHARACTER).map(|d| d.span).collect();
+    diagnostics.retain(|d| d.code != codes::SYNTAX || !bad.iter().any(|b| follows(text, *b, d.span)));
     if !diagnostics.is_empty() {
         let text: Arc<str> = text.into();
         diagnostics.iter_mut().for_each(|d| d.text = Some(text.clone()));
     }
     diagnostics
+}
+
+/// Whether nothing but space stands between: then the character that could not be read is why something else was
+/// expected.
+fn follows(text: &str, bad: Span, syntax: Span) -> bool {
+    let between = text.get(bad.end as usize..syntax.start as usize);
+    between.is_some_and(|b| b.trim().is_empty())
 }

@@ -58,6 +58,12 @@ keywords! {
 }
 
 impl Keyword {
+    /// Whether it stands between or before operands.
+    pub(crate) fn is_operator(self) -> bool {
+        use Keyword::{And, Between, In, Is, Like, Matches, Not, Or};
+        matches!(self, And | Between | In | Is | Like | Matches | Not | Or)
+    }
+
     /// The reserved word that `word` is, in any case.
     pub(crate) fn of(word: &str) -> Option<Self> {
         KEYWORDS.iter().find(|(k, _)| k.len() == word.len() && k.eq_ignore_ascii_case(word)).map(|(_, k)| *k)
@@ -74,9 +80,9 @@ macro_rules! signs {
         pub(crate) const SIGNS: &[(&str, Sign)] = &[$(($text, Sign::$name)),*];
 
         impl Sign {
-            /// As it is written.
-            pub(crate) fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
+            /// As messages show it.
+            pub(crate) fn quoted(self) -> &'static str {
+                match self { $(Self::$name => concat!("`", $text, "`")),* }
             }
         }
     };
@@ -99,7 +105,7 @@ impl Kind<'_> {
             Self::Text(_) => "a text".to_owned(),
             Self::Int(n) => format!("`{n}`"),
             Self::Float(_) => "a number".to_owned(),
-            Self::Sign(s) => format!("`{}`", s.as_str()),
+            Self::Sign(s) => s.quoted().to_owned(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Every rule that a text can say is printed as a text that says it, in every dialect.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
+
 use std::sync::Arc;
 
 use ensue_dsl::{compile, format, format_text};
@@ -42,12 +44,37 @@ fn literals() -> impl Strategy<Value = Value> {
     ]
 }
 
+fn aggregates() -> impl Strategy<Value = Expr> {
+    let stage = || Some(Arc::from(ANY_STAGE));
+    let functions = vec![AggFn::Sum, AggFn::Avg, AggFn::Min, AggFn::Max, AggFn::First, AggFn::Last];
+    let scopes = || prop::sample::select(vec![Scope::All, Scope::Running, Scope::Prior]);
+    prop_oneof![
+        (scopes(), prop::sample::select(functions), attrs(), any::<bool>()).prop_map(
+            move |(scope, func, attr, distinct)| {
+                let distinct = distinct && func == AggFn::Sum;
+                ExprKind::Aggregate { func, scope, distinct, stage: stage(), attr: Some(attr) }.into()
+            }
+        ),
+        (scopes(), prop::option::of(attrs())).prop_map(move |(scope, attr)| {
+            let distinct = attr.is_some();
+            ExprKind::Aggregate { func: AggFn::Count, scope, distinct, stage: stage(), attr }.into()
+        }),
+        attrs().prop_map(|attr| ExprKind::Prev { stage: ANY_STAGE.into(), attr }.into()),
+    ]
+}
+
 /// Values; `bare` has attributes without a stage (UNTIL).
 fn values(bare: bool) -> BoxedStrategy<Expr> {
     let stage = move || if bare { None } else { Some(Arc::from(ANY_STAGE)) };
+    let hour = move || {
+        let ts = ExprKind::Attr { stage: stage(), attr: Attr::Ts }.into();
+        ExprKind::Call { func: Func::Hour, args: vec![ts] }.into()
+    };
     let leaf = prop_oneof![
-        literals().prop_map(Expr::literal),
-        attrs().prop_map(move |attr| ExprKind::Attr { stage: stage(), attr }.into()),
+        4 => literals().prop_map(Expr::literal),
+        4 => attrs().prop_map(move |attr| ExprKind::Attr { stage: stage(), attr }.into()),
+        1 => Just(()).prop_map(move |()| hour()),
+        1 => aggregates().prop_filter("has a stage", move |_| !bare),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         let op = prop::sample::select(vec![BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Rem]);
@@ -197,6 +224,13 @@ fn about(e: Expr, stage: &Arc<str>) -> Expr {
     kind.into()
 }
 
+/// Whether the expression needs events bound to its stage.
+fn looks_back(e: &Expr) -> bool {
+    let mut found = false;
+    e.walk(|e| found |= matches!(e.kind, ExprKind::Aggregate { .. } | ExprKind::Prev { .. }));
+    found
+}
+
 fn count(stage: &Arc<str>) -> Expr {
     let (func, scope) = (AggFn::Count, Scope::All);
     ExprKind::Aggregate { func, scope, distinct: false, stage: Some(stage.clone()), attr: None }.into()
@@ -243,7 +277,8 @@ fn rules() -> impl Strategy<Value = Rule> {
         partition_by.truncate(1);
         let all: Vec<Arc<str>> = pattern.stages().iter().map(|s| s.name.clone()).collect();
         let conjuncts = conditions.into_iter().flat_map(|(e, at)| about(e, at.get(&all)).conjuncts());
-        let conditions = conjuncts.filter_map(|e| Condition::place(e, &pattern).ok()).collect();
+        let takes_events = |c: &Condition| positive.contains(&c.stage) || !looks_back(&c.expr);
+        let conditions = conjuncts.filter_map(|e| Condition::place(e, &pattern).ok()).filter(takes_events).collect();
         let values: Vec<Return> =
             returned.0.iter().map(|n| Return { name: n.as_str().into(), expr: count(stage) }).collect();
         let on_timeout = Some(values.clone()).filter(|v| returned.1 && !v.is_empty());

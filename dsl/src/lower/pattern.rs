@@ -46,7 +46,7 @@ impl Lowering<'_, '_> {
         }
         let element = self.item(&t.item);
         let bound = t.bound.map(|(bound, span)| {
-            if shape::may_be_empty(&element) {
+            if !matches!(element, Element::Not(_)) && shape::may_be_empty(&element) {
                 let d = Diagnostic::error(codes::BOUND_BEFORE_EMPTY, "this bound stands before what may be empty");
                 self.sink
                     .push(d.at(span).hint("a bound needs an event that ends it: bound the step to a required stage"));
@@ -108,7 +108,7 @@ impl Lowering<'_, '_> {
         let behind = n.what.counts.iter().map(|c| c.span).chain(n.what.suffixes.iter().map(|s| s.span));
         if let Some(span) = behind.reduce(Span::to) {
             let d = Diagnostic::error(codes::QUANTIFIED_NOT, "a negation has no quantifier").at(span);
-            self.sink.push(d.hint("`!n` forbids every n; for fewer than 3 write `n{0,2}` and a condition on COUNT(n)"));
+            self.sink.push(d.hint("`!n` forbids every n: leave it out"));
         }
         match &n.what.base {
             Base::Stage(name) => {

@@ -99,13 +99,16 @@ fn group<'a>(i: Tokens<'a>) -> Parsed<'a, Base> {
 
 /// `+ * ? {n} {n,} {n,m}`
 fn count(i: Tokens<'_>) -> Parsed<'_, Count> {
-    let (rest, (min, max)) = alt((
-        value((1, None), sign(Sign::Plus)),
-        value((0, None), sign(Sign::Star)),
-        value((0, Some(1)), sign(Sign::Question)),
-        delimited(sign(Sign::OpenBrace), cut(range), cut(sign(Sign::CloseBrace))),
-    ))
-    .parse(i)?;
+    let after = i.take_from(1);
+    let (rest, (min, max)) = match i.kind() {
+        Some(Kind::Sign(Sign::Plus)) => (after, (1, None)),
+        Some(Kind::Sign(Sign::Star)) => (after, (0, None)),
+        Some(Kind::Sign(Sign::Question)) => (after, (0, Some(1))),
+        Some(Kind::Sign(Sign::OpenBrace)) => {
+            cut((range, sign(Sign::CloseBrace))).parse(after).map(|(i, (r, _))| (i, r))?
+        }
+        _ => return Err(nom::Err::Error(Fault::expected(i, "a quantifier"))),
+    };
     Ok((rest, Count { min, max, span: rest.since(i) }))
 }
 
@@ -134,6 +137,10 @@ fn times(i: Tokens<'_>) -> Parsed<'_, u32> {
 }
 
 fn suffix(i: Tokens<'_>) -> Parsed<'_, Suffix> {
+    // Most terms have none: that is seen at once.
+    if !matches!(i.kind(), Some(Kind::Keyword(..) | Kind::Sign(Sign::OpenBracket))) {
+        return Err(nom::Err::Error(Fault::expected(i, "a suffix")));
+    }
     let until = preceded(keyword(Keyword::Until), cut(delimited(sign(Sign::Open), expr::expr, sign(Sign::Close))));
     let (rest, kind) = alt((
         value(SuffixKind::Inner(Contiguity::Strict), keyword(Keyword::Strict)),

@@ -91,7 +91,8 @@ pub(crate) fn rule(tokens: &[Token<'_>], sink: &mut Sink) -> RuleText {
         }
         seen.push(*head);
     }
-    if !seen.contains(&Head::Event) {
+    // A text that begins with something else has been told how to begin.
+    if !seen.contains(&Head::Event) && first == 0 {
         let d = Diagnostic::error(codes::NO_EVENT, "the rule has no EVENT");
         let at = span_of(tokens).unwrap_or_default();
         sink.push(d.at(Span { end: at.start, ..at }).hint("a rule begins with `EVENT:` and its pattern"));
@@ -130,7 +131,7 @@ fn misplaced(head: Head, seen: &[Head]) -> Option<Diagnostic> {
 fn read(head: Head, tokens: Tokens<'_>, span: Span, text: &mut RuleText, sink: &mut Sink) {
     match head {
         Head::Rule => text.name = part(whole(rule_name, tokens, "EVENT"), span, sink),
-        Head::Event => text.pattern = part(whole(event, tokens, "an arrow or a clause"), span, sink),
+        Head::Event => text.pattern = part(whole(event, tokens, super::ARROW_OR_CLAUSE), span, sink),
         Head::Where => text.conjuncts = conjuncts(tokens.take_from(1), sink),
         Head::Within => text.within = part(whole(clause::within, tokens, "a clause"), span, sink),
         Head::PartitionBy => {
