@@ -11,6 +11,7 @@ use ensue_rule::Value;
 
 use crate::observation::Position;
 use crate::program::StageId;
+use crate::trends::Trend;
 
 /// The number of an event among those fed to one key, from 1; the order in which everything is meant.
 pub(crate) type Tick = u64;
@@ -19,19 +20,23 @@ pub(crate) type Tick = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NodeId(u32);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// The start of all runs below.
     start: Tick,
+    /// How many paths there are below, saturating.
+    pub(crate) paths: u64,
     pub(crate) kind: NodeKind,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
     /// This event, taken by this stage, after `prev` (`None`: it is the first).
     Event { event: Tick, stage: StageId, prev: Option<NodeId> },
     /// What either says; the older node first.
     Union(NodeId, NodeId),
+    /// How many partial matches there are and what they add up to, where a rule asks for nothing else.
+    Trend(Trend),
 }
 
 /// An event that some run bound.
@@ -62,7 +67,13 @@ impl SharedBuffer {
 
     pub(crate) fn push(&mut self, start: Tick, kind: NodeKind) -> NodeId {
         let id = NodeId(self.base.wrapping_add(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)));
-        self.nodes.push_back(Node { start, kind });
+        let below = |id: NodeId| self.node(id).map_or(0, |n| n.paths);
+        let paths = match &kind {
+            NodeKind::Event { prev, .. } => prev.map_or(1, below),
+            NodeKind::Union(a, b) => below(*a).saturating_add(below(*b)),
+            NodeKind::Trend(_) => 1,
+        };
+        self.nodes.push_back(Node { start, paths, kind });
         id
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ensue_rule::{BinaryOp, Expr, Func, UnaryOp, Value};
 
-pub(crate) use compile::{Names, Resolve, compile};
+pub(crate) use compile::{Names, Resolve, TrendOf, compile};
 pub(crate) use functions::arithmetic;
 pub(crate) use like::Like;
 pub(crate) use regex::Regex;

@@ -19,6 +19,7 @@ mod registers;
 mod runs;
 mod set;
 mod table;
+mod trends;
 
 pub use error::Error;
 pub use limits::Limits;

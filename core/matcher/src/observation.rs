@@ -51,6 +51,12 @@ impl Observation {
         self.arrival
     }
 
+    /// The same content at another place in the stream: for a host that has seen all contents before (interned
+    /// records) and keeps an observation of each.
+    pub fn set_arrival(&mut self, arrival: Arrival) {
+        self.arrival = arrival;
+    }
+
     /// The programs that the event concerns: its filter passes, and a predicate holds or the program must see every
     /// event. In the order in which they were added.
     pub fn hits(&self) -> &[Hit] {

@@ -13,6 +13,7 @@ mod conditions;
 mod describe;
 mod fragment;
 mod liveness;
+mod returns;
 mod waits;
 mod watch;
 
@@ -24,6 +25,7 @@ use crate::expr::Code;
 use crate::registers::{Register, RegisterId, RegisterSet};
 use crate::set::{SlotId, Slots};
 use crate::table::{Table, id};
+use crate::trends::Trends;
 use crate::{Error, Limits};
 
 id! {
@@ -66,6 +68,8 @@ pub struct Program {
     pub(crate) after: After,
     pub(crate) limits: Limits,
     pub(crate) returns: Yield,
+    /// RETURN TRENDS: partial matches are added up instead of kept.
+    pub(crate) trends: Option<Trends>,
     /// ON TIMEOUT, if the rule has it.
     pub(crate) on_timeout: Option<Yield>,
     /// Whether one match can be reached in two ways, so that enumeration must look for repeats.

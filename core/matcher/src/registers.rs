@@ -116,6 +116,11 @@ impl Registers {
     /// The registers of a run that has bound nothing.
     pub(crate) const EMPTY: &'static Self = &Self(None);
 
+    /// Registers with these values.
+    pub(crate) fn of(values: impl Iterator<Item = Value>) -> Self {
+        Self(Some(values.map(Some).collect()))
+    }
+
     pub(crate) fn get<'a>(&'a self, id: RegisterId, definitions: &'a Table<RegisterId, Register>) -> Cow<'a, Value> {
         match self.0.as_ref().and_then(|values| values.get(id.index())) {
             Some(Some(v)) => Cow::Borrowed(v),

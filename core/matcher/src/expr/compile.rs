@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{AggFn, BinaryOp, Expr, ExprKind, Func, Scope, Span, UnaryOp, Value};
+use ensue_rule::{AggFn, Attr, BinaryOp, Expr, ExprKind, Func, Scope, Span, UnaryOp, Value};
 
 use super::{Code, Like, Regex};
 use crate::Error;
@@ -26,6 +26,22 @@ pub(crate) trait Names {
     /// The register that folds an attribute (`None`: the events themselves) of a stage's events.
     fn register(&mut self, stage: &Arc<str>, fold: Fold, key: Option<SlotKey>, span: Span)
     -> Result<RegisterId, Error>;
+    /// The register of a TRENDS aggregate, where there can be one.
+    fn trend(&mut self, of: TrendOf<'_>, span: Span) -> Result<RegisterId, Error> {
+        let _ = of;
+        Err(Error::refused("TRENDS adds up whole matches", "use it in RETURN only", span))
+    }
+}
+
+/// What a TRENDS aggregate adds up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TrendOf<'a> {
+    /// Matches.
+    Matches,
+    /// Events of a stage, or those with a value.
+    Count(&'a Arc<str>, Option<&'a Attr>),
+    /// Values of a stage's events.
+    Sum(&'a Arc<str>, &'a Attr),
 }
 
 /// Compiles an expression at its place.
@@ -75,13 +91,31 @@ fn local_time(func: Func, args: &[Expr], span: Span, names: &mut dyn Names) -> R
     Ok(Code::Call(func, vec![attribute(stage.as_ref(), SlotKey::LocalTime, span, names)?]))
 }
 
+/// TRENDS COUNT(*), COUNT(v), COUNT(v.x), SUM(v.x).
+fn trend(e: &Expr, names: &mut dyn Names) -> Result<Code, Error> {
+    let of = match &e.kind {
+        ExprKind::Aggregate { func: AggFn::Count, distinct: false, stage: None, .. } => TrendOf::Matches,
+        ExprKind::Aggregate { func: AggFn::Count, distinct: false, stage: Some(s), attr, .. } => {
+            TrendOf::Count(s, attr.as_ref())
+        }
+        ExprKind::Aggregate { func: AggFn::Sum, distinct: false, stage: Some(s), attr: Some(attr), .. } => {
+            TrendOf::Sum(s, attr)
+        }
+        _ => {
+            let hint = "TRENDS has COUNT(*), COUNT(v), COUNT(v.x) and SUM(v.x)";
+            return Err(Error::refused("this aggregate cannot be added up over matches", hint, e.span));
+        }
+    };
+    Ok(Code::Register(names.trend(of, e.span)?))
+}
+
 fn aggregate(e: &Expr, names: &mut dyn Names) -> Result<Code, Error> {
+    if let ExprKind::Aggregate { scope: Scope::Trends, .. } = &e.kind {
+        return trend(e, names);
+    }
     let ExprKind::Aggregate { func, scope, distinct, stage: Some(stage), attr } = &e.kind else {
         return Err(Error::refused("COUNT(*) counts matches", "write RETURN TRENDS COUNT(*), or COUNT(stage)", e.span));
     };
-    if *scope == Scope::Trends {
-        return Err(Error::refused("TRENDS aggregates are not built yet", "leave TRENDS out", e.span));
-    }
     let key = attr.clone().map(SlotKey::Attr);
     let mut read = |fold| {
         let register = names.register(stage, fold, key.clone(), e.span)?;

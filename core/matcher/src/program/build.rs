@@ -1,10 +1,10 @@
 //! From a rule to a program: validate, compile conditions, weave the pattern, make the waits.
 
-use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Rule, Span, Stage};
+use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Return, Rule, Span, Stage};
 
 use super::conditions::{self, Conditions};
 use super::fragment::Weaver;
-use super::{After, Program, StageId, Target, liveness, waits};
+use super::{After, Program, StageId, Target, liveness, returns, waits};
 use crate::set::Slots;
 use crate::{Error, Limits};
 
@@ -20,8 +20,10 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
     let mut automaton = waits::waits(rule, &woven, &weaver)?;
     liveness::fill(&mut automaton, &conditions);
     let mut kept = Vec::new();
-    let returns = conditions::yields(&rule.returns, &conditions.stages, slots, &mut kept)?;
-    let on_timeout = rule.on_timeout.as_ref().map(|r| conditions::yields(r, &conditions.stages, slots, &mut kept));
+    let trends = returns::trends(rule, &conditions.stages, slots)?;
+    let values: &[Return] = if trends.is_some() { &[] } else { &rule.returns };
+    let returns = returns::yields(values, &conditions.stages, slots, &mut kept)?;
+    let on_timeout = rule.on_timeout.as_ref().map(|r| returns::yields(r, &conditions.stages, slots, &mut kept));
     let on_timeout = on_timeout.transpose()?;
     let start_bits = automaton.starts.iter().try_fold(0, |bits, w| Some(bits | automaton.waits[*w].bits?));
     let all_waits = automaton.waits.iter().all(|(_, w)| w.bits.is_some());
@@ -41,6 +43,7 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
         starts: automaton.starts,
         start_bits,
         returns,
+        trends,
         on_timeout,
         ambiguous,
         kept,

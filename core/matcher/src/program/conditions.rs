@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{
-    Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Return, Rule, Span, Stage, Value,
-};
+use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Rule, Span, Stage, Value};
 
-use super::{Conjunct, GroupId, Predicate, StageId, StageInfo, Test, TestId, Yield};
+use super::{Conjunct, GroupId, Predicate, StageId, StageInfo, Test, TestId};
 use crate::Error;
 use crate::error::Kind;
 use crate::expr::{Code, Names, Resolve, compile};
@@ -136,7 +134,7 @@ fn out_label(e: &Expr) -> String {
     names.join(", ")
 }
 
-fn unknown(stage: &str, span: Span) -> Error {
+pub(super) fn unknown(stage: &str, span: Span) -> Error {
     Error::refused(format!("no stage is called `{stage}`"), "name a stage of the pattern", span)
 }
 
@@ -282,7 +280,11 @@ impl Names for Place<'_> {
     }
 }
 
-fn intern(table: &mut Table<RegisterId, Register>, register: Register, span: Span) -> Result<RegisterId, Error> {
+pub(super) fn intern(
+    table: &mut Table<RegisterId, Register>,
+    register: Register,
+    span: Span,
+) -> Result<RegisterId, Error> {
     if let Some((id, _)) = table.iter().find(|(_, r)| **r == register) {
         return Ok(id);
     }
@@ -295,64 +297,6 @@ fn intern(table: &mut Table<RegisterId, Register>, register: Register, span: Spa
         ));
     }
     Ok(table.push(register))
-}
-
-/// RETURN: values over the events of a whole match. Their attributes become the kept ones.
-pub(super) fn yields(
-    returns: &[Return],
-    stages: &Table<StageId, StageInfo>,
-    slots: &mut Slots,
-    kept: &mut Vec<SlotId>,
-) -> Result<Yield, Error> {
-    let mut names = Whole { stages, slots, kept, registers: Table::default() };
-    let value = |r: &Return| Ok((r.name.clone(), compile(&r.expr, &mut names)?));
-    let values = returns.iter().map(value).collect::<Result<_, Error>>()?;
-    Ok(Yield { registers: names.registers, values })
-}
-
-/// Names over a whole match: everything is bound.
-struct Whole<'a> {
-    stages: &'a Table<StageId, StageInfo>,
-    slots: &'a mut Slots,
-    kept: &'a mut Vec<SlotId>,
-    registers: Table<RegisterId, Register>,
-}
-
-impl Names for Whole<'_> {
-    fn resolve(&self, stage: Option<&Arc<str>>, span: Span) -> Result<Resolve, Error> {
-        stage.map(|_| Resolve::Bound).ok_or_else(|| {
-            Error::refused("a bare attribute means nothing in RETURN", "name the stage: STAGE.args.NAME", span)
-        })
-    }
-
-    /// Unused: in RETURN every attribute is of a bound event.
-    fn slot(&mut self, key: SlotKey) -> SlotId {
-        self.slots.slot(key)
-    }
-
-    fn register(
-        &mut self,
-        stage: &Arc<str>,
-        fold: Fold,
-        key: Option<SlotKey>,
-        span: Span,
-    ) -> Result<RegisterId, Error> {
-        let found = self.stages.iter().find(|(_, s)| s.name == *stage);
-        let (id, info) = found.ok_or_else(|| unknown(stage, span))?;
-        if info.forbidden {
-            let what = format!("`{stage}` is forbidden, so a match has no event of it");
-            return Err(Error::refused(what, "return a stage that takes events", span));
-        }
-        let slot = key.map(|k| {
-            let slot = self.slots.slot(k);
-            let at = self.kept.iter().position(|s| *s == slot).unwrap_or_else(|| {
-                self.kept.push(slot);
-                self.kept.len() - 1
-            });
-            SlotId(u32::try_from(at).unwrap_or(u32::MAX))
-        });
-        intern(&mut self.registers, Register { stage: id, fold, slot, turn: None }, span)
-    }
 }
 
 /// The slots of PARTITION BY.

@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use super::Runs;
 use super::class::Member;
 use super::paths::{self, Completed, Path, to_match};
-use crate::buffer::Tick;
-use crate::output::{Cause, Found};
+use crate::buffer::{NodeKind, Tick};
+use crate::output::{Cause, Found, Match};
 use crate::program::{After, Program, StageId};
+use crate::trends::Trends;
 
 /// A match that waits under a skip strategy for runs with an earlier start to end.
 #[derive(Debug)]
@@ -21,6 +22,10 @@ pub(super) struct Finished {
 impl Runs {
     /// Matches that one moment completed: lets out what AFTER MATCH gives.
     pub(super) fn complete(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
+        if let Some(trends) = &program.trends {
+            self.add_up(trends, members, when, out);
+            return;
+        }
         match program.after {
             After::Consume => self.consume(program, members, when, out),
             After::NoSkip { limit } => self.no_skip(program, members, (when, limit), out),
@@ -49,6 +54,21 @@ impl Runs {
         self.release();
     }
 
+    /// One row over all matches of the moment.
+    fn add_up(&mut self, trends: &Trends, members: &[Member], when: Completed, out: &mut Vec<Found>) {
+        let each = members.iter().filter_map(|m| self.buffer.node(m.node?)).filter_map(|n| match &n.kind {
+            NodeKind::Trend(t) => Some(t.clone()),
+            _ => None,
+        });
+        let Some(total) = each.reduce(|a, b| a.and(&b)) else { return };
+        let start = members.first().and_then(|m| self.buffer.event(m.start)).map(|e| e.position);
+        let end = self.last_position();
+        let (bindings, values) = (Vec::new(), trends.values(&total));
+        let start = start.unwrap_or_default();
+        out.push(Found::Match(Match { bindings, start, end, at: when.at, by: when.by, values }));
+        self.release();
+    }
+
     fn no_skip(
         &mut self,
         program: &Program,
@@ -67,30 +87,25 @@ impl Runs {
         self.release();
     }
 
-    /// The first `limit` paths of members, by start, none twice; and how many more there are (counted so far as
-    /// counting is cheap).
+    /// The first `limit` paths of members, by start, none twice; and how many more there are (where one match can be
+    /// reached in two ways, how many ways).
     pub(super) fn paths(&self, program: &Program, members: &[Member], limit: usize) -> (Vec<Path>, u64) {
-        /// How far the matches that are not let out are counted.
-        const COUNTED: u64 = 1_000_000;
-        let (mut paths, mut seen, mut capped) = (Vec::new(), HashSet::new(), 0);
+        let (mut paths, mut seen, mut ways) = (Vec::new(), HashSet::new(), 0_u64);
         for node in members.iter().filter_map(|m| m.node) {
-            if paths.len() >= limit {
-                capped += paths::count(&self.buffer, node, COUNTED);
-                continue;
-            }
             let _ = paths::each(&self.buffer, node, |p| {
-                if program.ambiguous && !seen.insert(bindings(&p)) {
-                    return ControlFlow::Continue(());
+                if paths.len() >= limit {
+                    return ControlFlow::Break(());
                 }
-                if paths.len() < limit {
+                ways += 1;
+                if !program.ambiguous || seen.insert(bindings(&p)) {
                     paths.push(p);
-                } else {
-                    capped += 1;
                 }
-                if capped < COUNTED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                ControlFlow::Continue(())
             });
         }
-        (paths, capped)
+        let all =
+            members.iter().filter_map(|m| self.buffer.node(m.node?)).fold(0_u64, |n, x| n.saturating_add(x.paths));
+        (paths, all.saturating_sub(ways))
     }
 
     /// Under a skip strategy a match first waits.

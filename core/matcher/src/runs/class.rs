@@ -110,9 +110,19 @@ fn either(x: Member, y: Member, program: &Program, buffer: &mut SharedBuffer) ->
     if a == b {
         return Some(a);
     }
+    if let (Some(_), Some(NodeKind::Trend(p)), Some(NodeKind::Trend(q))) =
+        (&program.trends, kind(buffer, a), kind(buffer, b))
+    {
+        let sum = p.and(q);
+        return Some(buffer.push(x.start, NodeKind::Trend(sum)));
+    }
     if program.after == After::Consume {
         let (p, q) = (paths::only(buffer, a), paths::only(buffer, b));
         return Some(if paths::better(&q, &p, program) { b } else { a });
     }
     Some(buffer.push(x.start, NodeKind::Union(a, b)))
+}
+
+fn kind(buffer: &SharedBuffer, id: NodeId) -> Option<&NodeKind> {
+    buffer.node(id).map(|n| &n.kind)
 }

@@ -30,15 +30,17 @@ pub(super) fn each(
         reversed.truncate(kept);
         let mut at = Some(id);
         while let Some(node) = at.and_then(|id| buffer.node(id)) {
-            match node.kind {
-                NodeKind::Union(older, newer) => {
+            match &node.kind {
+                &NodeKind::Union(older, newer) => {
                     todo.push((newer, reversed.len()));
                     at = Some(older);
                 }
-                NodeKind::Event { event, stage, prev } => {
+                &NodeKind::Event { event, stage, prev } => {
                     reversed.push((event, stage));
                     at = prev;
                 }
+                // A sum has forgotten its matches.
+                NodeKind::Trend(_) => at = None,
             }
         }
         visit(reversed.iter().rev().copied().collect())?;
@@ -69,16 +71,6 @@ pub(super) fn better(a: &Path, b: &Path, program: &Program) -> bool {
         events = events.then(x.cmp(&y));
     }
     counts.then(events).is_lt()
-}
-
-/// How many paths there are below a node, as far as `limit`.
-pub(super) fn count(buffer: &SharedBuffer, node: NodeId, limit: u64) -> u64 {
-    let mut n = 0;
-    let _ = each(buffer, node, |_| {
-        n += 1;
-        if n >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    n
 }
 
 /// When and by what a path became a match.

@@ -1,16 +1,17 @@
 //! One event: what each class makes of it, and what moves where.
 
-use ensue_rule::{Contiguity, Timestamp};
+use ensue_rule::{Contiguity, Timestamp, Value};
 
 use super::Runs;
 use super::class::{Class, Key, Member, Members, merge};
 use super::paths::Completed;
-use crate::buffer::NodeKind;
+use crate::buffer::{NodeId, NodeKind};
 use crate::expr::View;
 use crate::observation::{Hit, Observation, Position};
 use crate::output::{Cause, Found};
 use crate::program::{Completion, PositionId, Program, StageId, Target, TestId, Wait, WaitId};
 use crate::registers::{Registers, Taken};
+use crate::trends::Trends;
 
 /// The event as the classes see it.
 #[derive(Clone, Copy, Debug)]
@@ -229,7 +230,10 @@ impl Runs {
     fn arrive(&mut self, seen: Seen<'_>, mut m: Move, complete: &mut Members) {
         let position = &seen.program.positions[m.to];
         for member in &mut m.members {
-            let kind = NodeKind::Event { event: self.tick, stage: position.stage, prev: member.node };
+            let kind = match &seen.program.trends {
+                Some(trends) => self.grown(trends, member.node, position.stage, &seen.observation.slots),
+                None => NodeKind::Event { event: self.tick, stage: position.stage, prev: member.node },
+            };
             member.node = Some(self.buffer.push(member.start, kind));
         }
         if m.complete {
@@ -246,6 +250,15 @@ impl Runs {
             };
             self.insert(seen.program, key, &m.members);
         }
+    }
+
+    /// What the partial matches at a node add up to after each has taken the event.
+    fn grown(&self, trends: &Trends, node: Option<NodeId>, stage: StageId, slots: &[Value]) -> NodeKind {
+        let grown = match node.and_then(|id| self.buffer.node(id)).map(|n| &n.kind) {
+            Some(NodeKind::Trend(before)) => trends.take(before, stage, slots),
+            _ => trends.take(&trends.one(), stage, slots),
+        };
+        NodeKind::Trend(grown)
     }
 
     /// Adds members to the class of that key.
