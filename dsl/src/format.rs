@@ -73,7 +73,9 @@ fn lines(rule: &Rule, after_match: Option<String>, tree: Option<&RuleText>) -> V
     line(format!("EVENT: {}", pattern::text(&rule.pattern)), tree.and_then(|t| Some(t.pattern.as_ref()?.span)));
     for (n, condition) in rule.conditions.iter().enumerate() {
         let word = if n == 0 { "WHERE" } else { "  AND" };
-        line(format!("{word} {}", expr::conjunct(&condition.expr)), Some(condition.expr.span));
+        let text =
+            if rule.conditions.len() == 1 { expr::text(&condition.expr) } else { expr::conjunct(&condition.expr) };
+        line(format!("{word} {text}"), Some(condition.expr.span));
     }
     if let Some(w) = rule.within {
         line(format!("WITHIN {}", within(w)), tree.and_then(|t| Some(t.within.as_ref()?.span)));

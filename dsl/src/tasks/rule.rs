@@ -13,7 +13,7 @@ use crate::{format, lower, text};
 pub(super) fn read(node: &Node<'_>, dialect: Dialect, sink: &mut Sink) -> (Option<Rule>, Option<String>) {
     match node.json {
         Json::String(rule) => compile(rule, dialect, node, sink),
-        Json::Object(_) => (compiled(node, sink), None),
+        Json::Object(_) => compiled(node, sink),
         _ => {
             sink.push(node.wrong("the text of a rule, or a compiled rule"));
             (None, None)
@@ -30,15 +30,15 @@ fn compile(rule: &str, dialect: Dialect, node: &Node<'_>, sink: &mut Sink) -> (O
 }
 
 /// A compiled rule says the same as its text, so it passes the same checks: those of its canonical text.
-fn compiled(node: &Node<'_>, sink: &mut Sink) -> Option<Rule> {
+fn compiled(node: &Node<'_>, sink: &mut Sink) -> (Option<Rule>, Option<String>) {
     let rule: Rule = match serde::Deserialize::deserialize(node.json) {
         Ok(rule) => rule,
         Err(e) => {
             sink.push(node.error(codes::COMPILED_RULE, format!("this compiled rule can't be read: {e}")));
-            return None;
+            return (None, None);
         }
     };
-    compile(&format(&rule), Dialect::Ensue, node, sink).0
+    compile(&format(&rule), Dialect::Ensue, node, sink)
 }
 
 /// Why a rule can't be run continuously, if it can't: an absence at the end has no end without WITHIN.
