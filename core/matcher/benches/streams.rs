@@ -81,15 +81,15 @@ fn is(stage: &str, attr: Attr, value: impl Into<Value>) -> Condition {
     Condition { stage: stage.into(), moment: Moment::Take, expr }
 }
 
-fn within(ms: i64) -> Option<Within> {
-    Some(Within { duration: Duration(ms), kind: WithinKind::Match })
+fn within(ms: i64) -> Within {
+    Within { duration: Duration(ms), kind: WithinKind::Match }
 }
 
 fn abc(arrow: Contiguity) -> Rule {
     let then = vec![step(arrow, Element::stage("b")), step(arrow, Element::stage("c"))];
     let mut rule = Rule::new(Pattern { first: Element::stage("a"), then });
     rule.conditions = ["a", "b", "c"].iter().map(|s| is(s, Attr::ActionType, s.to_uppercase())).collect();
-    rule.within = within(10_000);
+    rule.within = Some(within(10_000));
     rule.after_match = AfterMatch::NoSkip { limit: None };
     rule
 }
@@ -100,7 +100,7 @@ fn w2(trends: bool) -> Rule {
     let b = Element::Stage(Stage { name: "b".into(), quantifier: Some(any), span: Span::default() });
     let mut rule = abc(Contiguity::Any);
     rule.pattern.then[0].element = b;
-    rule.within = within(100);
+    rule.within = Some(within(100));
     rule.after_match = AfterMatch::NoSkip { limit: Some(1) };
     if trends {
         let (func, scope) = (AggFn::Count, Scope::Trends);

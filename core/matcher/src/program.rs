@@ -165,6 +165,8 @@ pub(crate) struct Wait {
     pub(crate) held: Vec<Held>,
     /// Stages that taking the target leaves.
     pub(crate) leaves: Vec<StageId>,
+    /// Whether it matters when the run's last event was taken.
+    pub(crate) timed: bool,
     /// Groups of which taking the target begins a turn.
     pub(crate) turns: Vec<GroupId>,
     /// The wait is looked at for events with one of these bits; `None`: for every event.
@@ -201,8 +203,10 @@ pub(crate) struct Held {
     /// What the loop would take.
     pub(crate) test: TestId,
     pub(crate) until: Option<TestId>,
-    /// Where to wait once its UNTIL has come.
+    /// Where to wait once its UNTIL has come; `None`: the loop has not begun, and UNTIL only keeps it from that event.
     pub(crate) then: Option<WaitId>,
+    /// After how long since the run's last event the loop takes no more.
+    pub(crate) gap: Option<Bound>,
 }
 
 /// Which runs a match discards, with stages as ids.

@@ -44,6 +44,9 @@ pub(super) struct Hop {
 pub(super) struct Greedy {
     pub(super) test: TestId,
     pub(super) until: Option<TestId>,
+    /// The loop has begun, so that its UNTIL closes it and its gap runs.
+    pub(super) begun: bool,
+    pub(super) gap: Option<Bound>,
 }
 
 impl Hop {
@@ -237,8 +240,12 @@ impl<'a> Weaver<'a> {
         };
         let until = self.next_until(at);
         let test = TestId(stage.0);
-        let tail = if q.greedy { vec![Greedy { test, until }] } else { Vec::new() };
-        let out = Hop { tail, ..self.exit(stage) };
+        let hold = |begun: bool| {
+            let greedy = Greedy { test, until, begun, gap: q.gap.filter(|_| begun) };
+            if q.greedy { vec![greedy] } else { Vec::new() }
+        };
+        let out = Hop { tail: hold(true), ..self.exit(stage) };
+        let past = Hop { tail: hold(false), ..self.exit(stage) };
         let copies = q.max.unwrap_or(q.min).max(1);
         let mut positions = Vec::new();
         for n in 0..copies {
@@ -255,7 +262,7 @@ impl<'a> Weaver<'a> {
         let last = positions.iter().skip(from).map(|p| (*p, out.clone())).collect();
         let entry = Hop { begun: until.into_iter().collect(), ..Hop::default() };
         let first = positions.first().map(|p| (*p, entry)).into_iter().collect();
-        Ok(Fragment { first, last, skip: if q.optional { vec![out] } else { Vec::new() } })
+        Ok(Fragment { first, last, skip: if q.optional { vec![past] } else { Vec::new() } })
     }
 
     /// A group turn by turn: the turns up to the minimum, those up to the maximum, or one more that loops.

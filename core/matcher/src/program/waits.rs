@@ -100,7 +100,8 @@ impl Maker<'_> {
         let mut complete = Vec::new();
         for (_, hop) in ends.iter().filter(|(from, _)| *from == p) {
             if hop.forbids.is_empty() && hop.next_forbids.is_empty() {
-                let held = hop.held.iter().map(|g| Held { test: g.test, until: g.until, then: None }).collect();
+                let held =
+                    hop.held.iter().map(|g| Held { test: g.test, until: g.until, then: None, gap: None }).collect();
                 complete.push(Completion { leaves: hop.leaves.clone(), held });
             }
         }
@@ -159,8 +160,12 @@ impl Maker<'_> {
             }
             let mut after = closed.clone();
             after.iter_mut().skip(i).take(1).for_each(|c| *c = true);
-            let then = if loop_.until.is_some() { Some(self.phase(way, &(*fresh, after), made)?) } else { None };
-            held.push(Held { test: loop_.test, until: loop_.until, then });
+            let then = if loop_.until.is_some() && loop_.begun {
+                Some(self.phase(way, &(*fresh, after), made)?)
+            } else {
+                None
+            };
+            held.push(Held { test: loop_.test, until: loop_.until, then, gap: loop_.gap });
         }
         let wait = &mut self.out.waits[id];
         (wait.then, wait.held) = (then, held);
@@ -203,6 +208,7 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
         begun: way.hop.begun.clone(),
         untils: way.hop.untils.clone(),
         held: Vec::new(),
+        timed: way.bound.is_some() || way.hop.held.iter().any(|h| h.gap.is_some()),
         leaves: way.hop.leaves.clone(),
         turns: way.hop.turns.clone(),
         bits: None,

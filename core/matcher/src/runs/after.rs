@@ -117,7 +117,9 @@ impl Runs {
                 Finished { start, path, when }
             });
             self.finished.extend(finished);
-            self.finished.sort_by_key(|f| f.start);
+            // Of one start the one that CONSUME would choose goes first, and may prune the others.
+            self.finished
+                .sort_by(|a, b| a.start.cmp(&b.start).then_with(|| paths::preference(&a.path, &b.path, program)));
             if capped > 0 {
                 out.push(Found::Capped(capped));
             }

@@ -118,7 +118,7 @@ fn either(x: Member, y: Member, program: &Program, buffer: &mut SharedBuffer) ->
     }
     if program.after == After::Consume {
         let (p, q) = (paths::only(buffer, a), paths::only(buffer, b));
-        return Some(if paths::better(&q, &p, program) { b } else { a });
+        return Some(if paths::preference(&q, &p, program).is_lt() { b } else { a });
     }
     Some(buffer.push(x.start, NodeKind::Union(a, b)))
 }

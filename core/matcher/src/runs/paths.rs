@@ -58,9 +58,9 @@ pub(super) fn only(buffer: &SharedBuffer, node: NodeId) -> Path {
     path
 }
 
-/// CONSUME's choice between two of one start: the most events in the first stage, the second and so on, then the
+/// CONSUME's order among those of one start, the preferred first: the most events in the first stage, the second and so on, then the
 /// earliest events stage by stage.
-pub(super) fn better(a: &Path, b: &Path, program: &Program) -> bool {
+pub(super) fn preference(a: &Path, b: &Path, program: &Program) -> Ordering {
     let of = |path: &Path, stage: StageId| -> Vec<Tick> {
         path.iter().filter(|(_, s)| *s == stage).map(|(tick, _)| *tick).collect()
     };
@@ -70,7 +70,7 @@ pub(super) fn better(a: &Path, b: &Path, program: &Program) -> bool {
         counts = counts.then(y.len().cmp(&x.len()));
         events = events.then(x.cmp(&y));
     }
-    counts.then(events).is_lt()
+    counts.then(events)
 }
 
 /// When and by what a path became a match.

@@ -1,6 +1,6 @@
 //! One event: what each class makes of it, and what moves where.
 
-use ensue_rule::{Contiguity, Timestamp, Value};
+use ensue_rule::{Bound, Contiguity, Timestamp, Value};
 
 use super::Runs;
 use super::class::{Class, Key, Member, Members, merge};
@@ -82,14 +82,15 @@ impl<'a> Seen<'a> {
     }
 
     /// What the event means for runs at a wait.
-    fn fate(self, id: WaitId, registers: &Registers) -> Fate {
+    fn fate(self, id: WaitId, registers: &Registers, last: Option<Timestamp>) -> Fate {
         let wait = &self.program.waits[id];
         for held in &wait.held {
-            if held.until.is_some_and(|u| self.passes(u, registers)) {
-                // The loop has closed and holds nothing back any more, this event included.
-                return held.then.map_or(Fate::default(), |then| self.fate(then, registers));
+            let closes = held.until.is_some_and(|u| self.passes(u, registers));
+            if let (true, Some(then)) = (closes, held.then) {
+                // The loop holds nothing back any more, this event included.
+                return self.fate(then, registers, last);
             }
-            if self.passes(held.test, registers) {
+            if !closes && !self.is_past(held.gap, last) && self.passes(held.test, registers) {
                 return Fate::default();
             }
         }
@@ -103,6 +104,12 @@ impl<'a> Seen<'a> {
         let stays = !self.any(&wait.forbids, registers) && self.passes_over(wait, wanted, registers);
         let on = wait.then.unwrap_or(id);
         Fate { takes, completes: wait.target == Target::Next, stays: stays.then_some(on) }
+    }
+
+    /// Whether more time has passed since the run's last event than a gap allows.
+    fn is_past(self, gap: Option<Bound>, last: Option<Timestamp>) -> bool {
+        let now = self.observation.arrival.position.ts;
+        gap.zip(last).is_some_and(|(gap, last)| now >= last.plus(gap.violated_at()))
     }
 
     /// Whether the event passes the condition of the target's stage.
@@ -167,7 +174,7 @@ impl Runs {
             if wait.bits.is_some_and(|b| b & seen.bits == 0) || c.session != session {
                 return true;
             }
-            let fate = seen.fate(c.wait, &c.registers);
+            let fate = seen.fate(c.wait, &c.registers, c.last);
             if let (true, Target::Take(to)) = (fate.takes, wait.target) {
                 let members = if fate.stays.is_some() { c.members.clone() } else { std::mem::take(&mut c.members) };
                 self.depart(seen, Leaving { wait, to, registers: &c.registers, session: c.session, members }, moves);
@@ -219,7 +226,7 @@ impl Runs {
         for id in &seen.program.starts {
             let wait = &seen.program.waits[*id];
             let Target::Take(to) = wait.target else { continue };
-            if seen.fate(*id, Registers::EMPTY).takes {
+            if seen.fate(*id, Registers::EMPTY, None).takes {
                 let members = Members::from_elem(start, 1);
                 self.depart(seen, Leaving { wait, to, registers: Registers::EMPTY, session, members }, moves);
             }
@@ -245,7 +252,7 @@ impl Runs {
             let key = Key {
                 wait: *id,
                 registers: m.registers.keep(wait.live),
-                last: wait.bound.map(|_| ts),
+                last: wait.timed.then_some(ts),
                 session: m.session,
             };
             self.insert(seen.program, key, &m.members);

@@ -114,7 +114,7 @@ fn furthest_of_each_start(paths: Vec<Path>, program: &Program) -> Vec<Path> {
         match best.last_mut().filter(|b| start(b) == start(&p)) {
             Some(b) => {
                 let (x, y) = (paths::furthest(&p), paths::furthest(b));
-                if x > y || (x == y && paths::better(&p, b, program)) {
+                if x > y || (x == y && paths::preference(&p, b, program).is_lt()) {
                     *b = p;
                 }
             }
