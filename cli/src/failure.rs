@@ -36,6 +36,9 @@ impl Failure {
     pub(crate) fn io(doing: &str, what: &str, error: &io::Error) -> Self {
         let text = error.to_string();
         let text = text.split(" (os error").next().unwrap_or_default();
+        let mut chars = text.chars();
+        let first = chars.next().map(|c| c.to_ascii_lowercase());
+        let text: String = first.into_iter().chain(chars).collect();
         Self::Message(format!("cannot {doing} {what}: {text}"))
     }
 }

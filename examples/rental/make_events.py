@@ -125,7 +125,7 @@ for n, event in enumerate(events):
         event["id"] = f"e{n}"
 
 # One event is on its way for too long.
-late = next(n for n, e in enumerate(events) if e["source"] == "storage" and e.get("userId") == "u3")
+late = next(n for n, e in enumerate(events) if e["actionType"] == "response" and e["userId"] == "u3")
 events.insert(late + 2, events.pop(late))
 
 lines = [json.dumps(event, separators=(",", ":")) for event in events]

@@ -9,8 +9,7 @@ pub(super) fn expr(expr: &Expr) -> String {
     let mut rule = Rule::new(Pattern { first: Element::stage("x"), then: Vec::new() });
     rule.conditions.push(Condition { stage: "x".into(), moment: Moment::Take, expr: expr.clone() });
     let text = ensue_dsl::format(&rule);
-    let condition = text.split_once("WHERE").map_or("", |(_, condition)| condition);
-    condition.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.lines().find_map(|line| line.strip_prefix("WHERE ")).unwrap_or_default().to_owned()
 }
 
 /// The values of a RETURN.

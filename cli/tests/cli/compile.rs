@@ -1,0 +1,41 @@
+//! `ensue compile`: there and back.
+
+use crate::shell::Shell;
+
+const RULE: &str = "EVENT: a -> b WHERE a.actionType = 'a' AND b.actionType = 'b' WITHIN 1 H\n";
+
+#[test]
+fn there_and_back() {
+    let sh = Shell::new();
+    let json = sh.file("r.txt", RULE).ensue("compile r.txt");
+    assert_eq!((json.code, json.stderr.as_str()), (0, ""));
+    assert!(json.stdout.starts_with("{\n  \"format\": 1,\n"), "{}", json.stdout);
+    let text = sh.file("r.json", &json.stdout).ensue("compile r.json --to text");
+    let spelled_out =
+        "EVENT: a -> b\nWHERE a.actionType = 'a'\n  AND b.actionType = 'b'\nWITHIN 1 H\nAFTER MATCH CONSUME\n";
+    assert_eq!(text.all(), (0, spelled_out, ""));
+    assert_eq!(sh.ensue("compile r.json").stdout, json.stdout);
+    assert_eq!(sh.ensue("compile r.txt --to text").stdout, spelled_out);
+}
+
+#[test]
+fn into_a_file() {
+    let sh = Shell::new();
+    let json = sh.file("r.txt", RULE).ensue("compile r.txt").stdout;
+    assert_eq!(sh.ensue("compile r.txt -o out.json").all(), (0, "", ""));
+    assert_eq!(std::fs::read_to_string(sh.path().join("out.json")).unwrap(), json);
+}
+
+#[test]
+fn what_does_not_compile() {
+    let sh = Shell::new();
+    let ended = sh.file("bad.txt", "EVENT: a -> a\n").ensue("compile bad.txt -o out.json");
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    assert!(ended.stderr.contains("error[E0201]") && ended.stderr.contains("bad.txt:1:"), "{}", ended.stderr);
+    assert!(!sh.path().join("out.json").exists(), "nothing is written");
+    let ended = sh.ensue("compile bad.txt --json");
+    assert_eq!((ended.code, ended.of_kind("diagnostic").len()), (1, 1), "{ended:?}");
+    sh.file("t.json", r#"{"taskArray":[]}"#);
+    let expected = "ensue: t.json holds task documents; compile takes one rule\n";
+    assert_eq!(sh.ensue("compile t.json").all(), (2, "", expected));
+}

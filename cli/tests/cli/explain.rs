@@ -1,0 +1,81 @@
+//! `ensue explain`: what a rule author is told.
+
+use crate::shell::{Shell, repository};
+
+const RULE: &str = "EVENT: v{3,} -> !s -> l WHERE v.actionType = 'pv' AND v.scene = 'item' AND s.actionType = 'save' \
+                    AND l.actionType = 'leave' AND l.args.item = v.args.item WITHIN 10 MIN PARTITION BY args.city \
+                    RETURN COUNT(v) AS views\n";
+
+#[test]
+fn a_rule_in_words() {
+    let ended = Shell::new().file("hesitation.txt", RULE).ensue("explain hesitation.txt");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    let lines = [
+        "task         hesitation (source default)",
+        "runs         continuously, over the events of each user",
+        "stages       v: 3 or more events",
+        "                 where v.actionType = 'pv'",
+        "                 where v.scene = 'item'",
+        "             !s: forbidden until the next stage takes an event, or the window ends",
+        "                 if s.actionType = 'save'",
+        "             l: one event, later",
+        "                 where l.args.item = v.args.item",
+        "window       less than 10 MIN from first event to last",
+        "partition    args.city",
+        "after match  CONSUME: no later match starts at or before the last event of this one",
+        "returns      COUNT(v) AS views",
+        "keeps        actionType pv, scene item: args.city, args.item",
+        "             actionType save: args.city",
+        "             actionType leave: args.city, args.item",
+        "cost         l.args.item = v.args.item: runs are held apart by the value compared with (a look-up)",
+        "             events are kept for 10 MIN",
+    ];
+    for line in lines {
+        assert!(ended.stdout.contains(&format!("{line}\n")), "{line:?} in\n{}", ended.stdout);
+    }
+    let automaton = ended.stdout.split("\nautomaton").nth(1).unwrap_or_default();
+    assert!(automaton.lines().count() > 2, "{}", ended.stdout);
+}
+
+#[test]
+fn the_automaton_for_graphviz() {
+    let ended = Shell::new().file("r.txt", RULE).ensue("explain --dot r.txt");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    assert!(ended.stdout.starts_with("digraph") && ended.stdout.trim_end().ends_with('}'), "{}", ended.stdout);
+}
+
+#[test]
+fn as_an_object() {
+    let ended = Shell::new().file("r.txt", RULE).ensue("explain --json r.txt");
+    let found = ended.of_kind("explanation");
+    assert_eq!(found[0]["stages"][1]["name"], "!s");
+    assert_eq!(found[0]["demands"][0]["action_types"][0], "pv");
+    assert!(ended.stdout.starts_with(r#"{"kind":"explanation","source":"default","task":"r","#), "{}", ended.stdout);
+}
+
+#[test]
+fn each_task_of_a_document() {
+    let tasks = std::fs::read(repository("examples/rental/tasks.json")).unwrap();
+    let ended = Shell::new().file("tasks.json", tasks).ensue("explain tasks.json");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for task in
+        ["test_cep_rent_rule2", "hesitation", "hesitated-again", "saved-not-asked", "price-drop", "failed-search"]
+    {
+        assert!(ended.stdout.contains(&format!("task         {task} (source ")), "{}", ended.stdout);
+    }
+    let trigger = "looks back over the events of each user at every leave of scene https://market.m.taobao.com/";
+    assert!(ended.stdout.contains(trigger), "{}", ended.stdout);
+}
+
+#[test]
+fn what_can_not_be_explained_says_why() {
+    let sh = Shell::new();
+    let ended = sh.file("bad.txt", "EVENT: a -> a").ensue("explain bad.txt");
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("error[E0201]"), "{}", ended.stdout);
+    let tasks = r#"{"taskArray":[{"id":"x","taskType":"cep"},{"id":"y","taskType":"cep","rule":"EVENT: a"}]}"#;
+    let ended = sh.file("t.json", tasks).ensue("explain t.json");
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("error[E0508]: task x is refused"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("task         y (source default)"), "{}", ended.stdout);
+}

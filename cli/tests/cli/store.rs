@@ -1,0 +1,71 @@
+//! `ensue run --db`: a store that lasts, and files that are none.
+
+use crate::shell::Shell;
+
+const RULE: &str = "EVENT: a -> b WHERE a.actionType = 'a' AND b.actionType = 'b' WITHIN 1 H\n";
+const RUN: &str = "run --rule r.txt --events e.jsonl --db s.db --json";
+
+fn event(action: &str, ts: i64) -> String {
+    format!("{{\"ts\":{ts},\"id\":\"{action}{ts}\",\"actionType\":\"{action}\"}}\n")
+}
+
+fn shell() -> Shell {
+    let sh = Shell::new();
+    sh.file("r.txt", RULE);
+    sh
+}
+
+#[test]
+fn a_half_finished_match_goes_on() {
+    let sh = shell();
+    let first = sh.file("e.jsonl", event("a", 1)).ensue(RUN);
+    assert_eq!((first.code, first.of_kind("match").len()), (0, 0), "{first:?}");
+    let second = sh.file("e.jsonl", event("b", 2)).ensue(RUN);
+    assert_eq!((second.code, second.stderr.as_str()), (0, ""));
+    assert_eq!(second.of_kind("report")[0]["status"], "unchanged");
+    assert_eq!(second.of_kind("match")[0]["bindings"], serde_json::json!({"a": ["a1"], "b": ["b2"]}));
+    let third = sh.file("e.jsonl", "").ensue(RUN);
+    assert_eq!((third.code, third.of_kind("match").len()), (0, 0), "{third:?}");
+}
+
+#[test]
+fn printed_decisions_are_acknowledged() {
+    let sh = shell();
+    let rule = RULE.trim_end();
+    sh.file(
+        "t.json",
+        format!(
+            r#"{{"taskArray":[{{"id":"t","taskType":"cep","rule":"{rule}","output":{{"type":"touch","touch":"x"}}}}]}}"#
+        ),
+    );
+    let run = "run --tasks t.json --events e.jsonl --db s.db --json";
+    let first = sh.file("e.jsonl", event("a", 1) + &event("b", 2)).ensue(run);
+    assert_eq!(first.of_kind("decision").len(), 1, "{first:?}");
+    let second = sh.file("e.jsonl", "").ensue(run);
+    assert_eq!(second.of_kind("decision").len(), 0, "{second:?}");
+}
+
+#[test]
+fn a_file_that_is_no_store_is_set_aside() {
+    let sh = shell();
+    sh.file("e.jsonl", event("a", 1) + &event("b", 2)).file("s.db", "this is a letter, not a store\n".repeat(200));
+    let ended = sh.ensue(RUN);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stderr.starts_with("ensue: s.db is not a sound store; it was set aside as "), "{}", ended.stderr);
+    assert_eq!(ended.of_kind("match").len(), 1, "it runs all the same");
+    let kept = std::fs::read_dir(sh.path()).unwrap().filter_map(|f| std::fs::read_to_string(f.unwrap().path()).ok());
+    assert!(kept.into_iter().any(|text| text.starts_with("this is a letter")), "nothing is deleted");
+    assert_eq!(sh.ensue(RUN).code, 0, "a fresh store is in its place");
+}
+
+#[test]
+fn a_directory_is_no_store() {
+    let sh = shell();
+    sh.file("e.jsonl", "");
+    std::fs::create_dir(sh.path().join("s.db")).unwrap();
+    let ended = sh.ensue(RUN);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+    assert!(ended.stderr.starts_with("ensue: cannot open s.db as a store: "), "{}", ended.stderr);
+    let ended = sh.ensue("run --rule r.txt --events e.jsonl --db no/such/folder/s.db");
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+}
