@@ -11,7 +11,7 @@
 //!   a way lets pass depends on its contiguity alone: strict nothing, relaxed what its stage would not take, any
 //!   everything; UNTIL closes a repetition, a greedy loop holds the ways out of it ([`run`]).
 //! - A negation judges events from the outside: what it forbids ends the whole run, whichever way would go on.
-//! - A way ends when its time is up; a run times out when time took its last way.
+//! - A way ends when its time is up, and that is a timeout: each way is waited on by itself.
 //! - What comes out, and what a match discards, is decided over lists of whole runs ([`after`]).
 
 mod after;

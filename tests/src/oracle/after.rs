@@ -72,15 +72,17 @@ impl<'a> Judge<'a> {
         (found, mut timeouts): (Vec<Complete<'a>>, Vec<Complete<'a>>),
         now: Instant,
     ) {
+        // What the same moment times out is reported, not discarded.
         let complete: BTreeSet<Bindings> = found.iter().map(Complete::bindings).collect();
+        if self.rule.after_match == AfterMatch::Consume {
+            let starts: BTreeSet<usize> = found.iter().map(Complete::start).collect();
+            timeouts.retain(|t| !starts.contains(&t.start()));
+            timeouts.sort_by_key(|t| self.furthest(t));
+            timeouts.dedup_by_key(|t| t.start());
+        }
         self.complete(runs, found, Some(now.2), now);
         if self.rule.on_timeout.is_none() {
             return;
-        }
-        if self.rule.after_match == AfterMatch::Consume {
-            timeouts.retain(|t| t.start() >= self.consumed);
-            timeouts.sort_by_key(|t| self.furthest(t));
-            timeouts.dedup_by_key(|t| t.start());
         }
         let mut given = BTreeSet::new();
         for t in timeouts {

@@ -47,6 +47,8 @@ pub(super) struct Left<'a> {
     pub(super) stage: &'a Stage,
     /// Whether it had taken an event in this turn.
     pub(super) begun: bool,
+    /// Whether the way skips something after it.
+    pub(super) then_skipped: bool,
     pub(super) turns: Vec<Turn>,
 }
 
@@ -60,8 +62,13 @@ pub(super) struct Path<'a> {
     pub(super) greedy: Vec<Left<'a>>,
     /// Stages whose leaving is judged on this way.
     pub(super) left: Vec<&'a str>,
-    /// Something that may be empty was skipped after the first greedy loop.
-    pub(super) skipped_after_greedy: bool,
+}
+
+impl Path<'_> {
+    /// Notes that something that may be empty is skipped here.
+    fn skips(&mut self) {
+        self.greedy.iter_mut().for_each(|g| g.then_skipped = true);
+    }
 }
 
 /// How a way comes to its stage.
@@ -249,7 +256,7 @@ impl<'a> Ways<'a> {
                 after.push(Frame::Stage { stage, taken: 1 });
                 self.out.push(Way { to: Some(stage), manner, path: path.clone(), place: after, beside: Vec::new() });
                 if may_skip(stage.quantifier.as_ref()) {
-                    path.skipped_after_greedy |= !path.greedy.is_empty();
+                    path.skips();
                     self.on_past(stage, false, place, path);
                 }
             }
@@ -265,7 +272,7 @@ impl<'a> Ways<'a> {
                 inside.push(Frame::Rest(&group.pattern.then));
                 self.enter(&group.pattern.first, manner, inside, path.clone());
                 if may_skip(group.quantifier.as_ref()) {
-                    path.skipped_after_greedy |= !path.greedy.is_empty();
+                    path.skips();
                     if !in_loop(&place) {
                         stages_of(&group.pattern, &mut path.left);
                     }
@@ -285,7 +292,7 @@ impl<'a> Ways<'a> {
                 }
                 if members.iter().all(|m| may_skip(m.quantifier.as_ref())) {
                     for member in members {
-                        path.skipped_after_greedy |= !path.greedy.is_empty();
+                        path.skips();
                         pass_by(member, false, &place, &mut path);
                     }
                     self.on(std::mem::take(&mut place), path);
@@ -301,7 +308,7 @@ fn pass_by<'a>(stage: &'a Stage, begun: bool, place: &Place<'a>, path: &mut Path
         path.left.push(&stage.name);
     }
     if stage.quantifier.as_ref().is_some_and(|q| q.greedy) {
-        path.greedy.push(Left { stage, begun, turns: turns(place) });
+        path.greedy.push(Left { stage, begun, then_skipped: false, turns: turns(place) });
     }
 }
 

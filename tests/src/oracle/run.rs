@@ -20,8 +20,6 @@ pub(super) struct Run<'a> {
     strict: Vec<Negation<'a>>,
     /// Whether that event has come.
     judged: bool,
-    /// Whether time took a way that the run needed.
-    in_want: bool,
 }
 
 /// A way that may still be gone.
@@ -83,14 +81,8 @@ impl<'a> Known<'a> {
                 self.step(run, k, &mut after, found);
             }
         }
-        let nothing = Run {
-            taken: Vec::new(),
-            ways: Vec::new(),
-            watched: Vec::new(),
-            strict: Vec::new(),
-            judged: false,
-            in_want: false,
-        };
+        let nothing =
+            Run { taken: Vec::new(), ways: Vec::new(), watched: Vec::new(), strict: Vec::new(), judged: false };
         for way in &self.beginnings {
             if way.to.is_some() && self.would_take(&nothing, way, k) && !self.is_held(&nothing.taken, way, k) {
                 self.take(&nothing, way, k, &mut after, found);
@@ -136,8 +128,7 @@ impl<'a> Known<'a> {
         let Some(stage) = way.to else { return };
         let mut taken = run.taken.clone();
         taken.push(Taken { stage: &stage.name, event: k, turns: turns(&way.place) });
-        let mut next =
-            Run { taken, ways: Vec::new(), watched: Vec::new(), strict: Vec::new(), judged: false, in_want: false };
+        let mut next = Run { taken, ways: Vec::new(), watched: Vec::new(), strict: Vec::new(), judged: false };
         let behind =
             |n: &&Negation<'a>| way.path.nots.iter().any(|p| p.name == n.name) || way.path.around.contains(&n.name);
         next.watched = run.watched.iter().filter(|n| !behind(n)).cloned().collect();
@@ -163,7 +154,8 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Takes the ways whose time is up at `due`; whether the run goes on.
+    /// Takes the ways whose time is up at `due`; whether the run goes on by others. Each way is waited on by itself: that
+    /// one of them is closed by time is a timeout, also where the run goes on by another.
     pub(super) fn expire(
         &self,
         run: &mut Run<'a>,
@@ -171,7 +163,7 @@ impl<'a> Known<'a> {
         found: &mut Vec<Complete<'a>>,
         timeouts: &mut Vec<Complete<'a>>,
     ) -> bool {
-        let mut complete = false;
+        let (mut complete, mut timed_out) = (false, false);
         for open in std::mem::take(&mut run.ways) {
             if open.ends > due {
                 run.ways.push(open);
@@ -179,17 +171,16 @@ impl<'a> Known<'a> {
                 let judged = run.judged || !open.way.path.nots.iter().any(|n| n.strict);
                 let here = judged && !only_strict(&open.way) && self.may_leave(run, &open.way);
                 complete |= here;
-                run.in_want |= !here;
+                timed_out |= !here;
             } else {
-                // That a loop that has its minimum takes no more is no timeout.
-                let window_ends = self.events[run.start()].ts.plus(self.window);
-                run.in_want |= !open.way.manner.enough || open.ends == window_ends;
+                // That a loop that has its minimum takes no more after its gap is no timeout.
+                timed_out |= !open.way.manner.enough || open.ends == self.window_ends(run, &open.way);
             }
         }
         let as_it_is = || Complete { taken: run.taken.clone(), at: due };
         if complete {
             found.push(as_it_is());
-        } else if run.ways.is_empty() && run.in_want {
+        } else if timed_out {
             timeouts.push(as_it_is());
         }
         !run.ways.is_empty()
@@ -197,17 +188,19 @@ impl<'a> Known<'a> {
 
     /// From when on `run` may not go `way`.
     fn ends(&self, run: &Run<'a>, way: &Way<'a>) -> Timestamp {
+        let window = self.window_ends(run, way);
+        let last = self.events[run.last()].ts;
+        way.manner.bound.map_or(window, |bound| window.min(last.plus(bound.violated_at())))
+    }
+
+    /// From when on the window forbids `way`.
+    fn window_ends(&self, run: &Run<'a>, way: &Way<'a>) -> Timestamp {
         let (start, last) = (self.events[run.start()].ts, self.events[run.last()].ts);
-        let mut ends = start.plus(self.window);
-        if let Some(bound) = way.manner.bound {
-            ends = ends.min(last.plus(bound.violated_at()));
+        let window = start.plus(self.window);
+        match self.previous {
+            Some((stage, d)) if way.to.is_none_or(|s| *s.name == *stage) => window.min(last.plus(d)),
+            _ => window,
         }
-        if let Some((stage, duration)) = self.previous
-            && way.to.is_none_or(|s| *s.name == *stage)
-        {
-            ends = ends.min(last.plus(duration));
-        }
-        ends
     }
 
     fn in_time(&self, open: &Open<'a>, k: usize) -> bool {
@@ -292,11 +285,8 @@ impl<'a> Known<'a> {
     /// Whether a greedy loop would take event `k`, full or skipped too, its UNTIL not having come.
     fn holds(&self, taken: &[Taken<'a>], g: &Left<'a>, k: usize) -> bool {
         let Some(q) = g.stage.quantifier.as_ref() else { return false };
-        let last = taken.last().map(|t| t.event);
-        if g.begun
-            && let Some(last) = last
-        {
-            let gap = q.gap.map(|b| self.events[last].ts.plus(b.violated_at()));
+        if let Some(last) = taken.last().map(|t| t.event) {
+            let gap = q.gap.filter(|_| g.begun).map(|b| self.events[last].ts.plus(b.violated_at()));
             let closed = (last + 1..=k).any(|m| self.closes(taken, q, m));
             if closed || gap.is_some_and(|t| self.events[k].ts >= t) {
                 return false;
@@ -307,8 +297,7 @@ impl<'a> Known<'a> {
 
     /// Whether the event just taken may not be passed to skip what is behind a greedy loop.
     fn is_greedy_at_end(&self, before: &[Taken<'a>], end: &Way<'a>, k: usize) -> bool {
-        let takes = |g: &Left<'a>| self.stage_takes(before, g.stage, &g.turns, k);
-        end.path.skipped_after_greedy && end.path.greedy.iter().any(takes)
+        end.path.greedy.iter().any(|g| g.then_skipped && self.stage_takes(before, g.stage, &g.turns, k))
     }
 }
 
