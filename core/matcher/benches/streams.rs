@@ -201,10 +201,10 @@ fn streams(c: &mut Criterion) {
         assert_eq!(one(&w2(true), &records, 1, trend), count, "w2 trends k = {k}");
         assert_eq!(one(&w2(false), &records, 1, matched), ends, "w2 graph k = {k}");
         group.bench_with_input(BenchmarkId::new("w2_trends", k), &records, |b, r| {
-            b.iter(|| one(&w2(true), r, 1, trend))
+            b.iter(|| one(&w2(true), r, 1, trend));
         });
         group.bench_with_input(BenchmarkId::new("w2_graph", k), &records, |b, r| {
-            b.iter(|| one(&w2(false), r, 1, matched))
+            b.iter(|| one(&w2(false), r, 1, matched));
         });
     }
     for (rules, count) in [(1, 44), (100, 6_091), (1000, 62_942)] {

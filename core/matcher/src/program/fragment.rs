@@ -171,11 +171,7 @@ impl<'a> Weaver<'a> {
 
     /// `a`, then `b`.
     fn join(&mut self, a: Fragment, by: &Arrow, b: Fragment) -> Result<Fragment, Error> {
-        for (p, exit) in &a.last {
-            for (q, entry) in &b.first {
-                self.edge(*p, *q, exit.followed().then(&entry.entered(by)))?;
-            }
-        }
+        self.follow(&a.last, by, &b.first)?;
         let mut first = a.first;
         for pass in &a.skip {
             first.extend(b.first.iter().map(|(q, entry)| (*q, pass.followed().then(&entry.entered(by)))));
@@ -265,7 +261,8 @@ impl<'a> Weaver<'a> {
         Ok(Fragment { first, last, skip: if q.optional { vec![past] } else { Vec::new() } })
     }
 
-    /// A group turn by turn: the turns up to the minimum, those up to the maximum, or one more that loops.
+    /// A group turn by turn: the turns up to the minimum, those up to the maximum, or one more that loops. An empty turn
+    /// counts for nothing: it is followed by empty ones only.
     fn group(&mut self, g: &Group, at: &mut Cursor) -> Result<Fragment, Error> {
         let Some(q) = &g.quantifier else { return self.sequence(&g.pattern, at) };
         if q.greedy {
@@ -276,54 +273,51 @@ impl<'a> Weaver<'a> {
         let inside = *at;
         // A group's UNTIL comes after those inside it.
         let until = self.conditions.untils.get(at.quantifier + g.pattern.quantifiers().len()).copied().flatten();
-        self.depth += 1;
-        let turn = |weaver: &mut Self, after: &mut Cursor| {
-            *after = inside;
-            let before = weaver.edges.len();
-            let mut body = weaver.sequence(&g.pattern, after)?;
-            for (_, hop) in &mut body.first {
-                hop.turns.insert(0, id);
-                hop.begun.extend(until);
-            }
-            weaver.edges.iter_mut().skip(before).for_each(|(_, _, hop)| hop.untils.extend(until));
-            Ok::<_, Error>(body)
-        };
-        let mut whole = turn(self, at)?;
+        self.depth += usize::from(q.repeats());
+        let mut whole = self.turn(g, (id, until), at)?;
         self.note_ambiguity(q, &whole, &g.pattern);
-        let ends = at.stage;
-        let mut done = if q.min <= 1 { whole.last.clone() } else { Vec::new() };
-        let mut skip = whole.skip.clone();
-        let turns = q.max.unwrap_or(q.min + 1).max(1);
-        for n in 1..turns {
-            let mut body = turn(self, at)?;
-            let by = again(q, until, n >= q.min);
-            if q.max.is_none() && n + 1 == turns {
-                self.loop_back(&body, &again(q, until, true))?;
+        let mut last = completed(&whole, q, 0);
+        let mut before = std::mem::take(&mut whole.last);
+        for n in 1..q.max.unwrap_or(q.min + 1).max(1) {
+            *at = inside;
+            let body = self.turn(g, (id, until), at)?;
+            self.follow(&before, &again(q, until, n >= q.min), &body.first)?;
+            if q.max.is_none() && n == q.min {
+                self.follow(&body.last, &again(q, until, true), &body.first)?;
             }
-            if n >= q.min {
-                // An empty turn counts for nothing, so beyond the minimum there is none.
-                body.skip.clear();
-            }
-            let before = std::mem::take(&mut whole);
-            whole = self.join(before, &by, body)?;
-            if n + 1 >= q.min {
-                done.extend(whole.last.iter().cloned());
-            }
-            if n + 1 == q.min {
-                skip.clone_from(&whole.skip);
-            }
+            last.extend(completed(&body, q, n));
+            before = body.last;
         }
+        let stages = (inside.stage..at.stage).filter_map(|s| u16::try_from(s).ok()).map(StageId);
         self.next_until(at);
-        self.depth -= 1;
-        let left = (inside.stage..ends).filter_map(|s| u16::try_from(s).ok()).map(StageId);
-        let leaves: Vec<StageId> = if self.depth == 0 { left.collect() } else { Vec::new() };
-        Ok(finish(Fragment { last: done, skip, ..whole }, q, &leaves))
+        self.depth -= usize::from(q.repeats());
+        let leaves: Vec<StageId> = if self.depth == 0 { stages.collect() } else { Vec::new() };
+        if q.optional {
+            whole.skip.push(Hop::default());
+        }
+        whole.skip.iter_mut().for_each(|hop| hop.leaves.clone_from(&leaves));
+        if q.repeats() {
+            last.iter_mut().for_each(|(_, hop)| hop.leaves.clone_from(&leaves));
+        }
+        Ok(Fragment { first: whole.first, last, skip: whole.skip })
     }
 
-    /// The last turn may be followed by another one.
-    fn loop_back(&mut self, body: &Fragment, by: &Arrow) -> Result<(), Error> {
-        for (p, exit) in &body.last {
-            for (q, entry) in &body.first {
+    /// One turn of a group.
+    fn turn(&mut self, g: &Group, (id, until): (GroupId, Option<TestId>), at: &mut Cursor) -> Result<Fragment, Error> {
+        let before = self.edges.len();
+        let mut body = self.sequence(&g.pattern, at)?;
+        for (_, hop) in &mut body.first {
+            hop.turns.insert(0, id);
+            hop.begun.extend(until);
+        }
+        self.edges.iter_mut().skip(before).for_each(|(_, _, hop)| hop.untils.extend(until));
+        Ok(body)
+    }
+
+    /// One turn after another.
+    fn follow(&mut self, from: &[(PositionId, Hop)], by: &Arrow, to: &[(PositionId, Hop)]) -> Result<(), Error> {
+        for (p, exit) in from {
+            for (q, entry) in to {
                 self.edge(*p, *q, exit.followed().then(&entry.entered(by)))?;
             }
         }
@@ -347,19 +341,13 @@ fn again(q: &Quantifier, until: Option<TestId>, surplus: bool) -> Arrow {
     Arrow { arrow: q.inner, bound: q.gap, surplus, untils: until.into_iter().collect() }
 }
 
-/// A group's turns as one fragment: it leaves all its stages where it ends.
-fn finish(turns: Fragment, q: &Quantifier, leaves: &[StageId]) -> Fragment {
-    let mut last: Vec<(PositionId, Hop)> = Vec::new();
-    for (p, mut hop) in turns.last {
-        hop.leaves = leaves.to_vec();
-        if !last.contains(&(p, hop.clone())) {
-            last.push((p, hop));
-        }
+/// Where a group may end after turn `n` (from 0): at once from the minimum on, before it by empty turns.
+fn completed(body: &Fragment, q: &Quantifier, n: u32) -> Vec<(PositionId, Hop)> {
+    if n + 1 >= q.min {
+        return body.last.clone();
     }
-    let mut skip = turns.skip;
-    if q.optional {
-        skip.push(Hop::default());
-    }
-    skip.iter_mut().for_each(|hop| hop.leaves = leaves.to_vec());
-    Fragment { first: turns.first, last, skip }
+    let empty = |(p, exit): &(PositionId, Hop)| -> Vec<(PositionId, Hop)> {
+        body.skip.iter().map(|pass| (*p, exit.followed().then(pass))).collect()
+    };
+    body.last.iter().flat_map(empty).collect()
 }

@@ -103,7 +103,8 @@ impl<'a> Seen<'a> {
         let takes = wanted && !self.any(&wait.begun, registers);
         let stays = !self.any(&wait.forbids, registers) && self.passes_over(wait, wanted, registers);
         let on = wait.then.unwrap_or(id);
-        Fate { takes, completes: wait.target == Target::Next, stays: stays.then_some(on) }
+        let completes = wait.target == Target::Next && self.may_leave(&wait.leaves, registers);
+        Fate { takes, completes, stays: stays.then_some(on) }
     }
 
     /// Whether more time has passed since the run's last event than a gap allows.

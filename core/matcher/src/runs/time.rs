@@ -48,10 +48,9 @@ impl Runs {
             let ends: Members = if bound { std::mem::take(&mut c.members) } else { c.members.drain(..old).collect() };
             let wait = &program.waits[c.wait];
             // Where `=> !n` stands too, the very next event must have come.
-            if wait.target == Target::Absence && wait.next_forbids.is_empty() {
-                if Self::may_end(program, c) {
-                    merge(&mut complete, &ends, program, &mut self.buffer);
-                }
+            let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
+            if absent && Self::may_end(program, c) {
+                merge(&mut complete, &ends, program, &mut self.buffer);
             } else if program.on_timeout.is_some() {
                 // A loop that has its minimum takes no more after its gap, and that is all.
                 let silent = if bound && !wait.bound_times_out { old } else { ends.len() };
