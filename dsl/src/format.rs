@@ -26,11 +26,9 @@ struct Line {
 ///
 /// Only rules that a text can say have a text: lists, maps and numbers that are not finite print as NULL.
 pub fn format(rule: &Rule) -> String {
-    let after_match = if rule.returns.iter().any(|r| has_trends(&r.expr)) && rule.after_match.is_unlimited() {
-        None
-    } else {
-        Some(after_match(&rule.after_match))
-    };
+    let unlimited = rule.after_match == AfterMatch::NoSkip { limit: None };
+    let implied = unlimited && rule.returns.iter().any(|r| has_trends(&r.expr));
+    let after_match = (!implied).then(|| after_match(&rule.after_match));
     let lines = lines(rule, after_match, None);
     let texts: Vec<_> = lines.into_iter().map(|l| l.text).collect();
     texts.join("\n") + "\n"
@@ -51,17 +49,6 @@ pub fn format_text(text: &str) -> Result<String, Vec<Diagnostic>> {
         _ => after_match(&rule.after_match),
     });
     Ok(comments::weave(lines(rule, after_match, Some(tree)), text, &read.comments))
-}
-
-/// Whether matches are kept, and no limit said.
-trait Unlimited {
-    fn is_unlimited(&self) -> bool;
-}
-
-impl Unlimited for AfterMatch {
-    fn is_unlimited(&self) -> bool {
-        *self == Self::NoSkip { limit: None }
-    }
 }
 
 fn lines(rule: &Rule, after_match: Option<String>, tree: Option<&RuleText>) -> Vec<Line> {

@@ -12,7 +12,7 @@ use nom::{IResult, Parser};
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::token::{Keyword, Kind, SIGNS, Token};
+use crate::token::{Keyword, Kind, SIGNS, Sign, Token};
 
 /// The longest text that is read, in bytes. No rule of a person comes near; what is longer is refused unread.
 pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
@@ -54,7 +54,7 @@ pub(crate) fn lex(text: &str) -> Lexed<'_> {
         let span = Span::new(text.len() - rest.len(), text.len() - after.len());
         rest = after;
         match lexeme {
-            Lexeme::Token(kind) => out.tokens.push(Token { kind, span }),
+            Lexeme::Token(kind) => out.token(kind, span),
             Lexeme::Space => {}
             Lexeme::Comment => out.comment(text, span),
             Lexeme::Bad(bad) => out.bad(bad, span),
@@ -64,6 +64,17 @@ pub(crate) fn lex(text: &str) -> Lexed<'_> {
 }
 
 impl<'t> Lexed<'t> {
+    /// After a dot and after AS every word is a name.
+    fn token(&mut self, kind: Kind<'t>, span: Span) {
+        let before = self.tokens.last().map(|t| &t.kind);
+        let names = matches!(before, Some(Kind::Sign(Sign::Dot) | Kind::Keyword(Keyword::As, _)));
+        let kind = match kind {
+            Kind::Keyword(_, word) if names => Kind::Word(word),
+            kind => kind,
+        };
+        self.tokens.push(Token { kind, span });
+    }
+
     fn comment(&mut self, text: &str, span: Span) {
         self.comments.push(span);
         if text.get(span.start as usize..).is_some_and(|t| t.starts_with("-->")) {
@@ -233,7 +244,6 @@ fn wrong_quotes(i: &str) -> IResult<&str, Lexeme<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::Sign;
 
     fn kinds(text: &str) -> Vec<Kind<'_>> {
         lex(text).tokens.into_iter().map(|t| t.kind).collect()
@@ -249,6 +259,16 @@ mod tests {
         let want =
             [Word("a"), S(Sign::Plus), S(Sign::FollowedByAny), Word("b"), S(Sign::Next), S(Sign::Bang), Word("c")];
         assert_eq!(kinds("a+->>b=>!c"), want);
+    }
+
+    #[test]
+    fn a_word_after_a_dot_or_as_is_a_name() {
+        use Kind::{Keyword as K, Word};
+        let dot = Kind::Sign(Sign::Dot);
+        assert_eq!(
+            kinds("a.as AS as AS"),
+            [Word("a"), dot, Word("as"), K(Keyword::As, "AS"), Word("as"), K(Keyword::As, "AS")]
+        );
     }
 
     #[test]

@@ -30,5 +30,5 @@ mod token;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use format::{format, format_text};
-pub use tasks::{ReadOptions, check_documents, read_documents, single_task};
+pub use tasks::{ReadOptions, check_documents, read_documents, refused_when_continuous, single_task};
 pub use text::{Compiled, compile, compile_expr};

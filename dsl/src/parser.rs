@@ -164,7 +164,7 @@ pub(crate) fn soft_word<'a>(word: &'static str) -> impl Fn(Tokens<'a>) -> Parsed
     }
 }
 
-/// A name where reserved words can't be names; `what` says of what.
+/// A name; `what` says of what. (The lexer makes names of the reserved words that may be some.)
 pub(crate) fn name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, Name> {
     move |i| {
         let Some(token) = i.first() else { return Err(nom::Err::Error(Fault::expected(i, what))) };
@@ -175,16 +175,6 @@ pub(crate) fn name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, 
             _ => return Err(nom::Err::Error(Fault::expected(i, what))),
         };
         Ok((i.take_from(1), Name { text, span: token.span }))
-    }
-}
-
-/// A name where every word is one: after a dot and after AS.
-pub(crate) fn any_name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, Name> {
-    move |i| match i.first() {
-        Some(Token { kind: Kind::Keyword(_, w), span }) => {
-            Ok((i.take_from(1), Name { text: (*w).to_owned(), span: *span }))
-        }
-        _ => name(what)(i),
     }
 }
 

@@ -20,6 +20,8 @@ use ensue_rule::{Filter, Policy, Rule, Task, TaskEntry, TaskKind, TaskScope, Tas
 
 use crate::diagnostic::Diagnostic;
 
+pub use rule::refused_when_continuous;
+
 /// The source of documents that name none.
 const DEFAULT_SOURCE: &str = "default";
 

@@ -15,9 +15,9 @@ pub(crate) struct Token<'t> {
 /// What a token is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind<'t> {
-    /// A word that is not reserved: a name, a unit, the name of a function.
+    /// A word that is not reserved where it stands: a name, a unit, the name of a function.
     Word(&'t str),
-    /// A reserved word, and how it was written (after a dot and after AS it is a name).
+    /// A reserved word, and how it was written.
     Keyword(Keyword, &'t str),
     /// A name in backticks.
     Quoted(Cow<'t, str>),

@@ -74,7 +74,7 @@ fn values(bare: bool) -> BoxedStrategy<Expr> {
         4 => literals().prop_map(Expr::literal),
         4 => attrs().prop_map(move |attr| ExprKind::Attr { stage: stage(), attr }.into()),
         1 => Just(()).prop_map(move |()| hour()),
-        1 => aggregates().prop_filter("has a stage", move |_| !bare),
+        1 => aggregates().prop_map(move |e| if bare { Expr::literal(1) } else { e }),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         let op = prop::sample::select(vec![BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Rem]);
@@ -208,6 +208,10 @@ fn christen(pattern: &mut Pattern, names: &mut impl Iterator<Item = Arc<str>>) {
 fn about(e: Expr, stage: &Arc<str>) -> Expr {
     let sub = |x: Box<Expr>| Box::new(about(*x, stage));
     let kind = match e.kind {
+        ExprKind::Aggregate { func, scope, distinct, attr, .. } => {
+            ExprKind::Aggregate { func, scope, distinct, stage: Some(stage.clone()), attr }
+        }
+        ExprKind::Prev { attr, .. } => ExprKind::Prev { stage: stage.clone(), attr },
         ExprKind::Attr { stage: Some(_), attr } => ExprKind::Attr { stage: Some(stage.clone()), attr },
         ExprKind::Call { func, args } => {
             ExprKind::Call { func, args: args.into_iter().map(|a| about(a, stage)).collect() }

@@ -7,7 +7,7 @@ use nom::sequence::preceded;
 use nom::{Input, Parser};
 
 use super::pattern::comma_list;
-use super::{Fault, Parsed, any_name, expr, keyword, name, soft_word, time};
+use super::{Fault, Parsed, expr, keyword, name, soft_word, time};
 use crate::ast::{AfterMatch, Expr, Limit, Return, Within};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -78,6 +78,6 @@ pub(crate) fn returned(i: Tokens<'_>) -> Parsed<'_, Return> {
         let d = Diagnostic::error(codes::SYNTAX, "a returned value needs a name").at(expr.span);
         return Err(nom::Err::Failure(Fault::refused(d.hint("write `... AS name` behind it"))));
     }
-    map(preceded(cut(keyword(Keyword::As)), cut(any_name("a name"))), |name| Return { expr: expr.clone(), name })
+    map(preceded(cut(keyword(Keyword::As)), cut(name("a name"))), |name| Return { expr: expr.clone(), name })
         .parse(rest)
 }

@@ -7,7 +7,7 @@ use nom::multi::{many0, separated_list0};
 use nom::sequence::{delimited, preceded};
 use nom::{Input, Parser};
 
-use super::{Fault, Parsed, any_name, keyword, name, nested, sign, soft_word, time};
+use super::{Fault, Parsed, keyword, name, nested, sign, soft_word, time};
 use crate::ast::{Call, Expr, ExprKind, Name};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -232,7 +232,7 @@ fn named(i: Tokens<'_>) -> Parsed<'_, Expr> {
         return Ok((rest, Expr { kind: ExprKind::Call(call), span: rest.since(i) }));
     }
     let (rest, first) = name("a value")(i)?;
-    let (rest, more) = many0(preceded(sign(Sign::Dot), cut(any_name("a name")))).parse(rest)?;
+    let (rest, more) = many0(preceded(sign(Sign::Dot), cut(name("a name")))).parse(rest)?;
     let path: Vec<Name> = std::iter::once(first).chain(more).collect();
     Ok((rest, Expr { kind: ExprKind::Path(path), span: rest.since(i) }))
 }

@@ -45,9 +45,6 @@ impl Head {
         let kind = |i: usize| tokens.get(i).map(|t| &t.kind);
         let Kind::Keyword(word, _) = kind(at)? else { return None };
         let before = at.checked_sub(1).and_then(kind);
-        if matches!(before, Some(Kind::Sign(Sign::Dot) | Kind::Keyword(Keyword::As, _))) {
-            return None;
-        }
         match (word, before) {
             (Keyword::Rule, _) => Some(Self::Rule),
             // `SKIP TO NEXT EVENT`, `SKIP PAST LAST EVENT`, `ON TIMEOUT RETURN`

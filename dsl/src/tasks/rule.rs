@@ -41,8 +41,9 @@ fn compiled(node: &Node<'_>, sink: &mut Sink) -> (Option<Rule>, Option<String>) 
     compile(&format(&rule), Dialect::Ensue, node, sink)
 }
 
-/// Why a rule can't be run continuously, if it can't: an absence at the end has no end without WITHIN.
-pub(super) fn refused_when_continuous(rule: &Rule) -> Option<Diagnostic> {
+/// Why a rule can't be run in a task without a trigger, if it can't: an absence at the end has no end without WITHIN.
+/// [`crate::read_documents`] and [`crate::single_task`] refuse such tasks themselves.
+pub fn refused_when_continuous(rule: &Rule) -> Option<Diagnostic> {
     let span = lower::trailing_absence(&rule.pattern).filter(|_| rule.within.is_none())?;
     let d = Diagnostic::error(codes::ABSENCE_WITHOUT_WITHIN, "an absence at the end needs WITHIN in a continuous task");
     Some(d.at(span).hint("say how long it must stay away, as in `WITHIN 5 MIN`"))
