@@ -25,8 +25,6 @@ pub(crate) struct Candidate<'a> {
     pub source: &'a str,
     /// Whose; `None`: anonymous, or all of the device.
     pub user: Option<&'a str>,
-    /// Index of the output in the task.
-    pub output: usize,
     /// The match's time.
     pub at: Timestamp,
     /// The user's time when it is judged.

@@ -20,6 +20,10 @@ use shapes::{Args, Name, Scalar};
 /// Longer lines are refused: 64 KiB.
 const LIMIT: usize = 64 * 1024;
 
+/// Times farther than this from 1970, either way, are refused: the range of JavaScript's dates, 275,000 years. No sum of
+/// such a time and a window overflows.
+const FARTHEST: i64 = 8_640_000_000_000_000;
+
 /// Why a line is no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadEvent {
@@ -222,7 +226,7 @@ impl<'l> Draft<'l> {
     fn set(&mut self, key: Key, value: Scalar<'l>) {
         let expected = match (key, value) {
             (_, Scalar::Null) => return,
-            (Key::Ts, Scalar::Int(ms)) => return self.ts = Some(Timestamp(ms)),
+            (Key::Ts, Scalar::Int(ms)) => return self.set_ts(ms),
             (Key::Id, Scalar::Int(i)) => return self.id = Some(Value::Int(i)),
             (Key::Id, Scalar::Text(s)) => return self.id = Some(Value::Str(s.into())),
             (Key::ActionType, Scalar::Text(s)) => return self.action_type = s,
@@ -234,6 +238,14 @@ impl<'l> Draft<'l> {
             (_, value) => value.what(),
         };
         self.wrong(|| format!("`{}` must be {}, not {expected}", key.name(), wanted(key)));
+    }
+
+    fn set_ts(&mut self, ms: i64) {
+        if (-FARTHEST..=FARTHEST).contains(&ms) {
+            self.ts = Some(Timestamp(ms));
+        } else {
+            self.wrong(|| format!("`ts` must be within {FARTHEST} ms of 1970, not {ms}"));
+        }
     }
 
     fn set_source(&mut self, name: &str) {

@@ -7,10 +7,11 @@
 //! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
-//! - [`decide`]: what becomes of the matches; [`effects`]: what there is to write and to tell.
+//! - [`decide`]: what becomes of the matches; [`derive`]: the events that they derive; [`effects`]: what there is to write and to tell.
 
 mod arrival;
 mod decide;
+mod derive;
 mod effects;
 mod labels;
 mod lookback;
@@ -61,6 +62,8 @@ pub(crate) struct Fold {
     quiet: bool,
     /// While the log is folded again for new tasks: only these are shown it.
     only: Option<FxHashSet<TaskId>>,
+    /// Streams that the input at hand concerns: what is due in them comes before the next input.
+    fed: Vec<StreamKey>,
     /// The input line that lets things out.
     line: Option<u64>,
     labels: Labels,
@@ -82,6 +85,7 @@ impl Fold {
             restored: FxHashMap::default(),
             quiet: false,
             only: None,
+            fed: Vec::new(),
             line: None,
             labels: Labels::default(),
             observation: Observation::default(),
@@ -110,7 +114,9 @@ impl Fold {
 
     /// Takes past decisions over from the store.
     pub(crate) fn restore_ledger(&mut self, entries: &[LedgerEntry]) {
-        entries.iter().for_each(|e| self.ledger.restore(e));
+        for entry in entries {
+            self.ledger.restore(entry);
+        }
     }
 
     /// Forgets what no longer matters: past decisions, consumed places, and runs whose window is over.

@@ -16,8 +16,8 @@ use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
 
 pub(crate) use demand::{DemandTable, Want};
 pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
+pub(crate) use users::Users;
 use users::{Mark, Stamp};
-pub(crate) use users::{Reach, Users};
 
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
@@ -101,10 +101,10 @@ impl Ingest {
         (mut want, mut epoch): (Option<Want<'_>>, u64),
         line: Option<u64>,
     ) -> Recorded {
-        let wait = self.clock.is_none();
+        let patient = self.clock.is_none();
         let mut queued = owned(event, mark, want.take(), line);
         loop {
-            match self.queue.push(queued, epoch, wait) {
+            match self.queue.push(queued, epoch, patient) {
                 Push::Queued => return Recorded::Queued,
                 Push::Full => return Recorded::Full,
                 Push::Closed => return Recorded::Closed,

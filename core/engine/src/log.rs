@@ -46,10 +46,19 @@ pub(crate) struct LogEvent {
 pub(crate) struct LogGap {
     /// Its arrival number.
     pub(crate) seq: u64,
-    /// Whose events were lost; `None`: everyone's.
-    pub(crate) user: Option<Option<Arc<str>>>,
+    /// Whose events were lost.
+    pub(crate) losers: Losers,
     /// Up to which event time.
     pub(crate) upto: Timestamp,
+}
+
+/// Whose events were lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Losers {
+    /// One user's.
+    User(Option<Arc<str>>),
+    /// Everyone's.
+    All,
 }
 
 /// An entry of the log.

@@ -1,4 +1,4 @@
-//! The store: one SQLite file with the log, the task sets, the state of the fold and the outbox.
+//! The store: one `SQLite` file with the log, the task sets, the state of the fold and the outbox.
 //!
 //! One connection, owned by the worker thread. What stands in which table says [`schema`]; what happens when a file is
 //! not a sound store says [`open`](mod@open). Nothing here decides anything: rows go in and come out.
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-/// Says what was being done when SQLite failed.
+/// Says what was being done when `SQLite` failed.
 trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error>;
 }
@@ -118,7 +118,7 @@ fn torn(doing: &'static str) -> Error {
     Error::new(Kind::Store { doing, why: "a row is torn".to_owned(), unsound: true })
 }
 
-/// SQLite has no unsigned numbers; the ones here never come near the end.
+/// `SQLite` has no unsigned numbers; the ones here never come near the end.
 fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }

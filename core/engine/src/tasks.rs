@@ -14,7 +14,6 @@ use ensue_matcher::{Error, Limits, Position, Program, ProgramId, ProgramSet};
 use ensue_rule::{AfterMatch, Demand, Duration, Event, OutputKind, Per, Task, TaskScope, Timestamp, Wanted};
 use rustc_hash::FxHashMap;
 
-pub(crate) use apply::Plan;
 use triggers::Triggers;
 
 use crate::identity::{RuleHash, rule_hash};
@@ -48,6 +47,13 @@ pub(crate) struct Active {
     pub(crate) program: ProgramId,
     /// From this arrival number on, and after this event time, the log has all that it needs.
     pub(crate) since: (u64, Timestamp),
+}
+
+/// Where a task stands: its source, its place, the version of its set.
+struct Place {
+    source: Arc<str>,
+    order: (u32, u32),
+    version: Option<i64>,
 }
 
 /// The tasks in force.
@@ -116,8 +122,9 @@ impl Book {
         let mut active = Vec::new();
         for stored in tasks {
             let Some(place) = places.get(&stored.source) else { continue };
-            let (order, since) = ((*place, stored.place), (stored.since_seq, stored.since_ts));
-            if let Ok(task) = book.compile((stored.source, order, stored.version), stored.task, since) {
+            let place = Place { source: stored.source, order: (*place, stored.place), version: stored.version };
+            let since = (stored.since_seq, stored.since_ts);
+            if let Ok(task) = book.compile(place, stored.task, since) {
                 active.push(task);
             }
         }
@@ -202,7 +209,7 @@ impl Book {
 
     fn compile(
         &mut self,
-        (source, order, version): (Arc<str>, (u32, u32), Option<i64>),
+        Place { source, order, version }: Place,
         task: Arc<Task>,
         since: (u64, Timestamp),
     ) -> Result<Active, Error> {

@@ -28,7 +28,7 @@ fn caps(caps: &[(u32, Per, Option<&str>)]) -> Policy {
 }
 
 fn candidate(task: &Task, at: Timestamp) -> Candidate<'_> {
-    Candidate { task, source: "s", user: Some("u"), output: 0, at, now: at, utc_offset_min: 0 }
+    Candidate { task, source: "s", user: Some("u"), at, now: at, utc_offset_min: 0 }
 }
 
 fn after(ms: i64) -> Timestamp {

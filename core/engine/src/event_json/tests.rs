@@ -76,6 +76,8 @@ fn wrong_types_are_named_with_their_key() {
             r#""ts":9223372036854775808"#,
             "`ts` must be an integer of milliseconds, not a number with a fraction or out of range",
         ),
+        (r#""ts":9223372036854775807"#, "`ts` must be within 8640000000000000 ms of 1970, not 9223372036854775807"),
+        (r#""ts":-8640000000000001"#, "`ts` must be within 8640000000000000 ms of 1970, not -8640000000000001"),
         (r#""id":[1,{"a":2}]"#, "`id` must be a string or an integer, not a list"),
         (r#""userId":true"#, "`userId` must be a string or an integer, not a bool"),
         (r#""scene":{"a":{}}"#, "`scene` must be a string, not an object"),

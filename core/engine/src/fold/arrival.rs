@@ -7,7 +7,7 @@ use ensue_rule::{Duration, Event, Timestamp};
 
 use super::Fold;
 use crate::error::Error;
-use crate::log::{Log, LogEvent, LogGap, StreamKey};
+use crate::log::{Log, LogEvent, LogGap, Losers, StreamKey};
 
 /// An event less than this behind a move of time is raised to it.
 const RAISED: Duration = Duration::MINUTE;
@@ -38,14 +38,14 @@ impl Fold {
         let user = StreamKey::User(draft.event.user_id.clone());
         let mut event = self.judge(&user, draft);
         self.move_by(&user, &event);
-        let mut due = vec![user.clone(), StreamKey::Device];
+        self.fed = vec![user.clone(), StreamKey::Device];
         // Before it gets its number: what these derive comes before it.
-        self.run(&mut due, log)?;
+        self.run(log)?;
         log.append(&mut event)?;
         self.labels.add(event.seq, event.event.id.as_ref());
         self.effects.tally.late += u64::from(event.late);
-        self.admit(&user, &Arc::new(event), log, &mut due)?;
-        self.run(&mut due, log)
+        self.admit(&user, &Arc::new(event), log)?;
+        self.run(log)
     }
 
     /// Takes a new mark of lost events.
@@ -113,13 +113,7 @@ impl Fold {
 
     /// Puts an event that is in the log into the streams that it is not too late for: at once where nothing waits before
     /// it, else among what waits.
-    pub(super) fn admit(
-        &mut self,
-        user: &StreamKey,
-        event: &Arc<LogEvent>,
-        log: &mut dyn Log,
-        due: &mut Vec<StreamKey>,
-    ) -> Result<(), Error> {
+    pub(super) fn admit(&mut self, user: &StreamKey, event: &Arc<LogEvent>, log: &mut dyn Log) -> Result<(), Error> {
         let device = StreamKey::Device;
         let mut now = Vec::with_capacity(2);
         for (key, late) in [(user, event.late), (&device, event.device_late)] {
@@ -138,7 +132,7 @@ impl Fold {
                 self.index(key);
             }
         }
-        if now.is_empty() { Ok(()) } else { self.happen(&now, event, log, due) }
+        if now.is_empty() { Ok(()) } else { self.happen(&now, event, log) }
     }
 
     /// Puts an event among what waits in its streams.
@@ -156,35 +150,35 @@ impl Fold {
 
     /// The streams that lost events.
     fn losers(&self, gap: &LogGap) -> Vec<StreamKey> {
-        match &gap.user {
-            Some(user) => vec![StreamKey::Device, StreamKey::User(user.clone())],
-            None => {
-                let mut all: Vec<StreamKey> = self.streams.keys().cloned().collect();
-                all.sort_unstable();
-                all
-            }
+        if let Losers::User(user) = &gap.losers {
+            return vec![StreamKey::Device, StreamKey::User(user.clone())];
         }
+        let mut all: Vec<StreamKey> = self.streams.keys().cloned().collect();
+        all.sort_unstable();
+        all
     }
 
     /// Does what is due in the streams named, and in those that it feeds, in order of time.
-    pub(super) fn run(&mut self, due: &mut Vec<StreamKey>, log: &mut dyn Log) -> Result<(), Error> {
+    pub(super) fn run(&mut self, log: &mut dyn Log) -> Result<(), Error> {
         loop {
-            let next = due.iter().filter_map(|key| Some((self.due_of(key)?, key))).min();
-            let Some((_, key)) = next else { return Ok(()) };
-            let key = key.clone();
-            self.act(&key, log, due)?;
+            let next = self.fed.iter().filter_map(|key| Some((self.due_of(key)?, key))).min();
+            let Some(key) = next.map(|(_, key)| key.clone()) else {
+                self.fed.clear();
+                return Ok(());
+            };
+            self.act(&key, log)?;
         }
     }
 
     /// Does what is due in all streams, in order of time, then of stream.
     pub(super) fn run_all(&mut self, log: &mut dyn Log) -> Result<(), Error> {
-        let mut fed = Vec::new();
         while let Some((at, key)) = self.due.first().cloned() {
             if at > self.time(&key) {
-                return Ok(());
+                break;
             }
-            self.act(&key, log, &mut fed)?;
+            self.act(&key, log)?;
         }
+        self.fed.clear();
         Ok(())
     }
 
@@ -195,15 +189,15 @@ impl Fold {
     }
 
     /// Does the first thing that is due in a stream: its timers of one instant, or one event.
-    fn act(&mut self, key: &StreamKey, log: &mut dyn Log, fed: &mut Vec<StreamKey>) -> Result<(), Error> {
+    fn act(&mut self, key: &StreamKey, log: &mut dyn Log) -> Result<(), Error> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         let timer = stream.timers.first().map(|(at, _)| *at);
         let event = stream.pending.first_key_value().map(|(place, _)| *place);
         match (timer, event) {
-            (Some(at), place) if place.is_none_or(|p| at <= p.ts) => self.elapse(key, at, log, fed),
+            (Some(at), place) if place.is_none_or(|p| at <= p.ts) => self.elapse(key, at, log),
             (_, Some(place)) => {
                 let Some(event) = stream.pending.remove(&place) else { return Ok(()) };
-                self.happen(std::slice::from_ref(key), &event, log, fed)
+                self.happen(std::slice::from_ref(key), &event, log)
             }
             _ => Ok(()),
         }

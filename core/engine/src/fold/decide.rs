@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use ensue_matcher::{Cause, Match, Position};
-use ensue_rule::{Event, On, OutputKind, Source, Timestamp, Value};
+use ensue_rule::{On, OutputKind, Timestamp, Value};
 use rustc_hash::FxHashMap;
 
 use super::Fold;
@@ -16,17 +16,17 @@ use crate::dispatch::{Candidate, LedgerEntry, Verdict, open_outputs};
 use crate::error::Error;
 use crate::identity::{decision_id, match_id};
 use crate::log::{Log, LogEvent, StreamKey};
-use crate::outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
+use crate::outcome::{Decision, MatchRecord, Named, Outcome, Reason, Refusal};
 use crate::tasks::Active;
 
 /// A case on its way, with all that its outcomes share.
-struct Found {
-    task: Active,
-    stream: StreamKey,
+pub(super) struct Found {
+    pub(super) task: Active,
+    pub(super) stream: StreamKey,
     key: Vec<Value>,
     what: What,
     /// The id of the match; of a run that died, of its place in the log.
-    id: Arc<str>,
+    pub(super) id: Arc<str>,
     rulings: Vec<Ruling>,
 }
 
@@ -38,7 +38,7 @@ enum Ruling {
 }
 
 impl Found {
-    fn matched(&self) -> Option<(&Match, On)> {
+    pub(super) fn matched(&self) -> Option<(&Match, On)> {
         match &self.what {
             What::Match(m) => Some((m, On::Match)),
             What::Timeout(m) => Some((m, On::Timeout)),
@@ -76,7 +76,6 @@ impl Fold {
         cases: Vec<Case>,
         event: Option<&LogEvent>,
         log: &mut dyn Log,
-        fed: &mut Vec<StreamKey>,
     ) -> Result<(), Error> {
         if cases.is_empty() {
             return Ok(());
@@ -97,7 +96,7 @@ impl Fold {
             f.rulings = self.rule_on(f, event);
         }
         for f in found {
-            self.tell(f, event, log, fed)?;
+            self.tell(f, event, log)?;
         }
         Ok(())
     }
@@ -174,7 +173,6 @@ impl Fold {
             task: &f.task.task,
             source: &f.task.source,
             user: f.stream.user().map(|u| &**u),
-            output,
             at: m.at,
             now: self.time(&f.stream).max(m.at),
             utc_offset_min,
@@ -237,13 +235,7 @@ impl Fold {
     }
 
     /// Tells a case and what became of it, and appends the events that it derives.
-    fn tell(
-        &mut self,
-        mut f: Found,
-        event: Option<&LogEvent>,
-        log: &mut dyn Log,
-        fed: &mut Vec<StreamKey>,
-    ) -> Result<(), Error> {
+    fn tell(&mut self, mut f: Found, event: Option<&LogEvent>, log: &mut dyn Log) -> Result<(), Error> {
         match &f.what {
             What::Match(m) => {
                 self.effects.tally.matches += 1;
@@ -268,7 +260,7 @@ impl Fold {
                     self.push(Outcome::Refusal(refusal));
                 }
                 Ruling::Derive { output, action_type, scene } => {
-                    self.derive(&f, (output, action_type, scene), event, log, fed)?;
+                    self.derive(&f, (output, action_type, scene), event, log)?;
                 }
             }
         }
@@ -304,65 +296,6 @@ impl Fold {
             values: Named(m.values.clone()),
         };
         self.effects.outcomes.push(kind(record));
-    }
-
-    /// Makes a derived event; appends it if some task reads it, to be processed before the next input.
-    fn derive(
-        &mut self,
-        f: &Found,
-        (output, action_type, scene): (usize, Arc<str>, Option<Arc<str>>),
-        cause: Option<&LogEvent>,
-        log: &mut dyn Log,
-        fed: &mut Vec<StreamKey>,
-    ) -> Result<(), Error> {
-        let Some((m, _)) = f.matched() else { return Ok(()) };
-        let id = decision_id(&f.id, output);
-        let target = StreamKey::User(f.stream.user().cloned());
-        let session = self.streams.get(&target).map_or(0, |s| s.session);
-        let event = Event {
-            ts: Some(m.at),
-            id: Some(Value::Str(id.clone())),
-            source: Source::Derived,
-            action_type,
-            scene,
-            user_id: f.stream.user().cloned(),
-            utc_offset_min: cause.and_then(|e| e.event.utc_offset_min),
-            args: m.values.iter().cloned().collect(),
-        };
-        if self.tell {
-            let (task, user) = (f.task.task.id.clone(), f.stream.user().cloned());
-            let json = event_json(&event);
-            let record = DerivedRecord { id, task, user, at: m.at, line: self.line, event: json };
-            self.effects.outcomes.push(Outcome::Event(record));
-        }
-        if !self.book.joined(&event.action_type, event.scene.as_deref()) {
-            return Ok(());
-        }
-        self.append_derived(event, m.at, (&target, session), log, fed)
-    }
-
-    fn append_derived(
-        &mut self,
-        mut event: Event,
-        at: Timestamp,
-        (target, session): (&StreamKey, u64),
-        log: &mut dyn Log,
-        fed: &mut Vec<StreamKey>,
-    ) -> Result<(), Error> {
-        self.book.narrow(&mut event);
-        let reach =
-            |fold: &Self, key| fold.streams.get(key).map_or((Timestamp::MIN, at), |s| (s.frontier, at.max(s.floor)));
-        let ((before, ts), (device_before, device_ts)) = (reach(self, target), reach(self, &StreamKey::Device));
-        event.ts = Some(ts);
-        let (late, device_late) = (false, false);
-        let mut made = LogEvent { seq: 0, ts, device_ts, before, device_before, session, late, device_late, event };
-        log.append(&mut made)?;
-        self.labels.add(made.seq, made.event.id.as_ref());
-        self.move_by(target, &made);
-        let made = Arc::new(made);
-        self.wait(target, &made);
-        fed.extend([target.clone(), StreamKey::Device]);
-        Ok(())
     }
 }
 
@@ -402,23 +335,4 @@ fn refused(d: Decision, reason: Reason, detail: String) -> Refusal {
         reason,
         detail,
     }
-}
-
-/// An event in the JSON form of events.
-fn event_json(event: &Event) -> serde_json::Value {
-    let json = |v: &Value| serde_json::to_value(v).unwrap_or_default();
-    let mut object = serde_json::Map::new();
-    let mut put = |name: &str, value: Option<serde_json::Value>| {
-        object.extend(value.map(|v| (name.to_owned(), v)));
-    };
-    put("ts", event.ts.map(|t| t.0.into()));
-    put("id", event.id.as_ref().map(json));
-    put("source", Some(event.source.as_str().into()));
-    put("actionType", Some((&*event.action_type).into()));
-    put("scene", event.scene.as_deref().map(Into::into));
-    put("userId", event.user_id.as_deref().map(Into::into));
-    put("utcOffsetMin", event.utc_offset_min.map(Into::into));
-    let args = event.args.iter().map(|(k, v)| (k.to_string(), json(v))).collect();
-    put("args", Some(serde_json::Value::Object(args)));
-    serde_json::Value::Object(object)
 }

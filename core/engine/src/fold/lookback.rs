@@ -23,6 +23,14 @@ struct Look<'a> {
     cases: Vec<Case>,
 }
 
+/// What a look back has seen.
+struct Seen {
+    cases: Vec<Case>,
+    /// What the matches consumed, by partition.
+    bounds: Vec<(Vec<Value>, Position)>,
+    tally: super::effects::Tally,
+}
+
 impl Fold {
     /// Lets the tasks that this event triggers look back.
     pub(super) fn look_back(
@@ -39,7 +47,7 @@ impl Fold {
             let triggers =
                 key.is_of(task.task.scope) && event.position(key).seq >= task.since.0 && (named || !event.is_derived());
             if triggers {
-                self.look_back_one(id, key, event, log, cases)?;
+                cases.extend(self.look_back_one(id, key, event, log)?);
             }
         }
         Ok(())
@@ -51,9 +59,8 @@ impl Fold {
         key: &StreamKey,
         trigger: &LogEvent,
         log: &mut dyn Log,
-        cases: &mut Vec<Case>,
-    ) -> Result<(), Error> {
-        let Some(task) = self.book.get(id) else { return Ok(()) };
+    ) -> Result<Vec<Case>, Error> {
+        let Some(task) = self.book.get(id) else { return Ok(Vec::new()) };
         let to = trigger.position(key);
         let mut look = Look {
             book: &self.book,
@@ -67,15 +74,14 @@ impl Fold {
         };
         let span = Span { stream: key, after: to.ts.minus(task.window), to, demand: &task.demand };
         log.look_back(&span, &mut |entry| look.visit(entry))?;
-        let (found, bounds, tally) = look.finish(to);
+        let Seen { cases, bounds, tally } = look.finish(to);
         self.effects.tally.capped += tally.capped;
         self.effects.tally.null_key += tally.null_key;
         for (partition, at) in bounds {
             self.effects.bounds.insert(bound_key(task, key, &partition), at);
             self.consumed.insert((id, key.clone(), partition), at);
         }
-        cases.extend(found);
-        Ok(())
+        Ok(cases)
     }
 }
 
@@ -131,7 +137,7 @@ impl Look<'_> {
     }
 
     /// Judges absences at the trigger. All matches carry its time; what they consumed, and up to where.
-    fn finish(mut self, trigger: Position) -> (Vec<Case>, Vec<(Vec<Value>, Position)>, super::effects::Tally) {
+    fn finish(mut self, trigger: Position) -> Seen {
         let mut bounds = Vec::new();
         if let Some(program) = self.book.triggered().program(self.program()) {
             for (partition, mut runs) in std::mem::take(&mut self.runs) {
@@ -155,7 +161,7 @@ impl Look<'_> {
                 at_trigger(m, trigger.ts);
             }
         }
-        (cases, bounds, self.tally)
+        Seen { cases, bounds, tally: self.tally }
     }
 }
 

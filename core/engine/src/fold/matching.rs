@@ -41,7 +41,6 @@ impl Fold {
         streams: &[StreamKey],
         event: &Arc<LogEvent>,
         log: &mut dyn Log,
-        fed: &mut Vec<StreamKey>,
     ) -> Result<(), Error> {
         let mut cases = Vec::new();
         for key in streams {
@@ -56,17 +55,11 @@ impl Fold {
             }
             self.index(key);
         }
-        self.decide(cases, Some(event), log, fed)
+        self.decide(cases, Some(event), log)
     }
 
     /// An instant comes at which time lets something out of runs of this stream.
-    pub(super) fn elapse(
-        &mut self,
-        key: &StreamKey,
-        at: Timestamp,
-        log: &mut dyn Log,
-        fed: &mut Vec<StreamKey>,
-    ) -> Result<(), Error> {
+    pub(super) fn elapse(&mut self, key: &StreamKey, at: Timestamp, log: &mut dyn Log) -> Result<(), Error> {
         self.pass_gap(key, Position { ts: at, seq: 0 }, log)?;
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         stream.floor = stream.floor.max(at);
@@ -82,7 +75,7 @@ impl Fold {
             stream.keep(run, live, &program);
         }
         self.index(key);
-        self.decide(cases, None, log, fed)
+        self.decide(cases, None, log)
     }
 
     /// Shows an event to the continuous tasks that it concerns.
@@ -148,7 +141,7 @@ impl Fold {
             stream.keep(run, live, program);
         }
         self.index(key);
-        self.decide(cases, None, log, &mut Vec::new())
+        self.decide(cases, None, log)
     }
 }
 

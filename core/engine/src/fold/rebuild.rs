@@ -58,9 +58,9 @@ impl Fold {
                 let user = StreamKey::User(event.event.user_id.clone());
                 self.move_by(&user, &event);
                 self.labels.add(event.seq, event.event.id.as_ref());
-                let mut due = vec![user.clone(), StreamKey::Device];
-                self.admit(&user, &event, &mut Silent, &mut due)?;
-                self.run(&mut due, &mut Silent)
+                self.fed = vec![user.clone(), StreamKey::Device];
+                self.admit(&user, &event, &mut Silent)?;
+                self.run(&mut Silent)
             }
             Entry::Gap(gap) => self.lose(&gap, &mut Silent),
         }
@@ -124,7 +124,9 @@ impl Fold {
             stream.timers.extend(built.timers);
             keys.push(key);
         }
-        keys.iter().for_each(|key| self.index(key));
+        for key in &keys {
+            self.index(key);
+        }
     }
 
     /// Drops the state of tasks that are gone.
@@ -135,6 +137,8 @@ impl Fold {
             stream.forget(gone);
             keys.push(key.clone());
         }
-        keys.iter().for_each(|key| self.index(key));
+        for key in &keys {
+            self.index(key);
+        }
     }
 }

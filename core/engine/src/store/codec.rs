@@ -72,7 +72,9 @@ impl Writer {
 
     pub(super) fn values(&mut self, values: &[Value]) {
         self.uint(values.len() as u64);
-        values.iter().for_each(|v| self.value(v));
+        for value in values {
+            self.value(value);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use rusqlite::{Row, params};
 use super::codec::{Reader, Writer};
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::error::Error;
-use crate::log::{Entry, Log, LogEvent, LogGap, Span, StreamKey};
+use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 
 const LATE: i64 = 1;
 const DEVICE_LATE: i64 = 2;
@@ -28,7 +28,7 @@ const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
   WHERE user = ?1 AND ts > ?2 AND ts <= ?3 ORDER BY ts, seq";
 const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 
-/// Bytes of a row beside its body: five numbers and the entry of the index, as SQLite writes them on the whole.
+/// Bytes of a row beside its body: five numbers and the entry of the index, as `SQLite` writes them on the whole.
 const ROW: u64 = 32;
 
 /// A row as it stands.
@@ -72,7 +72,7 @@ impl Log for Store {
                     raws.extend(gaps);
                     raws.sort_by_key(|r| (r.ts, r.seq));
                 }
-                raws.into_iter().filter(|r| r.flags & LATE == 0).try_for_each(|raw| self.show(raw, span, visit))
+                raws.into_iter().filter(|r| r.flags & LATE == 0).try_for_each(|raw| self.show(&raw, span, visit))
             }
         }
     }
@@ -88,9 +88,9 @@ impl Store {
     pub(crate) fn append_gap(&mut self, gap: &mut LogGap) -> Result<(), Error> {
         gap.seq = self.next_seq;
         self.next_seq += 1;
-        let user = match &gap.user {
-            None => schema::DEVICE,
-            Some(user) => self.user_id(user.as_ref())?,
+        let user = match &gap.losers {
+            Losers::All => schema::DEVICE,
+            Losers::User(user) => self.user_id(user.as_ref())?,
         };
         let row = params![signed(gap.seq), user, gap.upto.0, 0, GAP, [0_u8; 0]];
         self.conn.prepare_cached(INSERT).doing("writing a gap")?.execute(row).doing("writing a gap")?;
@@ -107,7 +107,7 @@ impl Store {
             let raw = Raw::read(row).doing("reading the log")?;
             let mut name = |id| names.name(conn, id);
             let user = |id| users.name(conn, id);
-            visit(entry(raw, &mut name, user)?)?;
+            visit(entry(&raw, &mut name, user)?)?;
             n += 1;
         }
         Ok(n)
@@ -144,7 +144,7 @@ impl Store {
         rows.filter(|r| r.as_ref().map_or(true, within)).collect::<rusqlite::Result<_>>().doing("looking back")
     }
 
-    fn show(&mut self, raw: Raw, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
+    fn show(&mut self, raw: &Raw, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
         if raw.flags & GAP == 0 {
             let action = self.names.name(&self.conn, raw.action)?.ok_or_else(|| torn("looking back"))?;
             let head = Head::read(&mut Reader(&raw.body), raw.ts).ok_or_else(|| torn("looking back"))?;
@@ -172,25 +172,27 @@ impl Store {
             Ok(())
         })?;
         found.sort_by_key(|(place, _)| *place);
-        found.iter().for_each(|(_, entry)| visit(entry));
+        for (_, entry) in &found {
+            visit(entry);
+        }
         Ok(())
     }
 }
 
 /// A row as an entry of the log.
 fn entry(
-    raw: Raw,
+    raw: &Raw,
     name: &mut dyn FnMut(i64) -> Result<Option<Arc<str>>, Error>,
     user: impl FnOnce(i64) -> Result<Option<Arc<str>>, Error>,
 ) -> Result<Entry, Error> {
     let bad = || torn("reading the log");
     let user = match raw.user {
-        schema::DEVICE => None,
-        schema::ANONYMOUS => Some(None),
-        id => Some(Some(user(id)?.ok_or_else(bad)?)),
+        schema::DEVICE | schema::ANONYMOUS => None,
+        id => Some(user(id)?.ok_or_else(bad)?),
     };
     if raw.flags & GAP != 0 {
-        return Ok(Entry::Gap(LogGap { seq: raw.seq, user, upto: raw.ts }));
+        let losers = if raw.user == schema::DEVICE { Losers::All } else { Losers::User(user) };
+        return Ok(Entry::Gap(LogGap { seq: raw.seq, losers, upto: raw.ts }));
     }
     let mut body = Reader(&raw.body);
     let head = Head::read(&mut body, raw.ts).ok_or_else(bad)?;
@@ -206,7 +208,7 @@ fn entry(
         source: head.source,
         action_type: name(raw.action)?.ok_or_else(bad)?,
         scene: head.scene,
-        user_id: user.flatten(),
+        user_id: user,
         utc_offset_min: head.utc_offset_min,
         args,
     };
@@ -290,9 +292,12 @@ fn back(ts: Timestamp, distance: i64) -> Timestamp {
     if distance == i64::MAX { Timestamp::MIN } else { Timestamp(ts.0.saturating_sub(distance)) }
 }
 
+/// Action type and scene.
+pub(super) type KindOf = (Arc<str>, Option<Arc<str>>);
+
 impl Store {
-    /// Used by retention: what decides how long a row stays.
-    pub(super) fn kind_of(&mut self, action: i64, body: &[u8]) -> Result<Option<(Arc<str>, Option<Arc<str>>)>, Error> {
+    /// For retention: what decides how long a row stays.
+    pub(super) fn kind_of(&mut self, action: i64, body: &[u8]) -> Result<Option<KindOf>, Error> {
         let Some(name) = self.names.name(&self.conn, action)? else { return Ok(None) };
         Ok(Head::read(&mut Reader(body), Timestamp(0)).map(|head| (name, head.scene)))
     }

@@ -23,7 +23,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Action types and names of arguments.
-    pub(super) fn names() -> Self {
+    pub(super) fn of_rows() -> Self {
         Self::new(
             "SELECT id FROM names WHERE name = ?1",
             "INSERT INTO names (name) VALUES (?1)",
@@ -32,7 +32,7 @@ impl Names {
     }
 
     /// Users.
-    pub(super) fn users() -> Self {
+    pub(super) fn of_users() -> Self {
         Self::new(
             "SELECT id FROM users WHERE name = ?1",
             "INSERT INTO users (name) VALUES (?1)",

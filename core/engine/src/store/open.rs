@@ -72,7 +72,7 @@ fn unusable(path: &Path, why: &str) -> Error {
     Error::new(Kind::Unusable { path: path.to_owned(), why: why.to_owned() })
 }
 
-/// Whether the path can be a file at all; SQLite's own words for these are poor.
+/// Whether the path can be a file at all; `SQLite`'s own words for these are poor.
 fn usable(path: &Path) -> Result<(), Error> {
     if path.as_os_str().is_empty() {
         return Err(unusable(path, "the path is empty"));
@@ -115,8 +115,8 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     }
     let mut store = Store {
         conn,
-        names: Names::names(),
-        users: Names::users(),
+        names: Names::of_rows(),
+        users: Names::of_users(),
         next_seq: 1,
         written: Written::default(),
         retained_to: 0,
@@ -155,7 +155,7 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Renames the file, and what SQLite put beside it, to a name with the date that is not taken.
+/// Renames the file, and what `SQLite` put beside it, to a name with the date that is not taken.
 fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
     let beside = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();

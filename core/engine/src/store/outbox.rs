@@ -96,11 +96,4 @@ impl Store {
         self.conn.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())
     }
-
-    /// The refusals of a task, oldest first, as JSON texts.
-    #[cfg(test)]
-    pub(crate) fn refusals(&mut self) -> Vec<String> {
-        let mut statement = self.conn.prepare("SELECT refusal FROM refusals ORDER BY n").unwrap();
-        statement.query_map([], |r| r.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
-    }
 }

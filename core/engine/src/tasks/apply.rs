@@ -9,7 +9,7 @@ use ensue_matcher::Error;
 use ensue_rule::{Demand, Remark, Task, TaskEntry, TaskSet, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Active, Book, TaskId, chains, cover};
+use super::{Active, Book, Place, TaskId, chains, cover};
 use crate::identity::rule_hash;
 use crate::report::{ApplyReport, SetReport, Status, TaskReport};
 use crate::store::{StoredSet, StoredTask};
@@ -17,6 +17,8 @@ use crate::store::{StoredSet, StoredTask};
 /// What applying sets would make of a book.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// The next arrival number and the largest time seen.
+    now: (u64, Timestamp),
     sets: Vec<StoredSet>,
     tasks: Vec<Active>,
     /// Whether any task, old or new, derives events: else there are no chains to look for.
@@ -51,8 +53,20 @@ impl Plan {
         if self.derives { chains::check(task, &self.tasks) } else { Ok(()) }
     }
 
-    fn set(&mut self, source: &Arc<str>) -> Option<&mut StoredSet> {
-        self.sets.iter_mut().find(|s| s.source == *source)
+    /// Puts a set in the place of the one before it of its source; its place among the sources.
+    fn enter(&mut self, source: &Arc<str>, version: Option<i64>) -> Result<u32, Remark> {
+        let next = self.sets.iter().map(|s| s.place + 1).max().unwrap_or(0);
+        let Some(old) = self.sets.iter_mut().find(|s| s.source == *source) else {
+            self.sets.push(StoredSet { source: source.clone(), place: next, version });
+            return Ok(next);
+        };
+        if let (Some(new), Some(in_force)) = (version, old.version)
+            && new < in_force
+        {
+            return Err(too_old(new, in_force));
+        }
+        old.version = version.or(old.version);
+        Ok(old.place)
     }
 }
 
@@ -62,6 +76,7 @@ impl Book {
         let new = sets.iter().flat_map(|s| &s.tasks).filter_map(|e| e.task.as_ref().ok());
         let derives = self.tasks.values().map(|t| &t.task).chain(new).any(|t| super::derives(t).next().is_some());
         let mut plan = Plan {
+            now,
             derives,
             sets: self.sets.clone(),
             tasks: self.tasks.values().cloned().collect(),
@@ -69,7 +84,7 @@ impl Book {
             report: ApplyReport::default(),
         };
         for set in sets {
-            let report = self.plan_set(&mut plan, set, now);
+            let report = self.plan_set(&mut plan, set);
             plan.report.sets.push(report);
         }
         plan
@@ -79,84 +94,64 @@ impl Book {
     pub(crate) fn adopt(&mut self, plan: Plan) -> Vec<TaskId> {
         let stay: FxHashSet<TaskId> = plan.tasks.iter().map(|t| t.id).collect();
         let gone: Vec<Active> = self.tasks.values().filter(|old| !stay.contains(&old.id)).cloned().collect();
-        gone.iter().for_each(|t| self.discard(t));
+        for task in &gone {
+            self.discard(task);
+        }
         self.put(plan.sets, plan.tasks);
         gone.iter().map(|t| t.id).collect()
     }
 
     /// Gives a plan up.
     pub(crate) fn abandon(&mut self, plan: &Plan) {
-        plan.tasks.iter().filter(|t| plan.fresh.contains(&t.id)).for_each(|t| self.discard(t));
+        for task in plan.tasks.iter().filter(|t| plan.fresh.contains(&t.id)) {
+            self.discard(task);
+        }
     }
 
-    fn plan_set(&mut self, plan: &mut Plan, set: TaskSet, now: (u64, Timestamp)) -> SetReport {
+    fn plan_set(&mut self, plan: &mut Plan, set: TaskSet) -> SetReport {
         let TaskSet { source, version, tasks, warnings } = set;
         let mut report = SetReport { source: source.clone(), version, refused: None, warnings, tasks: Vec::new() };
-        let place = match plan.set(&source) {
-            Some(old) => {
-                if let (Some(new), Some(in_force)) = (version, old.version)
-                    && new < in_force
-                {
-                    report.refused = Some(too_old(new, in_force));
-                    return report;
-                }
-                old.version = version.or(old.version);
-                old.place
-            }
-            None => {
-                let place = plan.sets.iter().map(|s| s.place + 1).max().unwrap_or(0);
-                plan.sets.push(StoredSet { source: source.clone(), place, version });
-                place
+        let set_place = match plan.enter(&source, version) {
+            Ok(place) => place,
+            Err(refused) => {
+                report.refused = Some(refused);
+                return report;
             }
         };
         let (old, others): (Vec<Active>, _) = plan.tasks.drain(..).partition(|t| t.source == source);
         let mut old: FxHashMap<Arc<str>, Active> = old.into_iter().map(|t| (t.task.id.clone(), t)).collect();
         plan.tasks = others;
         for (index, entry) in tasks.into_iter().enumerate() {
-            let order = (place, u32::try_from(index).unwrap_or(u32::MAX));
+            let order = (set_place, u32::try_from(index).unwrap_or(u32::MAX));
             let before = old.remove(&entry.id);
-            let made = self.plan_task(plan, (source.clone(), order, version), entry, before, now);
+            let made = self.plan_task(plan, Place { source: source.clone(), order, version }, entry, before);
             report.tasks.push(made);
         }
-        let removed = |t: &Active| TaskReport {
+        let mut gone: Vec<Active> = old.into_values().collect();
+        gone.sort_by_key(|t| t.order);
+        let removed = |t: Active| TaskReport {
             id: t.task.id.clone(),
             status: Status::Removed,
             error: None,
             warnings: Vec::new(),
         };
-        let mut gone: Vec<Active> = old.into_values().collect();
-        gone.sort_by_key(|t| t.order);
-        report.tasks.extend(gone.iter().map(removed));
+        report.tasks.extend(gone.into_iter().map(removed));
         report
     }
 
-    fn plan_task(
-        &mut self,
-        plan: &mut Plan,
-        place: (Arc<str>, (u32, u32), Option<i64>),
-        entry: TaskEntry,
-        before: Option<Active>,
-        now: (u64, Timestamp),
-    ) -> TaskReport {
+    fn plan_task(&mut self, plan: &mut Plan, place: Place, entry: TaskEntry, before: Option<Active>) -> TaskReport {
         let TaskEntry { id, task, warnings } = entry;
-        let order = place.1;
-        let planned = match task {
-            Err(refused) => Err(refused),
-            Ok(task) => self.planned(plan, place, task, before.as_ref(), now),
+        let order = place.order;
+        let planned = task.and_then(|task| {
+            let path = |remark| Remark { path: format!("taskArray[{}]", order.1), ..remark };
+            self.planned(plan, place, task, before.as_ref()).map_err(path)
+        });
+        let (active, status, error) = match (planned, before) {
+            (Ok((active, status)), _) => (Some(active), status, None),
+            (Err(remark), Some(old)) => (Some(Active { order, ..old }), Status::Kept, Some(remark)),
+            (Err(remark), None) => (None, Status::Refused, Some(remark)),
         };
-        let (status, error) = match planned {
-            Ok((active, status)) => {
-                plan.tasks.push(active);
-                (status, None)
-            }
-            Err(remark) => match before {
-                Some(old) => {
-                    plan.tasks.push(Active { order, ..old });
-                    (Status::Kept, Some(remark))
-                }
-                None => (Status::Refused, Some(remark)),
-            },
-        };
+        plan.tasks.extend(active);
         TaskReport { id, status, error, warnings }
     }
 
@@ -164,36 +159,33 @@ impl Book {
     fn planned(
         &mut self,
         plan: &mut Plan,
-        (source, order, version): (Arc<str>, (u32, u32), Option<i64>),
+        place: Place,
         task: Arc<Task>,
         before: Option<&Active>,
-        now: (u64, Timestamp),
     ) -> Result<(Active, Status), Remark> {
-        let path = |remark: Remark| Remark { path: format!("taskArray[{}]", order.1), ..remark };
-        if let Some(old) = before.filter(|old| old.task.rule == task.rule && old.hash == rule_hash(&task)) {
+        let same = before.filter(|old| old.hash == rule_hash(&task));
+        if let Some(old) = same.filter(|old| old.task.rule == task.rule) {
             let status = if *old.task == *task { Status::Unchanged } else { Status::Updated };
-            let active = Active { order, version, task, ..old.clone() };
-            plan.check(&active).map_err(path)?;
+            let active = Active { order: place.order, version: place.version, task, ..old.clone() };
+            plan.check(&active)?;
             return Ok((active, status));
         }
-        let since = match before.filter(|old| old.hash == rule_hash(&task)) {
-            // Only what it returns has changed: its state goes on from where it was.
-            Some(old) => old.since,
-            None => {
-                let (demand, window) = (Demand::of(&task), task.rule.window(self.limits.default_window));
-                // All that were in force have kept what they demand, also those that go.
-                let there: Vec<&Active> = self.tasks.values().collect();
-                cover::since(&demand, window, &there, now)
-            }
-        };
+        // Where only what it returns has changed, its state goes on from where it was.
+        let since = same.map_or_else(|| self.since(&task, plan.now), |old| old.since);
         let status = if before.is_some() { Status::Updated } else { Status::Added };
-        let active = self.compile((source, order, version), task, since).map_err(|e| path(refusal(&e)))?;
+        let active = self.compile(place, task, since).map_err(|e| refusal(&e))?;
         if let Err(remark) = plan.check(&active) {
             self.discard(&active);
-            return Err(path(remark));
+            return Err(remark);
         }
         plan.fresh.push(active.id);
         Ok((active, status))
+    }
+
+    /// From where in the log a new task may read: all that are in force have kept what they demand, also those that go.
+    fn since(&self, task: &Task, now: (u64, Timestamp)) -> (u64, Timestamp) {
+        let window = task.rule.window(self.limits.default_window);
+        cover::since(&Demand::of(task), window, &self.tasks.values().collect::<Vec<_>>(), now)
     }
 }
 

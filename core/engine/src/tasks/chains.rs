@@ -13,13 +13,14 @@ pub(super) fn check(task: &Active, accepted: &[Active]) -> Result<(), Remark> {
     let all: Vec<&Active> = accepted.iter().filter(|a| a.id != task.id).chain([task]).collect();
     let last = all.len() - 1;
     let feeds: Vec<Vec<usize>> = all.iter().map(|t| fed_by(t, &all)).collect();
-    match (circle(last, &feeds), longest(&feeds)) {
+    let derives: Vec<bool> = all.iter().map(|t| derives(&t.task).next().is_some()).collect();
+    match (circle(last, &feeds), longest(&derives, &feeds)) {
         (Some(round), _) => {
             let names: Vec<&str> = round.iter().filter_map(|i| all.get(*i)).map(|t| &*t.task.id).collect();
             Err(remark("E0903", format!("derived events would go in a circle: {}", names.join(" -> "))))
         }
         (None, n) if n > DEEPEST => {
-            Err(remark("E0904", format!("a chain of {n} derived events is longer than {DEEPEST}")))
+            Err(remark("E0904", format!("with it derived events would chain more than {DEEPEST} deep")))
         }
         (None, _) => Ok(()),
     }
@@ -56,17 +57,17 @@ fn circle(from: usize, feeds: &[Vec<usize>]) -> Option<Vec<usize>> {
 
 /// The most derived events in a row, found by letting chains grow until none does (at most one step over the limit, so
 /// that circles elsewhere do not matter).
-fn longest(feeds: &[Vec<usize>]) -> usize {
-    let mut ends = vec![true; feeds.len()];
+fn longest(derives: &[bool], feeds: &[Vec<usize>]) -> usize {
+    let mut ends = derives.to_vec();
     for n in 0..=DEEPEST {
+        if !ends.contains(&true) {
+            return n;
+        }
         let mut further = vec![false; feeds.len()];
         for (next, _) in feeds.iter().zip(&ends).filter(|(_, ends)| **ends) {
             for j in next {
-                further.get_mut(*j).into_iter().for_each(|f| *f = true);
+                further.get_mut(*j).into_iter().for_each(|f| *f = derives.get(*j) == Some(&true));
             }
-        }
-        if !further.contains(&true) {
-            return n;
         }
         ends = further;
     }

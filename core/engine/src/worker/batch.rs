@@ -7,7 +7,7 @@ use super::{Next, Worker};
 use crate::error::Error;
 use crate::fold::Draft;
 use crate::ingest::{Item, Lost, Queued};
-use crate::log::{Entry, Log, LogEvent, LogGap, Span};
+use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span};
 use crate::stats::Counters;
 use crate::store::{Bound, Store};
 
@@ -77,11 +77,11 @@ impl Worker {
     }
 
     fn gap(&mut self, lost: Lost) {
-        let users = lost.users.into_iter().map(|(user, upto)| (Some(user), upto));
-        let everyone = lost.everyone.map(|upto| (None, upto));
-        for (user, upto) in users.chain(everyone) {
+        let users = lost.users.into_iter().map(|(user, upto)| (Losers::User(user), upto));
+        let everyone = lost.everyone.map(|upto| (Losers::All, upto));
+        for (losers, upto) in users.chain(everyone) {
             self.begin();
-            let mut gap = LogGap { seq: 0, user, upto };
+            let mut gap = LogGap { seq: 0, losers, upto };
             if self.failed.is_none() {
                 self.failed = self.store.append_gap(&mut gap).err();
             }
@@ -128,21 +128,17 @@ impl Worker {
         self.open = false;
         let failed = self.failed.take();
         let written = failed.map_or(Ok(()), Err).and_then(|()| self.save()).and_then(|()| self.store.commit());
-        match &written {
-            Ok(()) => {
-                self.fold.effects.saved();
-                let written = self.store.take_written();
-                self.shared.counters.stored.add(written.rows);
-                self.shared.counters.bytes_stored.add(written.bytes);
-                self.grown += written.rows;
-                self.unsettled = true;
-            }
-            Err(_) => {
-                // What is not an event is written with the next batch.
-                let lost = self.store.take_written();
-                self.shared.counters.unwritten.add(lost.rows);
-                self.store.rollback();
-            }
+        let rows = self.store.take_written();
+        if written.is_ok() {
+            self.fold.effects.saved();
+            self.shared.counters.stored.add(rows.rows);
+            self.shared.counters.bytes_stored.add(rows.bytes);
+            self.grown += rows.rows;
+            self.unsettled = true;
+        } else {
+            // What is not an event is written with the next batch.
+            self.shared.counters.unwritten.add(rows.rows);
+            self.store.rollback();
         }
         self.last_error = written.err();
         self.count();

@@ -12,7 +12,7 @@ use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
 
 /// What is told at once.
-struct News {
+pub(super) struct News {
     listener: Arc<dyn Listener>,
     decisions: Vec<Decision>,
     outcomes: Vec<Outcome>,

@@ -1,0 +1,90 @@
+//! Derived events: appended to the log like any other, and happening before the next input.
+
+use std::sync::Arc;
+
+use ensue_rule::{Event, Source, Timestamp, Value};
+
+use super::Fold;
+use super::decide::Found;
+use crate::error::Error;
+use crate::identity::decision_id;
+use crate::log::{Log, LogEvent, StreamKey};
+use crate::outcome::{DerivedRecord, Outcome};
+
+impl Fold {
+    /// Makes a derived event; appends it if some task reads it, to be processed before the next input.
+    pub(super) fn derive(
+        &mut self,
+        f: &Found,
+        (output, action_type, scene): (usize, Arc<str>, Option<Arc<str>>),
+        cause: Option<&LogEvent>,
+        log: &mut dyn Log,
+    ) -> Result<(), Error> {
+        let Some((m, _)) = f.matched() else { return Ok(()) };
+        let id = decision_id(&f.id, output);
+        let target = StreamKey::User(f.stream.user().cloned());
+        let session = self.streams.get(&target).map_or(0, |s| s.session);
+        let event = Event {
+            ts: Some(m.at),
+            id: Some(Value::Str(id.clone())),
+            source: Source::Derived,
+            action_type,
+            scene,
+            user_id: f.stream.user().cloned(),
+            utc_offset_min: cause.and_then(|e| e.event.utc_offset_min),
+            args: m.values.iter().cloned().collect(),
+        };
+        if self.tell {
+            let (task, user) = (f.task.task.id.clone(), f.stream.user().cloned());
+            let json = event_json(&event);
+            let record = DerivedRecord { id, task, user, at: m.at, line: self.line, event: json };
+            self.effects.outcomes.push(Outcome::Event(record));
+        }
+        if !self.book.joined(&event.action_type, event.scene.as_deref()) {
+            return Ok(());
+        }
+        self.append_derived(event, m.at, (&target, session), log)
+    }
+
+    fn append_derived(
+        &mut self,
+        mut event: Event,
+        at: Timestamp,
+        (target, session): (&StreamKey, u64),
+        log: &mut dyn Log,
+    ) -> Result<(), Error> {
+        self.book.narrow(&mut event);
+        let reach =
+            |fold: &Self, key| fold.streams.get(key).map_or((Timestamp::MIN, at), |s| (s.frontier, at.max(s.floor)));
+        let ((before, ts), (device_before, device_ts)) = (reach(self, target), reach(self, &StreamKey::Device));
+        event.ts = Some(ts);
+        let (late, device_late) = (false, false);
+        let mut made = LogEvent { seq: 0, ts, device_ts, before, device_before, session, late, device_late, event };
+        log.append(&mut made)?;
+        self.labels.add(made.seq, made.event.id.as_ref());
+        self.move_by(target, &made);
+        let made = Arc::new(made);
+        self.wait(target, &made);
+        self.fed.extend([target.clone(), StreamKey::Device]);
+        Ok(())
+    }
+}
+
+/// An event in the JSON form of events.
+fn event_json(event: &Event) -> serde_json::Value {
+    let json = |v: &Value| serde_json::to_value(v).unwrap_or_default();
+    let mut object = serde_json::Map::new();
+    let mut put = |name: &str, value: Option<serde_json::Value>| {
+        object.extend(value.map(|v| (name.to_owned(), v)));
+    };
+    put("ts", event.ts.map(|t| t.0.into()));
+    put("id", event.id.as_ref().map(json));
+    put("source", Some(event.source.as_str().into()));
+    put("actionType", Some((&*event.action_type).into()));
+    put("scene", event.scene.as_deref().map(Into::into));
+    put("userId", event.user_id.as_deref().map(Into::into));
+    put("utcOffsetMin", event.utc_offset_min.map(Into::into));
+    let args = event.args.iter().map(|(k, v)| (k.to_string(), json(v))).collect();
+    put("args", Some(serde_json::Value::Object(args)));
+    serde_json::Value::Object(object)
+}

@@ -1,0 +1,122 @@
+//! Files that are no stores, stores that are in use, and what a store forgets.
+
+use ensue_engine::{Config, Engine};
+use ensue_rule::{EventRef, Timestamp};
+
+use crate::support::{Site, at, file, rule, task};
+
+#[test]
+fn a_file_that_is_no_database_is_set_aside_with_its_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    std::fs::write(
+        &path,
+        b"this is not a database, and it is longer than a header of SQLite would be.................",
+    )
+    .unwrap();
+    let site = Site::open(file(&dir));
+    let report = site.engine.ready().unwrap();
+    let aside = report.set_aside.unwrap();
+    assert!(aside.file_name().unwrap().to_str().unwrap().starts_with("ensue.db.aside-2"), "{}", aside.display());
+    assert!(std::fs::read(aside).unwrap().starts_with(b"this is not"));
+    assert_eq!(site.engine.stats().set_aside, 1);
+    site.apply(vec![task("t", rule("a", 1_000))]);
+    site.record(&at(1_000, "a"));
+    assert_eq!(site.lines().len(), 1);
+}
+
+#[test]
+fn a_torn_store_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    let site = Site::open(file(&dir));
+    site.apply(vec![task("t", rule("a b", 1_000_000))]);
+    for ts in 0..5_000 {
+        site.record(&at(ts, "a"));
+    }
+    site.engine.shutdown();
+    let mut bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() > 100_000, "{}", bytes.len());
+    for page in bytes.chunks_mut(4_096).skip(1) {
+        page[..200].fill(0xee);
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let again = Site::open(file(&dir));
+    let report = again.engine.ready().unwrap();
+    assert!(report.set_aside.is_some());
+    assert_eq!(report.tasks, 0);
+}
+
+#[test]
+fn an_empty_file_becomes_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ensue.db"), b"").unwrap();
+    assert_eq!(Site::open(file(&dir)).engine.ready().unwrap().set_aside, None);
+}
+
+#[test]
+fn what_is_not_ours_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = |path: &std::path::Path| {
+        let engine = Engine::open(Config::at(path)).unwrap();
+        let error = engine.ready().unwrap_err();
+        assert!(engine.flush().unwrap_err().to_string() == error.to_string(), "later calls say it too");
+        let closed = engine.record(&EventRef { action_type: "a", ..EventRef::default() });
+        assert_eq!(closed, ensue_engine::Recorded::Closed);
+        error
+    };
+    let directory = error(dir.path());
+    assert!(directory.is_unusable_path() && directory.to_string().contains("it is a directory"), "{directory}");
+    let nowhere = error(&dir.path().join("no/such/folder/ensue.db"));
+    assert!(nowhere.is_unusable_path() && nowhere.to_string().contains("there is no folder"), "{nowhere}");
+
+    let path = dir.path().join("other.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE mine (x)").unwrap();
+    drop(other);
+    let foreign = error(&path);
+    assert!(foreign.is_unusable_path() && foreign.to_string().contains("not a store of Ensue"), "{foreign}");
+
+    let path = dir.path().join("later.db");
+    Engine::open(Config::at(&path)).unwrap().ready().unwrap();
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let newer = error(&path);
+    assert!(newer.is_newer_schema() && newer.to_string().contains("schema 99"), "{newer}");
+}
+
+#[test]
+fn a_second_engine_on_the_file_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Engine::open(file(&dir)).unwrap();
+    first.ready().unwrap();
+    let second = Engine::open(file(&dir)).unwrap();
+    let error = second.ready().unwrap_err();
+    assert!(error.is_in_use(), "{error}");
+    first.close();
+    Engine::open(file(&dir)).unwrap().ready().unwrap();
+}
+
+#[test]
+fn events_out_of_every_window_are_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(file(&dir));
+    site.apply(vec![task("t", rule("a b", 1_000))]);
+    for ts in 0..30_000 {
+        site.record(&at(ts, "a"));
+    }
+    site.record(&at(31_500, "b"));
+    site.engine.shutdown();
+    assert_eq!(site.engine.stats().stored, 30_001);
+    let store = rusqlite::Connection::open(dir.path().join("ensue.db")).unwrap();
+    let kept: i64 = store.query_row("SELECT count(*) FROM events", [], |r| r.get(0)).unwrap();
+    assert!(kept < 15_000, "{kept} rows are left");
+    let first: i64 = store.query_row("SELECT min(seq) FROM events", [], |r| r.get(0)).unwrap();
+    assert!(first > 1);
+    drop(store);
+    // Arrival numbers go on, also where the last rows are gone.
+    let again = Site::open(file(&dir));
+    again.engine.advance_to(Timestamp(1)).unwrap();
+    again.record(&at(31_600, "a"));
+    again.record(&at(31_700, "b"));
+    assert_eq!(again.lines(), ["match t u @31700 a=31600 b=31700"]);
+}

@@ -1,0 +1,9 @@
+//! The engine from outside, by its public face only.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here fails a test")]
+
+mod applying;
+mod files;
+mod reopening;
+mod streams;
+mod support;
+mod threads;

@@ -1,0 +1,122 @@
+//! A store that is closed and opened again after every single event decides what an uninterrupted engine decides.
+
+use ensue_engine::{Config, Engine, Outcome};
+use ensue_rule::{
+    AfterMatch, Attr, BinaryOp, Cap, Duration, Expr, On, Output, Per, Policy, Task, TaskScope, Timestamp,
+};
+
+use crate::support::{Site, arg, count, derives, file, given, returning, rule, stream, task, touch, triggered};
+
+/// Tasks that among them use every kind of state there is.
+fn tasks() -> Vec<Task> {
+    let mut joined = rule("a b{1,} c", 30_000);
+    given(&mut joined, Expr::binary(BinaryOp::Eq, arg("c", "item"), arg("a", "item")));
+    let mut parted = rule("a c", 60_000);
+    parted.partition_by = vec![Attr::arg("item")];
+    let mut all = rule("a{2,} c", 8_000);
+    all.after_match = AfterMatch::NoSkip { limit: Some(5) };
+    let mut timed = rule("a n b", 12_000);
+    timed.on_timeout = Some(Vec::new());
+    let capped = Policy {
+        priority: 3,
+        caps: vec![Cap { limit: 2, per: Per::Span(Duration(60_000)), shared: Some("s".into()) }],
+        cooldown: Some(Duration(5_000)),
+        ttl: Some(Duration(90_000)),
+    };
+    let late = Output { on: On::Timeout, ..derives("gone") };
+    vec![
+        Task { outputs: vec![touch("joined"), derives("found")], ..task("joined", returning(joined, "n", count("b"))) },
+        Task { outputs: vec![touch("absent")], policy: capped.clone(), ..task("absent", rule("a !n", 7_000)) },
+        Task { outputs: vec![derives("found")], ..task("watched", rule("a b !n c", 40_000)) },
+        Task { outputs: vec![touch("parted")], policy: capped, ..task("parted", parted) },
+        task("all", all),
+        Task { outputs: vec![late], ..task("timed", timed) },
+        Task { outputs: vec![touch("chained")], ..task("chained", rule("found{2,} end", 90_000)) },
+        triggered("end", Task { outputs: vec![touch("back")], ..task("back", rule("a b", 50_000)) }),
+        triggered("found", task("back-absent", rule("a !x", 50_000))),
+        triggered("gone", task("back-gone", rule("b", 20_000))),
+        Task { scope: TaskScope::Device, ..task("device", rule("a b c", 5_000)) },
+        Task { scope: TaskScope::Device, outputs: vec![derives("all-quiet")], ..task("quiet", rule("c !a", 3_000)) },
+        task("after-quiet", rule("all-quiet a", 30_000)),
+    ]
+}
+
+/// Steps of a run: `None` moves time on.
+fn run(seed: u64, lateness: i64, reopen_every: Option<usize>) -> Vec<Outcome> {
+    let dir = tempfile::tempdir().unwrap();
+    let config = || Config { lateness: Duration(lateness), ..file(&dir) };
+    let mut outcomes = Vec::new();
+    let mut engine = Site::open(config());
+    engine.apply(tasks());
+    for (i, event) in stream(seed, 150).iter().enumerate() {
+        engine.record(event);
+        if i % 40 == 39 {
+            engine.engine.advance_to(Timestamp(event.ts + 2_500)).unwrap();
+        }
+        if reopen_every.is_some_and(|n| i % n == 0) {
+            engine.engine.shutdown();
+            outcomes.extend(engine.take());
+            engine = Site::open(config());
+            let opened = engine.engine.ready().unwrap();
+            assert_eq!((opened.set_aside, opened.tasks), (None, tasks().len()));
+        }
+    }
+    engine.engine.flush().unwrap();
+    while let Some(t) = engine.engine.next_wakeup() {
+        engine.engine.advance_to(t).unwrap();
+    }
+    outcomes.extend(engine.take());
+    outcomes
+}
+
+#[test]
+fn reopened_after_every_event_it_decides_the_same() {
+    let mut matching = std::collections::BTreeSet::new();
+    for (seed, lateness) in [(1, 0), (2, 0), (3, 5_000), (4, 5_000), (5, 1_000)] {
+        let whole = run(seed, lateness, None);
+        let parts = run(seed, lateness, Some(1));
+        for (i, (a, b)) in whole.iter().zip(&parts).enumerate() {
+            assert_eq!(a, b, "seed {seed}, lateness {lateness}, outcome {i}");
+        }
+        assert_eq!(whole.len(), parts.len(), "seed {seed}, lateness {lateness}");
+        assert!(whole.len() > 60, "seed {seed}, lateness {lateness}: only {} outcomes", whole.len());
+        matching.extend(whole.iter().filter_map(matched));
+    }
+    let all: std::collections::BTreeSet<String> = tasks().iter().map(|t| t.id.to_string()).collect();
+    assert_eq!(matching, all, "every task has matched somewhere");
+}
+
+fn matched(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Match(m) | Outcome::Timeout(m) => Some(m.task.to_string()),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_same_history_gives_the_same_outcomes_under_the_same_ids() {
+    assert_eq!(run(9, 0, None), run(9, 0, None));
+}
+
+#[test]
+fn a_half_finished_match_goes_on_and_decisions_wait_until_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Site::open(file(&dir));
+    first.apply(vec![Task { outputs: vec![touch("t")], ..task("t", rule("a b", 10_000)) }]);
+    first.record(&crate::support::at(1_000, "a"));
+    drop(first.engine);
+
+    let second = Site::open(file(&dir));
+    second.record(&crate::support::at(2_000, "b"));
+    assert_eq!(second.lines(), ["match t u @2000 a=1000 b=2000", "decision t t"]);
+    let made = second.engine.decisions(10);
+    assert_eq!(made.len(), 1);
+    drop(second.engine);
+
+    let third = Engine::open(file(&dir)).unwrap();
+    let waiting = third.decisions(10);
+    assert_eq!(waiting, made);
+    assert_eq!(third.ack(&[&waiting[0].id, "unknown"]).unwrap(), 1);
+    assert_eq!(third.ack(&[&waiting[0].id]).unwrap(), 0);
+    assert!(third.decisions(10).is_empty());
+}

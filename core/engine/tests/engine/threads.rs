@@ -1,0 +1,214 @@
+//! Calls from many threads, a queue that is full, listeners that misbehave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ensue_engine::{Config, Decision, Engine, Listener, ManualClock, Outcome, Recorded};
+use ensue_rule::{EventRef, Task, Timestamp};
+
+use crate::support::{Site, at, rule, set, task, touch};
+
+fn live(now: i64) -> Config {
+    Config::in_memory().clock(Arc::new(ManualClock::new(Timestamp(now))))
+}
+
+#[test]
+fn events_recorded_before_the_first_set_wait_for_it() {
+    let site = Site::open(Config { early: 2, ..Config::in_memory().replay() });
+    assert_eq!(site.record(&at(1_000, "a")), Recorded::Queued);
+    assert_eq!(site.record(&at(1_500, "noise")), Recorded::Queued);
+    site.apply(vec![task("t", rule("a b", 10_000))]);
+    site.record(&at(2_000, "b"));
+    assert_eq!(site.lines(), ["match t u @2000 a=1000 b=2000"]);
+    assert_eq!(site.engine.stats().demanded, 2);
+}
+
+#[test]
+fn no_more_than_the_limit_wait_for_the_first_set() {
+    let site = Site::open(Config { early: 10, ..Config::in_memory().replay() });
+    site.engine.ready().unwrap();
+    let recorded: Vec<Recorded> = (0..50).map(|ts| site.record(&at(ts, "a"))).collect();
+    let queued = recorded.iter().filter(|r| **r == Recorded::Queued).count();
+    assert_eq!(queued, 10);
+    assert_eq!(site.engine.stats().dropped, 40);
+}
+
+#[test]
+fn a_full_queue_drops_the_newest_and_ends_the_runs_that_wait_for_an_absence() {
+    // The listener holds the worker up, so that the queue fills.
+    struct Slow(std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>, Arc<std::sync::Mutex<Vec<String>>>);
+    impl Listener for Slow {
+        fn on_decisions(&self, _: &[Decision]) {}
+        fn on_outcomes(&self, outcomes: &[Outcome]) {
+            self.1.lock().unwrap().extend(outcomes.iter().map(crate::support::line));
+        }
+    }
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let engine = Engine::open(Config { queue: 4, ..live(1_000_000) }).unwrap();
+    engine.set_listener(Some(Arc::new(Slow(std::sync::Mutex::new(None), told.clone()))));
+    let absent = Task { outputs: vec![touch("x")], ..task("t", rule("a !n", 10_000)) };
+    engine.apply(vec![set(vec![absent, task("plain", rule("a b", 10_000))])]).unwrap();
+    at(1_000, "a").record(&engine);
+    engine.flush().unwrap();
+    // Faster than any worker: until something is lost.
+    let mut lost = false;
+    for i in 0..2_000_000 {
+        lost |= at(1_001 + i / 1_000, "c").record(&engine) == Recorded::Full;
+        lost |= at(1_001 + i / 1_000, "n").record(&engine) == Recorded::Full;
+        if lost {
+            break;
+        }
+    }
+    engine.flush().unwrap();
+    engine.advance_to(Timestamp(60_000)).unwrap();
+    engine.shutdown();
+    assert!(lost && engine.stats().dropped > 0);
+}
+
+#[test]
+fn many_threads_record_at_once() {
+    let engine = Arc::new(Engine::open(Config { queue: 100_000, ..live(1_000_000) }).unwrap());
+    engine.apply(vec![set(vec![task("t", rule("a", 10_000))])]).unwrap();
+    let threads: Vec<_> = (0..8)
+        .map(|n| {
+            let engine = engine.clone();
+            std::thread::spawn(move || {
+                let user = format!("u{n}");
+                for _ in 0..2_000 {
+                    let event = EventRef { user_id: Some(&user), ..EventRef::default() };
+                    assert_eq!(engine.record(&EventRef { action_type: "a", ..event }), Recorded::Queued);
+                    assert_eq!(engine.record(&EventRef { action_type: "z", ..event }), Recorded::Unwanted);
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    engine.flush().unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.events, stats.demanded, stats.stored, stats.late), (32_000, 16_000, 16_000, 0));
+    assert_eq!(stats.matches, 16_000);
+}
+
+#[test]
+fn a_set_applied_while_events_come_misses_none_after_it() {
+    let engine = Arc::new(Engine::open(Config { queue: 1_000_000, ..live(1_000_000) }).unwrap());
+    engine.apply(vec![set(vec![task("other", rule("z", 10_000))])]).unwrap();
+    let wanted = Arc::new(AtomicU64::new(0));
+    let recording = {
+        let (engine, wanted) = (engine.clone(), wanted.clone());
+        std::thread::spawn(move || {
+            for _ in 0..50_000 {
+                if engine.record(&EventRef { action_type: "a", ..EventRef::default() }) == Recorded::Queued {
+                    wanted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        })
+    };
+    engine.apply(vec![set(vec![task("t", rule("a", 10_000))])]).unwrap();
+    recording.join().unwrap();
+    engine.flush().unwrap();
+    // Those queued between the publication of the demand and the commit may be history to the task.
+    let stats = engine.stats();
+    assert_eq!(stats.stored, wanted.load(Ordering::Relaxed));
+    assert!(stats.matches <= stats.stored);
+}
+
+#[test]
+fn a_listener_may_panic_and_may_call_back() {
+    struct Rude(std::sync::Weak<Engine>, Arc<AtomicU64>);
+    impl Listener for Rude {
+        fn on_decisions(&self, decisions: &[Decision]) {
+            let engine = self.0.upgrade().unwrap();
+            let ids: Vec<&str> = decisions.iter().map(|d| &*d.id).collect();
+            let acked = engine.ack(&ids).unwrap();
+            self.1.fetch_add(u64::try_from(acked).unwrap(), Ordering::SeqCst);
+            panic!("rude");
+        }
+    }
+    let engine = Arc::new(Engine::open(live(1_000_000)).unwrap());
+    let acked = Arc::new(AtomicU64::new(0));
+    engine.set_listener(Some(Arc::new(Rude(Arc::downgrade(&engine), acked.clone()))));
+    engine.apply(vec![set(vec![Task { outputs: vec![touch("x")], ..task("t", rule("a", 10_000)) }])]).unwrap();
+    for ts in [1_000, 2_000] {
+        at(ts, "a").record(&engine);
+        engine.flush().unwrap();
+    }
+    for _ in 0..500 {
+        if acked.load(Ordering::SeqCst) == 2 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(acked.load(Ordering::SeqCst), 2);
+    assert!(engine.decisions(10).is_empty());
+}
+
+#[test]
+fn a_listener_set_later_is_told_what_waits() {
+    let engine = Engine::open(live(1_000_000)).unwrap();
+    engine.apply(vec![set(vec![Task { outputs: vec![touch("x")], ..task("t", rule("a", 10_000)) }])]).unwrap();
+    at(1_000, "a").record(&engine);
+    engine.flush().unwrap();
+    let told = Arc::new(crate::support::Told::default());
+    engine.set_listener(Some(told.clone()));
+    engine.flush().unwrap();
+    for _ in 0..500 {
+        if !told.decisions.lock().unwrap().is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(told.decisions.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn in_replay_a_listener_that_waits_for_the_engine_is_told_so() {
+    struct Waiting(std::sync::Weak<Engine>, Arc<AtomicU64>);
+    impl Listener for Waiting {
+        fn on_decisions(&self, _: &[Decision]) {}
+        fn on_outcomes(&self, _: &[Outcome]) {
+            let refused = self.0.upgrade().unwrap().flush().is_err();
+            self.1.fetch_add(u64::from(refused), Ordering::SeqCst);
+        }
+    }
+    let engine = Arc::new(Engine::open(Config::in_memory().replay()).unwrap());
+    let refused = Arc::new(AtomicU64::new(0));
+    engine.set_listener(Some(Arc::new(Waiting(Arc::downgrade(&engine), refused.clone()))));
+    engine.apply(vec![set(vec![task("t", rule("a", 10_000))])]).unwrap();
+    at(1_000, "a").record(&engine);
+    engine.flush().unwrap();
+    assert_eq!(refused.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn identify_names_the_user_of_later_events() {
+    let engine = Engine::open(Config::in_memory().replay()).unwrap();
+    let told = Arc::new(crate::support::Told::default());
+    engine.set_listener(Some(told.clone()));
+    engine.apply(vec![set(vec![task("t", rule("a", 10_000))])]).unwrap();
+    for user in [None, Some("me"), None] {
+        engine.identify(user);
+        crate::support::Made { user: None, ..at(1_000, "a") }.record(&engine);
+    }
+    engine.flush().unwrap();
+    let users: Vec<Option<String>> = told.outcomes.lock().unwrap().iter().filter_map(user_of).collect();
+    assert_eq!(users, [None, Some("me".to_owned()), None]);
+}
+
+#[allow(clippy::option_option, reason = "the user of a match, where it is one")]
+fn user_of(outcome: &Outcome) -> Option<Option<String>> {
+    match outcome {
+        Outcome::Match(m) => Some(m.user.as_deref().map(str::to_owned)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_closed_engine_says_so() {
+    let engine = Engine::open(Config::in_memory()).unwrap();
+    engine.shutdown();
+    engine.shutdown();
+    assert!(engine.flush().unwrap_err().is_closed());
+    assert!(engine.apply(Vec::new()).unwrap_err().is_closed());
+    assert_eq!(engine.record(&EventRef { action_type: "a", ..EventRef::default() }), Recorded::Closed);
+}
