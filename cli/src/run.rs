@@ -19,6 +19,9 @@ use crate::output::{self, Output};
 use lines::Lines;
 use progress::Progress;
 
+/// The range of the times of events.
+const FARTHEST: i64 = 8_640_000_000_000_000;
+
 /// Run recorded events (JSON lines) through tasks or a rule
 ///
 /// Exit code 0: ran to the end, rejected lines too; 1: a task or rule was refused, or the store was set aside; 2: wrong
@@ -41,7 +44,8 @@ pub(crate) struct Args {
     #[arg(long)]
     drain: bool,
     /// After the last event move time to this
-    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i64).range(-FARTHEST..=FARTHEST))]
     now: Option<i64>,
     /// How late an event may come
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]

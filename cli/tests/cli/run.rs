@@ -124,9 +124,10 @@ fn huge_lines_and_values() {
     );
     let ended = shell(RULE, &lines).ensue(RUN);
     let rejected = ended.of_kind("rejected");
-    assert_eq!((ended.code, rejected.len()), (0, 2), "{rejected:?}");
+    assert_eq!((ended.code, rejected.len()), (0, 3), "{rejected:?}");
     assert_eq!(rejected[0]["reason"], "the event is over the limit of 65536 bytes");
-    assert_eq!(rejected[1]["reason"], "malformed JSON at column 47: number out of range");
+    assert_eq!(rejected[1]["reason"], "`ts` must be within 8640000000000000 ms of 1970, not 9223372036854775807");
+    assert_eq!(rejected[2]["reason"], "malformed JSON at column 42: number out of range");
 }
 
 #[test]
