@@ -172,8 +172,8 @@ fn word(i: &str) -> IResult<&str, Kind<'_>> {
 }
 
 fn sign(i: &str) -> IResult<&str, Kind<'_>> {
-    let is_sign = i.bytes().next().is_some_and(|b| b.is_ascii_punctuation());
-    let found = SIGNS.iter().find(|(text, _)| is_sign && i.starts_with(text));
+    let first = i.as_bytes().first();
+    let found = SIGNS.iter().find(|(text, _)| text.as_bytes().first() == first && i.starts_with(text));
     let Some((text, sign)) = found else {
         return Err(nom::Err::Error(nom::error::make_error(i, nom::error::ErrorKind::Tag)));
     };

@@ -66,7 +66,9 @@ impl Keyword {
 
     /// The reserved word that `word` is, in any case.
     pub(crate) fn of(word: &str) -> Option<Self> {
-        KEYWORDS.iter().find(|(k, _)| k.len() == word.len() && k.eq_ignore_ascii_case(word)).map(|(_, k)| *k)
+        let first = word.bytes().next().map(|b| b.to_ascii_uppercase());
+        let may_be = |k: &str| k.len() == word.len() && k.bytes().next() == first;
+        KEYWORDS.iter().find(|(k, _)| may_be(k) && k.eq_ignore_ascii_case(word)).map(|(_, k)| *k)
     }
 }
 

@@ -78,6 +78,6 @@ pub(crate) fn returned(i: Tokens<'_>) -> Parsed<'_, Return> {
         let d = Diagnostic::error(codes::SYNTAX, "a returned value needs a name").at(expr.span);
         return Err(nom::Err::Failure(Fault::refused(d.hint("write `... AS name` behind it"))));
     }
-    map(preceded(cut(keyword(Keyword::As)), cut(name("a name"))), |name| Return { expr: expr.clone(), name })
-        .parse(rest)
+    let (rest, name) = preceded(cut(keyword(Keyword::As)), cut(name("a name"))).parse(rest)?;
+    Ok((rest, Return { expr, name }))
 }

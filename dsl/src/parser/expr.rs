@@ -2,7 +2,7 @@
 
 use ensue_rule::{BinaryOp, UnaryOp, Value};
 use nom::branch::alt;
-use nom::combinator::{cut, opt, value};
+use nom::combinator::{cut, opt};
 use nom::multi::{many0, separated_list0};
 use nom::sequence::{delimited, preceded};
 use nom::{Input, Parser};
@@ -27,8 +27,8 @@ fn and(i: Tokens<'_>) -> Parsed<'_, Expr> {
 fn chain<'a>(i: Tokens<'a>, op: BinaryOp, word: Keyword, operand: P<'a>) -> Parsed<'a, Expr> {
     let (mut rest, first) = operand(i)?;
     let mut operands = vec![first];
-    while let Ok((after, _)) = keyword(word)(rest) {
-        let (after, next) = cut(operand).parse(after)?;
+    while next_is(rest, word) {
+        let (after, next) = cut(operand).parse(rest.take_from(1))?;
         operands.push(next);
         rest = after;
     }
@@ -46,8 +46,10 @@ fn chain<'a>(i: Tokens<'a>, op: BinaryOp, word: Keyword, operand: P<'a>) -> Pars
 }
 
 fn not(i: Tokens<'_>) -> Parsed<'_, Expr> {
-    let Ok((after, _)) = keyword(Keyword::Not)(i) else { return comparison(i) };
-    let (rest, operand) = nested(after, |i| cut(not).parse(i))?;
+    if !next_is(i, Keyword::Not) {
+        return comparison(i);
+    }
+    let (rest, operand) = nested(i.take_from(1), |i| cut(not).parse(i))?;
     Ok((rest, negated(operand, true, i, rest)))
 }
 
@@ -84,7 +86,8 @@ fn compared<'a>(start: Tokens<'a>, i: Tokens<'a>, left: Expr) -> Parsed<'a, Expr
         let is_null = Expr { kind: ExprKind::IsNull(Box::new(left)), span: rest.since(start) };
         return Ok((rest, negated(is_null, not.is_some(), start, rest)));
     }
-    let (after, not) = opt(keyword(Keyword::Not)).parse(i)?;
+    let not = next_is(i, Keyword::Not);
+    let after = i.take_from(usize::from(not));
     let operator = after.kind().and_then(|k| if let Kind::Keyword(k, _) = k { Some(*k) } else { None });
     let rest = after.take_from(1);
     let (rest, kind) = match operator {
@@ -92,15 +95,14 @@ fn compared<'a>(start: Tokens<'a>, i: Tokens<'a>, left: Expr) -> Parsed<'a, Expr
         Some(Keyword::Between) => between(rest, left)?,
         Some(Keyword::Like) => with_pattern(rest, left, ExprKind::Like)?,
         Some(Keyword::Matches) => with_pattern(rest, left, ExprKind::Matches)?,
-        _ if not.is_some() => return Err(nom::Err::Failure(Fault::expected(after, "IN, BETWEEN, LIKE or MATCHES"))),
+        _ if not => return Err(nom::Err::Failure(Fault::expected(after, "IN, BETWEEN, LIKE or MATCHES"))),
         _ => return Ok((i, left)),
     };
-    Ok((rest, negated(Expr { kind, span: rest.since(start) }, not.is_some(), start, rest)))
+    Ok((rest, negated(Expr { kind, span: rest.since(start) }, not, start, rest)))
 }
 
 fn comparison_sign(i: Tokens<'_>) -> Option<BinaryOp> {
-    let Some(Kind::Sign(sign)) = i.kind() else { return None };
-    Some(match sign {
+    Some(match next_sign(i)? {
         Sign::Equal | Sign::Equal2 => BinaryOp::Eq,
         Sign::NotEqual | Sign::NotEqual2 => BinaryOp::Ne,
         Sign::Less => BinaryOp::Lt,
@@ -131,38 +133,51 @@ fn with_pattern(i: Tokens<'_>, left: Expr, kind: fn(Box<[Expr; 2]>) -> ExprKind)
 }
 
 fn sum(i: Tokens<'_>) -> Parsed<'_, Expr> {
-    let plus = value(BinaryOp::Add, sign(Sign::Plus));
-    let minus = value(BinaryOp::Sub, sign(Sign::Minus));
-    left_to_right(i, alt((plus, minus)), product)
+    let op = |sign| match sign {
+        Sign::Plus => Some(BinaryOp::Add),
+        Sign::Minus => Some(BinaryOp::Sub),
+        _ => None,
+    };
+    left_to_right(i, op, product)
 }
 
 fn product(i: Tokens<'_>) -> Parsed<'_, Expr> {
-    let times = value(BinaryOp::Mul, sign(Sign::Star));
-    let by = value(BinaryOp::Div, sign(Sign::Slash));
-    let modulo = value(BinaryOp::Rem, sign(Sign::Percent));
-    left_to_right(i, alt((times, by, modulo)), minus)
+    let op = |sign| match sign {
+        Sign::Star => Some(BinaryOp::Mul),
+        Sign::Slash => Some(BinaryOp::Div),
+        Sign::Percent => Some(BinaryOp::Rem),
+        _ => None,
+    };
+    left_to_right(i, op, minus)
 }
 
 /// `operand { op operand }`, grouped to the left. The tree grows with the chain, so the chain counts as depth.
-fn left_to_right<'a>(
-    i: Tokens<'a>,
-    mut op: impl Parser<Tokens<'a>, Output = BinaryOp, Error = Fault>,
-    operand: P<'a>,
-) -> Parsed<'a, Expr> {
+fn left_to_right<'a>(i: Tokens<'a>, op: fn(Sign) -> Option<BinaryOp>, operand: P<'a>) -> Parsed<'a, Expr> {
     let (mut rest, mut left) = operand(i)?;
     let mut depth = i.depth();
-    while let Ok((after, op)) = op.parse(rest) {
+    while let Some(op) = next_sign(rest).and_then(op) {
         depth += 1;
-        let (after, right) = nested(after.at_depth(depth), |i| cut(operand).parse(i))?;
+        let (after, right) = nested(rest.take_from(1).at_depth(depth), |i| cut(operand).parse(i))?;
         rest = after.at_depth(i.depth());
         left = Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span: rest.since(i) };
     }
     Ok((rest, left))
 }
 
+fn next_sign(i: Tokens<'_>) -> Option<Sign> {
+    if let Some(Kind::Sign(sign)) = i.kind() { Some(*sign) } else { None }
+}
+
+fn next_is(i: Tokens<'_>, keyword: Keyword) -> bool {
+    matches!(i.kind(), Some(Kind::Keyword(k, _)) if *k == keyword)
+}
+
 /// `-x`; the minus of a number belongs to the number.
 fn minus(i: Tokens<'_>) -> Parsed<'_, Expr> {
-    let Ok((after, _)) = sign(Sign::Minus)(i) else { return primary(i) };
+    if next_sign(i) != Some(Sign::Minus) {
+        return primary(i);
+    }
+    let after = i.take_from(1);
     if let Some(kind @ (Kind::Int(_) | Kind::Float(_))) = after.kind()
         && !time::begins_duration(after)
     {

@@ -179,17 +179,9 @@ fn flatten(expr: Expr) -> Vec<Expr> {
 
 /// The values of RETURN; `None` where one could not be read.
 fn returns(tokens: Tokens<'_>, sink: &mut Sink) -> Option<Vec<Return>> {
-    let mut all = Some(Vec::new());
-    for piece in split(tokens, Separator::Comma) {
-        match whole(clause::returned, piece, "`,` or a clause") {
-            Ok(r) => all.iter_mut().for_each(|v| v.push(r.clone())),
-            Err(d) => {
-                sink.push(d);
-                all = None;
-            }
-        }
-    }
-    all
+    let read = |piece| whole(clause::returned, piece, "`,` or a clause").map_err(|d| sink.push(d)).ok();
+    let values: Vec<_> = split(tokens, Separator::Comma).into_iter().map(read).collect();
+    values.into_iter().collect()
 }
 
 fn on_timeout(tokens: Tokens<'_>, sink: &mut Sink) -> Option<Vec<Return>> {
