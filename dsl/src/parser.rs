@@ -19,7 +19,8 @@ use crate::token::{Keyword, Kind, Sign, Token, Tokens};
 /// What a parser gives: what is left and what it read, or why not.
 pub(crate) type Parsed<'a, O> = IResult<Tokens<'a>, O, Fault>;
 
-/// How deep groups, parentheses, calls, NOT and minus may nest together. The text is read recursively; this bounds the stack.
+/// How deep groups, parentheses, calls, NOT and minus may nest together. The text is read recursively; this bounds the
+/// stack.
 pub(crate) const DEEPEST: usize = 48;
 
 /// Why a parser did not go on.

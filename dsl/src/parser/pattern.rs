@@ -1,5 +1,5 @@
-//! The pattern of EVENT. Reads more than the language allows (a negated group, two quantifiers, a suffix alone), so that
-//! lowering can refuse it by name.
+//! The pattern of EVENT. Reads more than the language allows (a negated group, two quantifiers, a suffix alone), so
+//! that lowering can refuse it by name.
 
 use ensue_rule::Contiguity;
 use nom::branch::alt;

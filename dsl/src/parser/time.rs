@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::suggest;
 use crate::token::{Kind, Sign, Token, Tokens};
 
-/// The units, shortest first, with their names and milliseconds. Those of more than one letter that are not a symbol take a plural S.
+/// The units and their milliseconds, shortest first. Those of three letters and more take a plural S.
 const UNITS: &[(&str, i64)] = &[
     ("MS", 1),
     ("S", 1_000),

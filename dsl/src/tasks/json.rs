@@ -7,8 +7,8 @@ use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
 use crate::suggest;
 
-/// The deepest nesting that is read; the reader is recursive, this bounds its stack. A compiled rule of the deepest legal
-/// nesting stays below.
+/// The deepest nesting that is read; the reader is recursive, this bounds its stack. A compiled rule of the deepest
+/// legal nesting stays below.
 const DEEPEST: usize = 384;
 
 /// A value of a document and its path.
