@@ -1,12 +1,12 @@
 //! Calls from many threads, a queue that is full, listeners that misbehave.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
-use ensue_engine::{Config, Decision, Engine, Listener, ManualClock, Outcome, Recorded};
+use ensue_engine::{Clock, Config, Decision, Engine, Listener, ManualClock, Outcome, Recorded};
 use ensue_rule::{EventRef, Task, Timestamp};
 
-use crate::support::{Site, at, rule, set, task, touch};
+use crate::support::{Site, at, rule, set, task, touch, triggered};
 
 fn live(now: i64) -> Config {
     Config::in_memory().clock(Arc::new(ManualClock::new(Timestamp(now))))
@@ -33,36 +33,90 @@ fn no_more_than_the_limit_wait_for_the_first_set() {
     assert_eq!(site.engine.stats().dropped, 40);
 }
 
-#[test]
-fn a_full_queue_drops_the_newest_and_ends_the_runs_that_wait_for_an_absence() {
-    // The listener holds the worker up, so that the queue fills.
-    struct Slow(std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>, Arc<std::sync::Mutex<Vec<String>>>);
-    impl Listener for Slow {
-        fn on_decisions(&self, _: &[Decision]) {}
-        fn on_outcomes(&self, outcomes: &[Outcome]) {
-            self.1.lock().unwrap().extend(outcomes.iter().map(crate::support::line));
-        }
+/// A clock that holds the worker up where it asks how long to sleep.
+#[derive(Debug, Default)]
+struct Held {
+    closed: Mutex<bool>,
+    opened: Condvar,
+    asked: AtomicU64,
+}
+
+impl Held {
+    fn close(&self) {
+        *self.closed.lock().unwrap() = true;
     }
-    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let engine = Engine::open(Config { queue: 4, ..live(1_000_000) }).unwrap();
-    engine.set_listener(Some(Arc::new(Slow(std::sync::Mutex::new(None), told.clone()))));
-    let absent = Task { outputs: vec![touch("x")], ..task("t", rule("a !n", 10_000)) };
-    engine.apply(vec![set(vec![absent, task("plain", rule("a b", 10_000))])]).unwrap();
-    at(1_000, "a").record(&engine);
+
+    fn open(&self) {
+        *self.closed.lock().unwrap() = false;
+        self.opened.notify_all();
+    }
+}
+
+impl Clock for Held {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000_000)
+    }
+
+    fn until(&self, _: Timestamp) -> Option<std::time::Duration> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let closed = self.closed.lock().unwrap();
+        drop(self.opened.wait_while(closed, |closed| *closed).unwrap());
+        None
+    }
+}
+
+/// Fills a queue of two while the worker is held up after `a` at 1,000: the last two of four `c` are lost.
+fn lose(engine: &Engine, clock: &Held) {
+    let absent = Task { outputs: vec![touch("x")], ..task("absent", rule("a !n", 10_000)) };
+    let back = triggered("go", Task { outputs: vec![touch("y")], ..task("back", rule("a !n", 20_000)) });
+    engine
+        .apply(vec![set(vec![absent, task("plain", rule("a b", 10_000)), back, task("c", rule("c", 1_000))])])
+        .unwrap();
+    clock.close();
+    let asked = clock.asked.load(Ordering::SeqCst);
+    at(1_000, "a").record(engine);
+    // The worker has committed it and asks how long to sleep.
+    while clock.asked.load(Ordering::SeqCst) == asked {
+        std::thread::yield_now();
+    }
+    let recorded: Vec<Recorded> = (1_001..1_005).map(|ts| at(ts, "c").record(engine)).collect();
+    assert_eq!(recorded, [Recorded::Queued, Recorded::Queued, Recorded::Full, Recorded::Full]);
+    clock.open();
     engine.flush().unwrap();
-    // Faster than any worker: until something is lost.
-    let mut lost = false;
-    for i in 0..2_000_000 {
-        lost |= at(1_001 + i / 1_000, "c").record(&engine) == Recorded::Full;
-        lost |= at(1_001 + i / 1_000, "n").record(&engine) == Recorded::Full;
-        if lost {
+    assert_eq!(engine.stats().dropped, 2);
+}
+
+#[test]
+fn where_events_were_lost_runs_that_wait_for_an_absence_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Held::default());
+    let config = || Config { queue: 2, ..Config::at(dir.path().join("ensue.db")).clock(clock.clone()) };
+    let site = Site::open(config());
+    lose(&site.engine, &clock);
+    at(2_000, "b").record(&site.engine);
+    site.engine.advance_to(Timestamp(15_000)).unwrap();
+    at(15_001, "go").record(&site.engine);
+    site.engine.shutdown();
+    let expected = [
+        "match c u @1001 c=1001",
+        "match c u @1002 c=1002",
+        "refusal absent gap",
+        "match plain u @2000 a=1000 b=2000",
+        "refusal back gap",
+    ];
+    assert_eq!(wait_for(&site, expected.len()), expected);
+}
+
+fn wait_for(site: &Site, n: usize) -> Vec<String> {
+    let mut told = Vec::new();
+    for _ in 0..500 {
+        told.extend(site.take().iter().map(crate::support::line));
+        if told.len() >= n {
             break;
         }
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    engine.flush().unwrap();
-    engine.advance_to(Timestamp(60_000)).unwrap();
-    engine.shutdown();
-    assert!(lost && engine.stats().dropped > 0);
+    told
 }
 
 #[test]

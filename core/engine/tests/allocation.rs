@@ -1,0 +1,60 @@
+//! An event that no task wants costs no allocation, a thread's first call and a user's first event apart.
+#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+
+use std::sync::Arc;
+
+use ensue_engine::{Config, Engine, ManualClock, Recorded};
+use ensue_rule::{
+    Attr, BinaryOp, Condition, Element, EventRef, Expr, Filter, Pattern, Policy, Rule, Task, TaskEntry, TaskKind,
+    TaskScope, TaskSet, Timestamp, Value,
+};
+
+/// A task that wants events of one action type and scene.
+fn task(n: usize) -> Task {
+    let mut rule = Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() });
+    for (attr, value) in [(Attr::ActionType, format!("type{}", n % 50)), (Attr::Scene, format!("scene{n}"))] {
+        let equal = Expr::binary(BinaryOp::Eq, Expr::attr("a", attr), Expr::literal(value));
+        rule.conditions.push(Condition::place(equal, &rule.pattern).unwrap());
+    }
+    Task {
+        id: format!("task{n}").into(),
+        kind: TaskKind::Cep,
+        rule,
+        trigger: None,
+        filter: Filter::default(),
+        scope: TaskScope::User,
+        outputs: Vec::new(),
+        policy: Policy::default(),
+        expires: None,
+    }
+}
+
+#[test]
+fn an_unwanted_event_allocates_nothing() {
+    let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
+    let engine = Engine::open(Config::in_memory().clock(clock)).unwrap();
+    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
+    let tasks = (0..1_000).map(task).map(entry).collect();
+    engine.apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() }]).unwrap();
+
+    let args = [("item", Value::from("42")), ("price", Value::from(3.5)), ("list", Value::List([Value::Null].into()))];
+    let id = Value::from("e1");
+    let event =
+        EventRef { action_type: "type1", scene: Some("elsewhere"), id: Some(&id), args: &args, ..EventRef::default() };
+    let users = [None, Some("u1"), Some("a user with a longer name, as hosts have them")];
+    let all = |ts: Option<i64>| {
+        for user_id in users {
+            let recorded = engine.record(&EventRef { ts: ts.map(Timestamp), user_id, ..event });
+            assert_eq!(recorded, Recorded::Unwanted);
+        }
+    };
+    // A thread's first call and a user's first event.
+    all(Some(1));
+    let counted = allocation_counter::measure(|| {
+        for ts in 0..1_000 {
+            all(Some(ts));
+            all(None);
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
