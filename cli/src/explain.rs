@@ -5,6 +5,7 @@
 
 mod demand;
 mod fragment;
+mod groups;
 mod notes;
 mod stages;
 mod text;
@@ -44,6 +45,8 @@ struct Explanation {
     runs: String,
     stream: Vec<String>,
     stages: Vec<stages::Explained>,
+    /// How stages belong together: groups, alternatives, any order.
+    groups: Vec<String>,
     window: String,
     partition: Vec<String>,
     after_match: String,
@@ -129,6 +132,7 @@ fn gather(set: &TaskSet, task: &Task, automaton: String) -> Explanation {
         runs: stages::runs(task),
         stream: task.filter.entries.iter().map(stages::filter_entry).collect(),
         stages: stages::explain(rule),
+        groups: groups::explain(&rule.pattern),
         window: stages::window(rule),
         partition: rule.partition_by.iter().map(ToString::to_string).collect(),
         after_match: stages::after_match(&rule.after_match),

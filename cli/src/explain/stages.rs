@@ -50,7 +50,7 @@ fn forbids(arrow: Option<Contiguity>) -> String {
 }
 
 fn follows(quantifier: Option<&Quantifier>, arrow: Option<Contiguity>) -> String {
-    let times = quantifier.map_or_else(|| "one event".to_owned(), times);
+    let times = quantifier.map_or_else(|| "one event".to_owned(), |q| times(q, "event"));
     let how = match arrow {
         None => return times,
         Some(Contiguity::Strict) => "the very next event",
@@ -60,14 +60,14 @@ fn follows(quantifier: Option<&Quantifier>, arrow: Option<Contiguity>) -> String
     format!("{times}, {how}")
 }
 
-/// `three or more` and the like, with the suffixes.
-fn times(q: &Quantifier) -> String {
+/// `3 or more events` and the like, with the suffixes.
+pub(super) fn times(q: &Quantifier, what: &str) -> String {
     let mut text = match (q.min, q.max) {
-        (1, Some(1)) => "one event".to_owned(),
-        (1, None) => "one or more events".to_owned(),
-        (min, None) => format!("{min} or more events"),
-        (min, Some(max)) if min == max => format!("exactly {min} events"),
-        (min, Some(max)) => format!("{min} to {max} events"),
+        (1, Some(1)) => format!("one {what}"),
+        (1, None) => format!("one or more {what}s"),
+        (min, None) => format!("{min} or more {what}s"),
+        (min, Some(max)) if min == max => format!("exactly {min} {what}s"),
+        (min, Some(max)) => format!("{min} to {max} {what}s"),
     };
     let mut add = |what: &str| text.push_str(what);
     if q.optional {

@@ -16,6 +16,7 @@ pub(super) fn draw(e: &Explanation) -> String {
     section(&mut out, "runs", slice::from_ref(&e.runs));
     section(&mut out, "stream", &or(&e.stream, "every event"));
     section(&mut out, "stages", &e.stages.iter().flat_map(stage).collect::<Vec<_>>());
+    section(&mut out, "groups", &e.groups);
     section(&mut out, "window", slice::from_ref(&e.window));
     section(&mut out, "partition", &or(&e.partition, "none"));
     section(&mut out, "after match", slice::from_ref(&e.after_match));

@@ -79,3 +79,12 @@ fn what_can_not_be_explained_says_why() {
     assert!(ended.stdout.contains("error[E0508]: task x is refused"), "{}", ended.stdout);
     assert!(ended.stdout.contains("task         y (source default)"), "{}", ended.stdout);
 }
+
+#[test]
+fn groups_alternatives_and_any_order_are_said() {
+    let rule = "EVENT: a -> (b+ -> c?){2,3} -> (d | e) -> f & g{2} WHERE a.actionType = 'a' WITHIN 1 H";
+    let ended = Shell::new().file("r.txt", rule).ensue("explain r.txt");
+    let expected =
+        "groups       (b, c): 2 to 3 turns\n             d | e: either\n             f & g: all, in any order\n";
+    assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+}

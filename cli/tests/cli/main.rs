@@ -1,5 +1,7 @@
 //! The binary itself, over good and wrong input: what it prints where, and how it ends.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, and says where")]
+
 mod arguments;
 mod check;
 mod compile;

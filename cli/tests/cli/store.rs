@@ -45,6 +45,30 @@ fn printed_decisions_are_acknowledged() {
     assert_eq!(second.of_kind("decision").len(), 0, "{second:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn decisions_that_nobody_read_come_first_in_the_next_run() {
+    use std::io::Write;
+    let sh = shell();
+    let task = format!(
+        r#"{{"id":"t","taskType":"cep","rule":"{}","output":{{"type":"touch","touch":"x"}}}}"#,
+        RULE.trim_end()
+    );
+    sh.file("t.json", format!(r#"{{"taskArray":[{task}]}}"#)).file("e.jsonl", "");
+    let mut child = sh.command("run --tasks t.json --events - --db s.db --json");
+    let mut child = child.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    // It may already know that nobody reads.
+    let _ = child.stdin.take().unwrap().write_all((event("a", 1) + &event("b", 2)).as_bytes());
+    assert!(child.wait().unwrap().success(), "a closed pipe is no error");
+    let run = "run --tasks t.json --events e.jsonl --db s.db --json";
+    let again = sh.file("e.jsonl", event("a", 1) + &event("b", 2)).ensue(run);
+    assert_eq!(again.code, 0, "{again:?}");
+    let decisions = again.of_kind("decision");
+    assert!(!decisions.is_empty(), "{again:?}");
+    assert_eq!(sh.file("e.jsonl", "").ensue(run).of_kind("decision").len(), 0, "now they are acknowledged");
+}
+
 #[test]
 fn a_file_that_is_no_store_is_set_aside() {
     let sh = shell();
