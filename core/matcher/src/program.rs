@@ -194,7 +194,7 @@ pub(crate) enum Target {
 pub(crate) struct NextForbid {
     pub(crate) test: TestId,
     /// Greedy loops before the negation: what they would take is not judged.
-    pub(crate) unless: Vec<TestId>,
+    pub(crate) unless: Vec<Held>,
 }
 
 /// A greedy loop that holds back what comes after it.
@@ -203,7 +203,7 @@ pub(crate) struct Held {
     /// What the loop would take.
     pub(crate) test: TestId,
     pub(crate) until: Option<TestId>,
-    /// Where to wait once its UNTIL has come; `None`: the loop has not begun, and UNTIL only keeps it from that event.
+    /// Where to wait once its UNTIL has come.
     pub(crate) then: Option<WaitId>,
     /// After how long since the run's last event the loop takes no more.
     pub(crate) gap: Option<Bound>,
@@ -244,6 +244,12 @@ impl Program {
     /// Whether time alone can let something out (an absence at the end, ON TIMEOUT): such runs need wakeups.
     pub fn has_timers(&self) -> bool {
         self.on_timeout.is_some() || self.waits.iter().any(|(_, w)| w.target == Target::Absence)
+    }
+
+    /// Whether classes must tell how far they came: under CONSUME a class keeps one partial match of each start, and
+    /// ON TIMEOUT asks for the furthest.
+    pub(crate) fn tells_reached(&self) -> bool {
+        self.after == After::Consume && self.on_timeout.is_some()
     }
 
     /// Whether every event that passes the filter must be stepped.

@@ -44,8 +44,7 @@ pub(super) struct Hop {
 pub(super) struct Greedy {
     pub(super) test: TestId,
     pub(super) until: Option<TestId>,
-    /// The loop has begun, so that its UNTIL closes it and its gap runs.
-    pub(super) begun: bool,
+    /// Its gap, where the loop has begun.
     pub(super) gap: Option<Bound>,
 }
 
@@ -197,6 +196,8 @@ impl<'a> Weaver<'a> {
                     all.last.append(&mut one.last);
                     all.skip.append(&mut one.skip);
                 }
+                // Two ways of taking nothing are one match.
+                self.ambiguous |= all.skip.len() > 1;
                 Ok(all)
             }
             Element::AllOf(members) => self.any_order(members, at),
@@ -237,7 +238,7 @@ impl<'a> Weaver<'a> {
         let until = self.next_until(at);
         let test = TestId(stage.0);
         let hold = |begun: bool| {
-            let greedy = Greedy { test, until, begun, gap: q.gap.filter(|_| begun) };
+            let greedy = Greedy { test, until, gap: q.gap.filter(|_| begun) };
             if q.greedy { vec![greedy] } else { Vec::new() }
         };
         let out = Hop { tail: hold(true), ..self.exit(stage) };

@@ -36,8 +36,12 @@ fn position(automaton: &Automaton, conditions: &Conditions, id: PositionId) -> R
 
 fn wait(automaton: &Automaton, conditions: &Conditions, id: WaitId) -> RegisterSet {
     let w = &automaton.waits[id];
-    let nexts = w.next_forbids.iter().flat_map(|n| std::iter::once(n.test).chain(n.unless.iter().copied()));
-    let held = w.held.iter().flat_map(|h| std::iter::once(h.test).chain(h.until));
+    let nexts = w.next_forbids.iter().map(|n| n.test);
+    let held = w
+        .held
+        .iter()
+        .chain(w.next_forbids.iter().flat_map(|n| &n.unless))
+        .flat_map(|h| std::iter::once(h.test).chain(h.until));
     let tests =
         w.forbids.iter().chain(&w.watch).chain(&w.untils).chain(&w.begun).chain(w.blockers.iter().flatten()).copied();
     let mut live = RegisterSet::default();

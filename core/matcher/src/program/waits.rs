@@ -1,12 +1,12 @@
 //! Edges to waits: what may be passed over on the way, what ends it, and what changes when an event passes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ensue_rule::{Bound, Contiguity, Element, Rule, Within, WithinKind};
 
 use super::conditions::Conditions;
 use super::fragment::{Fragment, Greedy, Hop, Weaver};
-use super::watch::{Watch, next_forbids, watch};
+use super::watch::{Watched, next_forbids, watch};
 use super::{Completion, Held, NextForbid, Position, PositionId, StageId, Target, TestId, Wait, WaitId, Want};
 use crate::error::Kind;
 use crate::registers::RegisterSet;
@@ -45,18 +45,17 @@ type Phase = (bool, Vec<bool>);
 
 /// Makes the waits of all ways of a woven pattern.
 pub(super) fn waits(rule: &Rule, woven: &Fragment, weaver: &Weaver<'_>) -> Result<Automaton, Error> {
-    let (Fragment { first, last, .. }, conditions) = (woven, weaver.conditions);
-    let watched = watch(weaver.positions.len(), first, &weaver.edges, last);
-    let mut maker =
-        Maker { conditions, limits: weaver.limits, previous: previous(rule, conditions), out: Automaton::default() };
-    for (q, hop) in first {
-        let way = maker.way(Target::Take(*q), hop, Judges::default(), weaver);
+    let conditions = weaver.conditions;
+    let watched = watch(woven, weaver)?;
+    let (limits, previous) = (weaver.limits, previous(rule, conditions));
+    let mut maker = Maker { conditions, limits, previous, watched: &watched, out: Automaton::default() };
+    for (q, hop) in &watched.first {
+        let way = maker.way(Target::Take(*q), hop, Judges::default());
         let id = maker.wait(&way)?;
         maker.out.starts.push(id);
     }
-    for (i, stage) in weaver.positions.iter().enumerate() {
-        let p = PositionId(u16::try_from(i).unwrap_or(u16::MAX));
-        let position = maker.position(p, *stage, (weaver, last, &watched))?;
+    for i in 0..watched.positions.len() {
+        let position = maker.position(PositionId(u16::try_from(i).unwrap_or(u16::MAX)))?;
         maker.out.positions.push(position);
     }
     Ok(maker.out)
@@ -74,53 +73,51 @@ fn previous(rule: &Rule, conditions: &Conditions) -> Option<(Bound, Option<Stage
 struct Maker<'a> {
     conditions: &'a Conditions,
     limits: &'a Limits,
-    /// Bounds the step to this stage, or with none the wait for the end.
+    /// Bounds the step to this stage, and always the wait for the end.
     previous: Option<(Bound, Option<StageId>)>,
+    watched: &'a Watched,
     out: Automaton,
 }
 
 impl Maker<'_> {
-    fn position(
-        &mut self,
-        p: PositionId,
-        stage: StageId,
-        (weaver, ends, watched): (&Weaver<'_>, &[(PositionId, Hop)], &Watch),
-    ) -> Result<Position, Error> {
-        let next = next_forbids(p, &weaver.edges, ends);
-        let at = watched.get(usize::from(p.0)).cloned().unwrap_or_default();
+    fn position(&mut self, p: PositionId) -> Result<Position, Error> {
+        let watched = self.watched;
+        let next = next_forbids(p, watched);
+        let none = BTreeSet::new();
+        let (stage, at) = watched.positions.get(usize::from(p.0)).map_or((StageId(0), &none), |w| (w.stage, &w.at));
         let judges = |hop: &Hop| Judges {
             watch: at.iter().filter(|n| !hop.forbids.contains(n)).map(|n| TestId(n.0)).collect(),
             next: next.clone(),
         };
         let mut waits = Vec::new();
-        for (_, q, hop) in weaver.edges.iter().filter(|(from, _, _)| *from == p) {
-            let way = self.way(Target::Take(*q), hop, judges(hop), weaver);
+        for (_, q, hop) in watched.edges.iter().filter(|(from, _, _)| *from == p) {
+            let way = self.way(Target::Take(*q), hop, judges(hop));
             waits.push(self.wait(&way)?);
         }
         let mut complete = Vec::new();
-        for (_, hop) in ends.iter().filter(|(from, _)| *from == p) {
+        for (_, hop) in watched.last.iter().filter(|(from, _)| *from == p) {
             if hop.forbids.is_empty() && hop.next_forbids.is_empty() {
                 let held =
                     hop.held.iter().map(|g| Held { test: g.test, until: g.until, then: None, gap: None }).collect();
                 complete.push(Completion { leaves: hop.leaves.clone(), held });
             }
         }
-        for (_, hop) in ends.iter().filter(|(from, _)| *from == p && complete.is_empty()) {
+        for (_, hop) in watched.last.iter().filter(|(from, _)| *from == p && complete.is_empty()) {
             // Waiting for the end passes over events, so a greedy loop at the end holds them back after all.
             let hop = &hop.followed();
             let target = if hop.forbids.is_empty() { Target::Next } else { Target::Absence };
-            let way = self.way(target, hop, judges(hop), weaver);
+            let way = self.way(target, hop, judges(hop));
             waits.push(self.wait(&way)?);
         }
         Ok(Position { stage, waits, complete, live: RegisterSet::default() })
     }
 
-    fn way<'h>(&self, target: Target, hop: &'h Hop, judges: Judges, weaver: &Weaver<'_>) -> Way<'h> {
+    fn way<'h>(&self, target: Target, hop: &'h Hop, judges: Judges) -> Way<'h> {
         let stage = match target {
-            Target::Take(q) => weaver.positions.get(usize::from(q.0)).copied(),
+            Target::Take(q) => self.watched.positions.get(usize::from(q.0)).map(|w| w.stage),
             Target::Absence | Target::Next => None,
         };
-        let previous = self.previous.filter(|(_, of)| *of == stage).map(|(bound, _)| bound);
+        let previous = self.previous.filter(|(_, of)| stage.is_none() || *of == stage).map(|(bound, _)| bound);
         let (bound, bound_times_out) = match (hop.bound, previous) {
             (Some(own), Some(p)) if own.violated_at() <= p.violated_at() => (Some(own), !hop.surplus),
             (_, Some(p)) => (Some(p), true),
@@ -160,11 +157,7 @@ impl Maker<'_> {
             }
             let mut after = closed.clone();
             after.iter_mut().skip(i).take(1).for_each(|c| *c = true);
-            let then = if loop_.until.is_some() && loop_.begun {
-                Some(self.phase(way, &(*fresh, after), made)?)
-            } else {
-                None
-            };
+            let then = if loop_.until.is_some() { Some(self.phase(way, &(*fresh, after), made)?) } else { None };
             held.push(Held { test: loop_.test, until: loop_.until, then, gap: loop_.gap });
         }
         let wait = &mut self.out.waits[id];
@@ -192,7 +185,7 @@ impl Maker<'_> {
 fn blank(way: &Way<'_>, fresh: bool) -> Wait {
     let next = |(n, unless): &(StageId, Vec<Greedy>)| NextForbid {
         test: TestId(n.0),
-        unless: unless.iter().map(|g| g.test).collect(),
+        unless: unless.iter().map(|g| Held { test: g.test, until: g.until, then: None, gap: g.gap }).collect(),
     };
     Wait {
         target: way.target,

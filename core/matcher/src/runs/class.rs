@@ -4,7 +4,7 @@ use ensue_rule::Timestamp;
 use smallvec::SmallVec;
 
 use crate::buffer::{NodeId, NodeKind, SharedBuffer, Tick};
-use crate::program::{After, Program, WaitId};
+use crate::program::{After, Program, StageId, WaitId};
 use crate::registers::Registers;
 use crate::runs::paths;
 
@@ -30,6 +30,8 @@ pub(super) struct Key {
     pub(super) last: Option<Timestamp>,
     /// The session, where the rule is of one.
     pub(super) session: Option<u64>,
+    /// The latest stage reached, where ON TIMEOUT reports the furthest partial match.
+    pub(super) reached: Option<StageId>,
 }
 
 /// A run class.
@@ -39,12 +41,20 @@ pub(super) struct Class {
     pub(super) registers: Registers,
     pub(super) last: Option<Timestamp>,
     pub(super) session: Option<u64>,
+    pub(super) reached: Option<StageId>,
     pub(super) members: Members,
 }
 
 impl Class {
     pub(super) fn new(key: Key, members: Members) -> Self {
-        Self { wait: key.wait, registers: key.registers, last: key.last, session: key.session, members }
+        Self {
+            wait: key.wait,
+            registers: key.registers,
+            last: key.last,
+            session: key.session,
+            reached: key.reached,
+            members,
+        }
     }
 
     pub(super) fn is(&self, key: &Key) -> bool {

@@ -9,7 +9,7 @@ use crate::buffer::{NodeId, NodeKind};
 use crate::expr::View;
 use crate::observation::{Hit, Observation, Position};
 use crate::output::{Cause, Found};
-use crate::program::{Completion, PositionId, Program, StageId, Target, TestId, Wait, WaitId};
+use crate::program::{Completion, Held, NextForbid, PositionId, Program, StageId, Target, TestId, Wait, WaitId};
 use crate::registers::{Registers, Taken};
 use crate::trends::Trends;
 
@@ -39,6 +39,7 @@ struct Move {
     /// As they are after the event.
     registers: Registers,
     session: Option<u64>,
+    reached: Option<StageId>,
     complete: bool,
     members: Members,
 }
@@ -50,6 +51,7 @@ struct Leaving<'a> {
     to: PositionId,
     registers: &'a Registers,
     session: Option<u64>,
+    reached: Option<StageId>,
     members: Members,
 }
 
@@ -85,16 +87,15 @@ impl<'a> Seen<'a> {
     fn fate(self, id: WaitId, registers: &Registers, last: Option<Timestamp>) -> Fate {
         let wait = &self.program.waits[id];
         for held in &wait.held {
-            let closes = held.until.is_some_and(|u| self.passes(u, registers));
-            if let (true, Some(then)) = (closes, held.then) {
+            if held.until.is_some_and(|u| self.passes(u, registers)) {
                 // The loop holds nothing back any more, this event included.
-                return self.fate(then, registers, last);
+                return held.then.map_or(Fate::default(), |then| self.fate(then, registers, last));
             }
-            if !closes && !self.is_past(held.gap, last) && self.passes(held.test, registers) {
+            if self.would_take(held, registers, last) {
                 return Fate::default();
             }
         }
-        let judged = |n: &&crate::program::NextForbid| !self.any(&n.unless, registers);
+        let judged = |n: &&NextForbid| !n.unless.iter().any(|held| self.would_take(held, registers, last));
         let next = wait.next_forbids.iter().filter(judged).any(|n| self.passes(n.test, registers));
         if next || self.any(&wait.untils, registers) || self.any(&wait.watch, registers) {
             return Fate::default();
@@ -105,6 +106,13 @@ impl<'a> Seen<'a> {
         let on = wait.then.unwrap_or(id);
         let completes = wait.target == Target::Next && self.may_leave(&wait.leaves, registers);
         Fate { takes, completes, stays: stays.then_some(on) }
+    }
+
+    /// Whether a greedy loop would take the event.
+    fn would_take(self, held: &Held, registers: &Registers, last: Option<Timestamp>) -> bool {
+        !held.until.is_some_and(|u| self.passes(u, registers))
+            && !self.is_past(held.gap, last)
+            && self.passes(held.test, registers)
     }
 
     /// Whether more time has passed since the run's last event than a gap allows.
@@ -178,14 +186,24 @@ impl Runs {
             let fate = seen.fate(c.wait, &c.registers, c.last);
             if let (true, Target::Take(to)) = (fate.takes, wait.target) {
                 let members = if fate.stays.is_some() { c.members.clone() } else { std::mem::take(&mut c.members) };
-                self.depart(seen, Leaving { wait, to, registers: &c.registers, session: c.session, members }, moves);
+                self.depart(
+                    seen,
+                    Leaving { wait, to, registers: &c.registers, session: c.session, reached: c.reached, members },
+                    moves,
+                );
             } else if fate.completes {
                 merge(complete, &c.members, seen.program, &mut self.buffer);
             }
             match fate.stays {
                 Some(on) if on == c.wait => return true,
                 Some(on) => {
-                    let key = Key { wait: on, registers: c.registers.clone(), last: c.last, session: c.session };
+                    let key = Key {
+                        wait: on,
+                        registers: c.registers.clone(),
+                        last: c.last,
+                        session: c.session,
+                        reached: c.reached,
+                    };
                     moved_on.push((key, std::mem::take(&mut c.members)));
                 }
                 None => ended = true,
@@ -201,16 +219,19 @@ impl Runs {
 
     /// Notes that runs take the event, together with those that arrive at the same place with the same registers.
     fn depart(&mut self, seen: Seen<'_>, leaving: Leaving<'_>, moves: &mut Vec<Move>) {
-        let Leaving { wait, to, registers, session, members } = leaving;
+        let Leaving { wait, to, registers, session, reached, members } = leaving;
         let (definitions, position) = (&seen.program.registers, &seen.program.positions[to]);
         let restarted = registers.restart(definitions, &wait.turns);
         let taken = Taken { stage: position.stage, slots: &seen.observation.slots };
         let after = restarted.take(definitions, taken, position.live);
+        let reached = seen.program.tells_reached().then_some(position.stage).max(reached);
         let complete = !position.complete.is_empty() && seen.completes(&position.complete, registers, &after);
-        let same = |m: &&mut Move| m.to == to && m.complete == complete && m.session == session && m.registers == after;
+        let same = |m: &&mut Move| {
+            m.to == to && m.complete == complete && m.session == session && m.reached == reached && m.registers == after
+        };
         match moves.iter_mut().find(same) {
             Some(m) => merge(&mut m.members, &members, seen.program, &mut self.buffer),
-            None => moves.push(Move { to, registers: after, session, complete, members }),
+            None => moves.push(Move { to, registers: after, session, reached, complete, members }),
         }
     }
 
@@ -229,7 +250,11 @@ impl Runs {
             let Target::Take(to) = wait.target else { continue };
             if seen.fate(*id, Registers::EMPTY, None).takes {
                 let members = Members::from_elem(start, 1);
-                self.depart(seen, Leaving { wait, to, registers: Registers::EMPTY, session, members }, moves);
+                self.depart(
+                    seen,
+                    Leaving { wait, to, registers: Registers::EMPTY, session, reached: None, members },
+                    moves,
+                );
             }
         }
     }
@@ -255,6 +280,7 @@ impl Runs {
                 registers: m.registers.keep(wait.live),
                 last: wait.timed.then_some(ts),
                 session: m.session,
+                reached: m.reached,
             };
             self.insert(seen.program, key, &m.members);
         }
