@@ -30,22 +30,31 @@ pub struct Disagreement {
     pub complaints: Vec<String>,
 }
 
-/// Makes the random case that `seed` names and checks it in every mode.
-pub fn random_case(seed: u64) -> Verdict {
+/// The random case that `seed` names, with the oracle's answer.
+pub fn make(seed: u64) -> Case {
     let mut random = Random::new(seed);
-    let case = loop {
+    loop {
         let case = generate::case(&mut random, Flavour::Full).named(format!("oracle.{seed}"));
-        if oracle::answer_case(&case, oracle::FEW).is_ok() {
-            break case;
+        if let Ok(answer) = oracle::answer_case(&case, oracle::FEW) {
+            return answer.expected_by(case);
         }
-    };
-    let first = match check(&case, seed) {
+    }
+}
+
+/// Makes the random case that `seed` names and checks it in every mode of the matcher.
+pub fn random_case(seed: u64) -> Verdict {
+    smallest(&make(seed), seed)
+}
+
+/// Checks a case in every mode of the matcher; one on which matcher and oracle differ is made small.
+pub fn smallest(case: &Case, seed: u64) -> Verdict {
+    let first = match check(case, seed) {
         Verdict::Differ(first) => first,
         other => return other,
     };
     let refused = first.refusal().map(str::to_owned);
     let same = |v| matches!(v, Verdict::Differ(d) if d.refusal() == refused.as_deref());
-    let small = shrink(&case, |c| same(check(c, seed)));
+    let small = shrink(case, |c| same(check(c, seed)));
     match check(&small, seed) {
         Verdict::Differ(small) => Verdict::Differ(small),
         _ => Verdict::Differ(first),
@@ -59,7 +68,7 @@ impl Disagreement {
     }
 }
 
-/// Checks a case in every mode.
+/// Checks a case in every mode of the matcher.
 pub fn check(case: &Case, seed: u64) -> Verdict {
     let Ok(answer) = oracle::answer_case(case, oracle::FEW) else { return Verdict::Agree };
     let case = answer.expected_by(case.clone());
@@ -68,7 +77,7 @@ pub fn check(case: &Case, seed: u64) -> Verdict {
         if let Err(refused) = Subject::new(&owned) {
             return vec![refused];
         }
-        let modes = Mode::ALL.into_iter().filter(|m| m.takes(&owned));
+        let modes = Mode::OF_MATCHER.into_iter().filter(|m| m.takes(&owned));
         modes.flat_map(|m| m.check(&owned, seed).into_iter().map(move |c| format!("{}: {c}", m.name()))).collect()
     };
     let complaints = match watch::within(Duration::from_secs(20), work) {

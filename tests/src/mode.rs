@@ -1,5 +1,8 @@
-//! Ways to run a case through the shipping matcher, each of which has to give the same answer.
+//! Ways to run a case through the shipping matcher and engine, each of which has to give the same answer.
 
+mod batch;
+mod hosted;
+mod restart;
 mod snapshot;
 mod step;
 mod time;
@@ -11,7 +14,7 @@ use ensue_matcher::{Arrival, Found, Hit, Limits, Match, Observation, Position, P
 use ensue_rule::{Duration, Event, Filter, Rule, Timestamp};
 
 use crate::answer::{Answer, Given, HalfStep, differences};
-use crate::case::{Bindings, Case};
+use crate::case::{Bindings, Case, WithinType};
 use crate::translate;
 
 /// A way to run a case.
@@ -23,11 +26,18 @@ pub enum Mode {
     Time,
     /// The same, with the runs thrown away after every event and rebuilt from what a host with keyed state keeps.
     Snapshot,
+    /// Through the engine in random batches.
+    Batch,
+    /// Through the engine on a file, closed and opened again after every event.
+    Restart,
 }
 
 impl Mode {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 3] = [Self::Step, Self::Time, Self::Snapshot];
+    pub const ALL: [Self; 5] = [Self::Step, Self::Time, Self::Snapshot, Self::Batch, Self::Restart];
+
+    /// Those of the matcher alone.
+    pub const OF_MATCHER: [Self; 3] = [Self::Step, Self::Time, Self::Snapshot];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -35,6 +45,8 @@ impl Mode {
             Self::Step => "step",
             Self::Time => "time",
             Self::Snapshot => "snapshot",
+            Self::Batch => "batch",
+            Self::Restart => "restart",
         }
     }
 
@@ -43,19 +55,16 @@ impl Mode {
     /// # Errors
     /// What to write instead.
     pub fn from_name(name: &str) -> Result<Self, String> {
-        if let Some(mode) = Self::ALL.into_iter().find(|m| m.name() == name) {
-            return Ok(mode);
-        }
-        Err(match name {
-            "batch" | "restart" => format!("mode `{name}` runs the engine and comes with it"),
-            _ => format!("no mode is called `{name}`: step, restart, batch, time, snapshot or all"),
-        })
+        let found = Self::ALL.into_iter().find(|m| m.name() == name);
+        found.ok_or_else(|| format!("no mode is called `{name}`: step, restart, batch, time, snapshot or all"))
     }
 
     /// Whether the mode can run the case: stamps that fall are out of order for any host, and only the bare matcher
-    /// takes them as they come.
+    /// takes them as they come; the engine cuts sessions by its own rule.
     pub fn takes(self, case: &Case) -> bool {
-        self == Self::Step || !case.has_falling_stamps()
+        let in_engine = matches!(self, Self::Batch | Self::Restart);
+        let sessions = case.within_type == WithinType::Session;
+        self == Self::Step || !(case.has_falling_stamps() || in_engine && sessions)
     }
 
     /// Runs the case and says in what the answer is wrong; nothing if it is right.
@@ -68,8 +77,23 @@ impl Mode {
             Self::Step => differences(case, &step::run(&subject)),
             Self::Time => time::check(case, &subject, seed),
             Self::Snapshot => differences(case, &snapshot::run(&subject, seed)),
+            Self::Batch => batch::check(case, &subject, seed),
+            Self::Restart => restart::check(case, &subject, seed),
         }
     }
+}
+
+/// What the matcher answers to a case, event by event.
+///
+/// # Errors
+/// Why the rule is refused.
+pub fn answer(case: &Case) -> Result<Answer, String> {
+    Subject::new(case).map(|subject| step::run(&subject))
+}
+
+/// In what the matcher's answer differs when time moves in random steps; nothing if it does not.
+pub fn time_in_steps_differs(case: &Case, seed: u64) -> Vec<String> {
+    Subject::new(case).map_or_else(|e| vec![e], |subject| time::against_itself(&subject, seed))
 }
 
 /// A case ready to run: its rule compiled, its events translated.

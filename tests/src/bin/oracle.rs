@@ -16,6 +16,9 @@ struct Args {
     /// Names the first case; the others follow.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Prints every case, with its answer.
+    #[arg(long)]
+    show: bool,
 }
 
 fn main() -> ExitCode {
@@ -24,6 +27,9 @@ fn main() -> ExitCode {
     for n in 0..args.cases {
         // Far apart, so that neighbouring seeds share no case.
         let seed = args.seed.wrapping_mul(1_000_000).wrapping_add(n);
+        if args.show {
+            println!("{}", serde_json::to_string(&check::make(seed)).unwrap_or_default());
+        }
         match check::random_case(seed) {
             Verdict::Agree => passed += 1,
             Verdict::NotBuilt => left_out += 1,

@@ -218,6 +218,7 @@ impl<'a> Known<'a> {
             .beside
             .iter()
             .any(|m| way.manner.contiguity != Contiguity::Any && self.accepts(&run.taken, &m.name, &place, k))
+            && self.may_leave(run, way)
         {
             return false;
         }
@@ -247,20 +248,20 @@ impl<'a> Known<'a> {
         self.rule
             .conditions
             .iter()
-            .filter(|c| c.moment == Moment::Take && self.is_asked_at(c, stage, taken))
+            .filter(|c| c.moment == Moment::Take && self.is_asked_at(c, stage, taken, turns))
             .all(|c| !question.is_asked(&c.expr) || question.holds(&c.expr))
     }
 
     /// Whether a condition is asked when `stage` takes an event: its own, or, among members of one `&`, of those that
-    /// it mentions the one that binds last.
-    fn is_asked_at(&self, c: &Condition, stage: &str, taken: &[Taken<'a>]) -> bool {
+    /// it mentions the one that binds last in this turn.
+    fn is_asked_at(&self, c: &Condition, stage: &str, taken: &[Taken<'a>], turns: &[Turn]) -> bool {
         let members = all_of_around(&self.rule.pattern, &c.stage);
         let mut mentioned: Vec<&str> = Vec::new();
         c.expr.walk(|e| mentioned.extend(e.stage().map(|s| &**s).filter(|s| members.iter().any(|m| m == s))));
         if mentioned.iter().all(|m| *m == &*c.stage) {
             return *c.stage == *stage;
         }
-        let others = |m: &&str| *m == stage || taken.iter().any(|t| t.stage == *m);
+        let others = |m: &&str| *m == stage || taken.iter().any(|t| t.stage == *m && t.turns == turns);
         mentioned.contains(&stage) && mentioned.iter().all(others)
     }
 

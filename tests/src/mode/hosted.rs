@@ -1,0 +1,115 @@
+//! A case in the engine: one task, replayed, what it tells sorted by half steps.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ensue_engine::{Config, Decision, Engine, Listener, Outcome, Place, Reason};
+use ensue_rule::{EventRef, Filter, Policy, Rule, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Timestamp, Value};
+
+use super::limits;
+use crate::answer::{Answer, Given, HalfStep};
+use crate::case::Fed;
+use crate::translate::ACTION;
+
+/// Keeps what it is told until it is taken.
+#[derive(Default)]
+struct Told(Mutex<Vec<Outcome>>);
+
+impl Listener for Told {
+    fn on_decisions(&self, _: &[Decision]) {}
+
+    fn on_outcomes(&self, outcomes: &[Outcome]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes.iter().cloned());
+    }
+}
+
+/// An engine that runs one rule, and what it has told.
+pub(super) struct Hosted {
+    engine: Engine,
+    told: Arc<Told>,
+    answer: Answer,
+}
+
+impl Hosted {
+    /// Opens a store; what it has told before goes on in `answer`.
+    pub(super) fn open(place: Place, answer: Answer) -> Result<Self, String> {
+        let config = Config { place, limits: limits(), ..Config::in_memory() }.replay();
+        let engine = Engine::open(config).map_err(|e| e.to_string())?;
+        let report = engine.ready().map_err(|e| e.to_string())?;
+        if let Some(path) = report.set_aside {
+            return Err(format!("the store was set aside as {}", path.display()));
+        }
+        let told = Arc::new(Told::default());
+        engine.set_listener(Some(told.clone()));
+        Ok(Self { engine, told, answer })
+    }
+
+    /// Applies a set of one task with this rule.
+    pub(super) fn apply(&self, rule: &Rule) -> Result<(), String> {
+        let task = Task {
+            id: "case".into(),
+            kind: TaskKind::Cep,
+            rule: rule.clone(),
+            trigger: None,
+            filter: Filter::default(),
+            scope: TaskScope::User,
+            outputs: Vec::new(),
+            policy: Policy::default(),
+            expires: None,
+        };
+        let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
+        let set = TaskSet { source: "cases".into(), version: None, tasks: vec![entry], warnings: Vec::new() };
+        let report = self.engine.apply(vec![set]).map_err(|e| e.to_string())?;
+        let refused = report.sets.iter().flat_map(|s| &s.tasks).find_map(|t| t.error.as_ref());
+        refused.map_or(Ok(()), |why| Err(format!("refused: {}", why.message)))
+    }
+
+    /// Moves time and takes what that lets out.
+    pub(super) fn advance(&mut self, t: Timestamp, step: HalfStep) -> Result<(), String> {
+        self.engine.advance_to(t).map_err(|e| e.to_string())?;
+        self.take(step)
+    }
+
+    /// Records an event without waiting.
+    pub(super) fn record(&self, fed: &Fed) {
+        let id = Value::Int(i64::try_from(fed.id).unwrap_or(i64::MAX));
+        let args: Vec<(&str, Value)> = fed.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
+        let event = EventRef {
+            ts: Some(Timestamp(fed.ts)),
+            id: Some(&id),
+            action_type: ACTION,
+            args: &args,
+            ..EventRef::default()
+        };
+        self.engine.record(&event);
+    }
+
+    /// Waits for what was recorded, and takes what it lets out.
+    pub(super) fn take(&mut self, step: HalfStep) -> Result<(), String> {
+        self.engine.flush().map_err(|e| e.to_string())?;
+        let told = std::mem::take(&mut *self.told.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for outcome in told {
+            match outcome {
+                Outcome::Match(m) => self.answer.matches.push(given(&m, step)),
+                Outcome::Timeout(m) => self.answer.timeouts.push(given(&m, step)),
+                Outcome::Refusal(r) if r.reason == Reason::Error => self.answer.error = Some(r.detail),
+                other => self.answer.error = Some(format!("a task without outputs told {other:?}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the engine.
+    pub(super) fn close(self) -> Answer {
+        self.engine.close();
+        self.answer
+    }
+}
+
+fn given(m: &ensue_engine::MatchRecord, step: HalfStep) -> Given {
+    let id = |v: &Value| match v {
+        Value::Int(i) => u64::try_from(*i).unwrap_or(u64::MAX),
+        _ => u64::MAX,
+    };
+    let bindings = m.bindings.0.iter().map(|(name, ids)| (name.to_string(), ids.iter().map(id).collect()));
+    Given { bindings: bindings.collect(), at: m.at.0, step }
+}
