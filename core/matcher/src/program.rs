@@ -241,9 +241,11 @@ impl Program {
         build::build(rule, limits, slots)
     }
 
-    /// Whether time alone can let something out (an absence at the end, ON TIMEOUT): such runs need wakeups.
+    /// Whether time alone can let something out (an absence at the end, ON TIMEOUT, a match that waits under SKIP for a
+    /// run to end): such runs need wakeups.
     pub fn has_timers(&self) -> bool {
-        self.on_timeout.is_some() || self.waits.iter().any(|(_, w)| w.target == Target::Absence)
+        let waits = !matches!(self.after, After::Consume | After::NoSkip { .. });
+        waits || self.on_timeout.is_some() || self.waits.iter().any(|(_, w)| w.target == Target::Absence)
     }
 
     /// Whether classes must tell how far they came: under CONSUME a class keeps one partial match of each start, and

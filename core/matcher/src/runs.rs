@@ -69,7 +69,9 @@ impl Runs {
         if !program.has_timers() {
             return None;
         }
-        let speaks = |c: &&Class| program.on_timeout.is_some() || program.waits[c.wait].target == Target::Absence;
+        let waiting = !self.finished.is_empty();
+        let speaks =
+            |c: &&Class| waiting || program.on_timeout.is_some() || program.waits[c.wait].target == Target::Absence;
         self.classes.iter().filter(speaks).filter_map(|c| c.due(program)).min()
     }
 

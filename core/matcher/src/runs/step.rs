@@ -136,8 +136,13 @@ impl<'a> Seen<'a> {
         match (wait.target, wait.arrow) {
             (Target::Next, _) | (Target::Take(_), Contiguity::Strict) => false,
             (Target::Absence, _) | (_, Contiguity::Any) => true,
-            (_, Contiguity::Relaxed) => !wanted && !wait.blockers.iter().any(|b| self.all(b, registers)),
+            (_, Contiguity::Relaxed) => !wanted && !self.is_blocked(wait, registers),
         }
+    }
+
+    /// Whether a member of `&` that is not finished would take the event.
+    fn is_blocked(self, wait: &Wait, registers: &Registers) -> bool {
+        wait.blockers.iter().any(|b| self.all(b, registers)) && self.may_leave(&wait.leaves, registers)
     }
 
     /// Whether the pattern is complete with the event just taken. `before`: the registers before it.

@@ -12,9 +12,9 @@ use crate::program::{After, Program, Target};
 impl Runs {
     /// Moves time: absences complete and partial matches time out whose deadline is at or before `t`.
     pub fn advance_to(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
-        while self.due <= t {
+        while self.due <= t && self.due < Timestamp::MAX {
             self.due = self.classes.iter().filter_map(|c| c.due(program)).min().unwrap_or(Timestamp::MAX);
-            if self.due > t {
+            if self.due > t || self.due == Timestamp::MAX {
                 return;
             }
             // Where nothing can come out, everything that is due ends at once.
