@@ -92,26 +92,15 @@ pub(super) fn merge(members: &mut Members, more: &Members, program: &Program, bu
         members.extend_from_slice(more);
         return;
     }
-    let old = std::mem::take(members);
-    let (mut a, mut b) = (old.into_iter().peekable(), more.iter().copied().peekable());
-    loop {
-        let next = match (a.peek().copied(), b.peek().copied()) {
-            (Some(x), Some(y)) if x.start == y.start => {
-                a.next();
-                b.next();
-                Member { node: either(x, y, program, buffer), ..x }
-            }
-            (Some(x), y) if y.is_none_or(|y| x.start < y.start) => {
-                a.next();
-                x
-            }
-            (_, Some(y)) => {
-                b.next();
-                y
-            }
-            _ => return,
-        };
-        members.push(next);
+    let mut at = 0;
+    for new in more {
+        while members.get(at).is_some_and(|m| m.start < new.start) {
+            at += 1;
+        }
+        match members.get_mut(at).filter(|m| m.start == new.start) {
+            Some(m) => m.node = either(*m, *new, program, buffer),
+            None => members.insert(at, *new),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ensue_rule::{Bound, Contiguity, Timestamp, Value};
 
+use smallvec::SmallVec;
+
 use super::Runs;
 use super::class::{Class, Key, Member, Members, merge};
 use super::paths::Completed;
@@ -43,6 +45,9 @@ struct Move {
     complete: bool,
     members: Members,
 }
+
+/// Those that one event makes; seldom more than two.
+type Moves = SmallVec<[Move; 2]>;
 
 /// Members that leave a wait, because its target takes the event.
 #[derive(Debug)]
@@ -160,7 +165,7 @@ impl Runs {
         self.tick += 1;
         self.position = Some(position);
         let seen = Seen { program, observation: event, bits: hit.bits };
-        let (mut moves, mut complete) = (Vec::new(), Members::new());
+        let (mut moves, mut complete) = (Moves::new(), Members::new());
         let ended = self.meet(seen, &mut moves, &mut complete);
         self.begin(seen, &mut moves);
         if !moves.is_empty() {
@@ -179,9 +184,9 @@ impl Runs {
     }
 
     /// Lets every class meet the event; whether one ended.
-    fn meet(&mut self, seen: Seen<'_>, moves: &mut Vec<Move>, complete: &mut Members) -> bool {
+    fn meet(&mut self, seen: Seen<'_>, moves: &mut Moves, complete: &mut Members) -> bool {
         let session = seen.program.session.then_some(seen.observation.arrival.session);
-        let (mut moved_on, mut ended) = (Vec::new(), false);
+        let (mut moved_on, mut ended) = (SmallVec::<[(Key, Members); 2]>::new(), false);
         let mut classes = std::mem::take(&mut self.classes);
         classes.retain_mut(|c| {
             let wait = &seen.program.waits[c.wait];
@@ -223,7 +228,7 @@ impl Runs {
     }
 
     /// Notes that runs take the event, together with those that arrive at the same place with the same registers.
-    fn depart(&mut self, seen: Seen<'_>, leaving: Leaving<'_>, moves: &mut Vec<Move>) {
+    fn depart(&mut self, seen: Seen<'_>, leaving: Leaving<'_>, moves: &mut Moves) {
         let Leaving { wait, to, registers, session, reached, members } = leaving;
         let (definitions, position) = (&seen.program.registers, &seen.program.positions[to]);
         let restarted = registers.restart(definitions, &wait.turns);
@@ -241,7 +246,7 @@ impl Runs {
     }
 
     /// Lets the event begin runs.
-    fn begin(&mut self, seen: Seen<'_>, moves: &mut Vec<Move>) {
+    fn begin(&mut self, seen: Seen<'_>, moves: &mut Moves) {
         let arrival = seen.observation.arrival;
         if seen.program.start_bits.is_some_and(|b| b & seen.bits == 0)
             || self.restored.is_some_and(|bound| arrival.position <= bound)
