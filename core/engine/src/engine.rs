@@ -73,7 +73,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             ingest: Ingest::new(&config),
             config,

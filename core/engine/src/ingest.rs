@@ -133,6 +133,13 @@ impl Ingest {
         self.table.load().as_ref().map_or(0, |t| t.epoch())
     }
 
+    /// Takes nothing any more; who waits for an answer is let go.
+    pub(crate) fn close(&self) {
+        // Without a table every event goes to the queue, which says that it is closed.
+        self.table.store(None);
+        drop(self.queue.close());
+    }
+
     pub(crate) fn identify(&self, user: Option<&str>) {
         self.identified.store(Arc::new(user.map(Arc::from)));
     }

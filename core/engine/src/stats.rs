@@ -63,7 +63,8 @@ counters! {
     unwritten,
     /// 1 where opening found a file that is no sound store, set it aside and began a fresh one.
     set_aside,
-    /// Partial matches alive, one for each task, user and partition that has any.
+    /// Tasks, users and partitions with a partial match alive, when last looked after (every few thousand rows, and when
+    /// the worker rests).
     runs,
 }
 

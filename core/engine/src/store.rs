@@ -91,6 +91,14 @@ impl Store {
         std::mem::take(&mut self.written)
     }
 
+    /// Lets the file not grow any more, as on a full disk; or as it likes.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&mut self, full: bool) {
+        let pages: i64 = self.conn.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+        let limit = if full { pages } else { 1 << 30 };
+        self.conn.execute_batch(&format!("PRAGMA max_page_count = {limit}")).unwrap();
+    }
+
     /// Moves the write-ahead log into the main file.
     pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
         let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));

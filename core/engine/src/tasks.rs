@@ -61,7 +61,7 @@ struct Place {
 pub(crate) struct Book {
     limits: Limits,
     sets: Vec<StoredSet>,
-    tasks: BTreeMap<TaskId, Active>,
+    tasks: BTreeMap<TaskId, Arc<Active>>,
     /// The programs of continuous tasks, which every event is shown to at once.
     continuous: ProgramSet,
     by_program: FxHashMap<ProgramId, TaskId>,
@@ -137,18 +137,18 @@ impl Book {
         self.sets.is_empty()
     }
 
-    pub(crate) fn get(&self, id: TaskId) -> Option<&Active> {
+    pub(crate) fn get(&self, id: TaskId) -> Option<&Arc<Active>> {
         self.tasks.get(&id)
     }
 
     /// All tasks in force.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &Active> {
-        self.tasks.values()
+        self.tasks.values().map(|t| &**t)
     }
 
     /// The task of a program of the continuous set.
     pub(crate) fn of_program(&self, program: ProgramId) -> Option<&Active> {
-        self.by_program.get(&program).and_then(|id| self.tasks.get(id))
+        self.by_program.get(&program).and_then(|id| self.tasks.get(id)).map(|t| &**t)
     }
 
     pub(crate) fn continuous(&self) -> &ProgramSet {
@@ -234,7 +234,7 @@ impl Book {
         self.triggers = Triggers::of(&tasks);
         self.wants = DemandTable::of(tasks.iter().map(|t| &t.demand), 0);
         self.device = tasks.iter().any(|t| t.task.scope == TaskScope::Device);
-        self.tasks = tasks.into_iter().map(|t| (t.id, t)).collect();
+        self.tasks = tasks.into_iter().map(|t| (t.id, Arc::new(t))).collect();
         self.sets = sets;
     }
 }

@@ -22,7 +22,7 @@ use crate::config::Mode;
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::fold::{Fold, Remembered};
-use crate::ingest::{DemandTable, Item, Queued};
+use crate::ingest::{DemandTable, Item};
 use crate::report::OpenReport;
 use crate::store::{Opened, Store};
 use crate::tasks::Book;
@@ -36,7 +36,7 @@ pub(crate) struct Worker {
     store: Store,
     fold: Fold,
     /// Events recorded before the first set came.
-    held: Vec<Queued>,
+    held: Vec<Item>,
     /// Whether a transaction is open.
     open: bool,
     /// Why the open transaction cannot be committed.
@@ -68,7 +68,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         Err(error) => shared.opening.tell(Err(error)),
     }));
     shared.opening.tell(Err(Error::closed()));
-    drop(shared.ingest.queue.close());
+    shared.ingest.close();
     drop(ended);
 }
 
@@ -161,7 +161,7 @@ impl Worker {
             && self.fold.next_due().is_some()
         {
             let now = clock.now().minus(self.shared.config.lateness);
-            self.fold.tell = false;
+            self.fold.tell = self.shared.is_told();
             self.advance(now)?;
         }
         self.show();
@@ -192,3 +192,6 @@ impl Worker {
         self.shared.next_due.store(due.0, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests;

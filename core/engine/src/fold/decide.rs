@@ -21,7 +21,7 @@ use crate::tasks::Active;
 
 /// A case on its way, with all that its outcomes share.
 pub(super) struct Found {
-    pub(super) task: Active,
+    pub(super) task: Arc<Active>,
     pub(super) stream: StreamKey,
     key: Vec<Value>,
     what: What,

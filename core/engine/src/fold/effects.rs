@@ -10,6 +10,9 @@ use crate::dispatch::LedgerEntry;
 use crate::log::StreamKey;
 use crate::outcome::{Decision, Outcome, Refusal};
 
+/// Decisions, and refusals, kept while they cannot be written.
+const UNSAVED: usize = 10_000;
+
 /// What there is to write and to tell since it was last taken.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -64,6 +67,13 @@ impl Effects {
             && self.bounds.is_empty()
             && self.moved.is_empty()
             && self.wakeup.is_none()
+    }
+
+    /// Lets what cannot be written not grow for ever: the oldest refusals, then the oldest decisions go.
+    pub(crate) fn bound(&mut self) {
+        let over = |n: usize| n.saturating_sub(UNSAVED);
+        self.refusals.drain(..over(self.refusals.len()));
+        self.decisions.drain(..over(self.decisions.len()));
     }
 
     /// Forgets what has been written.

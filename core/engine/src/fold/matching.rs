@@ -69,6 +69,11 @@ impl Fold {
             let Some(program) = self.book.program(task).cloned() else { continue };
             let Some(mut live) = stream.runs.remove(&run) else { continue };
             live.runs.advance_to(&program, at, &mut found);
+            if live.runs.next_wakeup(&program).is_some_and(|next| next <= at) {
+                // INVARIANT (timers move on): else this would go on for ever. Broken only by an error in the matcher.
+                live.runs.clear();
+                self.effects.tally.errors += 1;
+            }
             let place = Position { ts: at, seq: 0 };
             collect(&mut found, (task, key, &run.key), place, &mut self.effects.tally, &mut cases);
             note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);

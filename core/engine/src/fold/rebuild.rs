@@ -7,7 +7,7 @@ use super::Fold;
 use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
 use crate::store::{Bound, UserState};
-use crate::tasks::{Active, Book, TaskId};
+use crate::tasks::{Book, TaskId};
 
 /// What the store remembers beside the log.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Fold {
         for bound in bounds {
             let Some(id) = ids.get(&(bound.source.clone(), bound.task.clone())) else { continue };
             let place = (*id, bound.stream.clone(), bound.key.clone());
-            if self.book.get(*id).is_some_and(Active::is_triggered) {
+            if self.book.get(*id).is_some_and(|t| t.is_triggered()) {
                 self.consumed.insert(place, bound.at);
             } else {
                 self.restored.insert(place, bound.at);

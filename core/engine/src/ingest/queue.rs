@@ -142,6 +142,7 @@ impl Queue {
         let mut state = self.lock();
         state.epoch = epoch;
         state.capacity = capacity;
+        state.events = events(state.items.iter());
         publish();
         drop(state);
         self.room.notify_all();
@@ -165,8 +166,10 @@ impl Queue {
             let lost = std::mem::take(&mut state.lost);
             into.extend((!lost.is_empty()).then_some(Item::Gap(lost)));
         }
-        let events = into.iter().filter(|i| matches!(i, Item::Event(_))).count();
-        state.events = state.events.saturating_sub(events);
+        if state.epoch > 0 {
+            // Before, the worker only holds them: they go on to count.
+            state.events = state.events.saturating_sub(events(into.iter()));
+        }
         drop(state);
         self.room.notify_all();
     }
@@ -192,6 +195,10 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn events<'a>(items: impl Iterator<Item = &'a Item>) -> usize {
+    items.filter(|i| matches!(i, Item::Event(_))).count()
 }
 
 impl State {
@@ -253,13 +260,14 @@ mod tests {
 
     #[test]
     fn the_newest_is_dropped_and_its_place_marked() {
-        let queue = Queue::new(2);
+        let queue = Queue::new(0);
+        queue.turn(1, 2, || {});
         for ts in 1..=4 {
-            let pushed = queue.push(event("u", ts), 0, false);
+            let pushed = queue.push(event("u", ts), 1, false);
             assert!(matches!(pushed, Push::Queued) == (ts <= 2), "{pushed:?}");
         }
         assert_eq!(kinds(&queue, 1), ["1"]);
-        assert!(matches!(queue.push(event("u", 5), 0, false), Push::Queued));
+        assert!(matches!(queue.push(event("u", 5), 1, false), Push::Queued));
         assert_eq!(kinds(&queue, 9), ["2", "gap [Timestamp(4)] None", "5"]);
         assert!(kinds(&queue, 9).is_empty());
     }

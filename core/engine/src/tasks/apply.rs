@@ -79,7 +79,7 @@ impl Book {
             now,
             derives,
             sets: self.sets.clone(),
-            tasks: self.tasks.values().cloned().collect(),
+            tasks: self.tasks().cloned().collect(),
             fresh: Vec::new(),
             report: ApplyReport::default(),
         };
@@ -93,7 +93,7 @@ impl Book {
     /// Puts a plan in force; returns the tasks that are gone.
     pub(crate) fn adopt(&mut self, plan: Plan) -> Vec<TaskId> {
         let stay: FxHashSet<TaskId> = plan.tasks.iter().map(|t| t.id).collect();
-        let gone: Vec<Active> = self.tasks.values().filter(|old| !stay.contains(&old.id)).cloned().collect();
+        let gone: Vec<Arc<Active>> = self.tasks.values().filter(|old| !stay.contains(&old.id)).cloned().collect();
         for task in &gone {
             self.discard(task);
         }
@@ -185,7 +185,7 @@ impl Book {
     /// From where in the log a new task may read: all that are in force have kept what they demand, also those that go.
     fn since(&self, task: &Task, now: (u64, Timestamp)) -> (u64, Timestamp) {
         let window = task.rule.window(self.limits.default_window);
-        cover::since(&Demand::of(task), window, &self.tasks.values().collect::<Vec<_>>(), now)
+        cover::since(&Demand::of(task), window, &self.tasks().collect::<Vec<_>>(), now)
     }
 }
 

@@ -57,9 +57,9 @@ impl Worker {
         Next::Go
     }
 
-    pub(super) fn event(&mut self, queued: Queued) {
+    fn event(&mut self, queued: Queued) {
         if self.fold.book.is_empty() {
-            self.held.push(queued);
+            self.held.push(Item::Event(queued));
             return;
         }
         let Queued { mut event, ts, before, device_before, session, stamped, whole, line } = queued;
@@ -77,6 +77,10 @@ impl Worker {
     }
 
     fn gap(&mut self, lost: Lost) {
+        if self.fold.book.is_empty() {
+            self.held.push(Item::Gap(lost));
+            return;
+        }
         let users = lost.users.into_iter().map(|(user, upto)| (Losers::User(user), upto));
         let everyone = lost.everyone.map(|upto| (Losers::All, upto));
         for (losers, upto) in users.chain(everyone) {
@@ -139,6 +143,7 @@ impl Worker {
             // What is not an event is written with the next batch.
             self.shared.counters.unwritten.add(rows.rows);
             self.store.rollback();
+            self.fold.effects.bound();
         }
         self.last_error = written.err();
         self.count();

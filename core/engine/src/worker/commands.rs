@@ -99,9 +99,8 @@ impl Worker {
         self.fold.forget(&gone);
         let read = self.read_history(fresh, now.0);
         self.publish();
-        for event in std::mem::take(&mut self.held) {
-            self.event(event);
-        }
+        let mut held = std::mem::take(&mut self.held);
+        self.take(&mut held);
         self.finish_batch();
         read.map(|()| report)
     }

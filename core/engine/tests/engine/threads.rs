@@ -266,3 +266,26 @@ fn a_closed_engine_says_so() {
     assert!(engine.apply(Vec::new()).unwrap_err().is_closed());
     assert_eq!(engine.record(&EventRef { action_type: "a", ..EventRef::default() }), Recorded::Closed);
 }
+
+#[test]
+fn a_worker_that_panics_closes_the_engine_and_not_the_host() {
+    #[derive(Debug)]
+    struct Broken;
+    impl Clock for Broken {
+        fn now(&self) -> Timestamp {
+            Timestamp(1_000)
+        }
+        fn until(&self, _: Timestamp) -> Option<std::time::Duration> {
+            panic!("broken on purpose")
+        }
+    }
+    let engine = Engine::open(Config::in_memory().clock(Arc::new(Broken))).unwrap();
+    engine.apply(vec![set(vec![task("t", rule("a !n", 10_000))])]).unwrap();
+    at(1_000, "a").record(&engine);
+    while !engine.flush().is_err_and(|e| e.is_closed()) {
+        std::thread::yield_now();
+    }
+    assert_eq!(at(1_001, "a").record(&engine), Recorded::Closed);
+    assert_eq!(at(1_001, "noise").record(&engine), Recorded::Closed);
+    assert!(engine.decisions(1).is_empty());
+}

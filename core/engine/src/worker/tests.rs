@@ -1,0 +1,120 @@
+//! The worker without its thread: faults of the store.
+
+use ensue_rule::{
+    Attr, BinaryOp, Condition, Contiguity, Element, Event, Expr, Filter, On, Output, OutputKind, Pattern, Policy, Rule,
+    Span, Step, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Value,
+};
+
+use super::*;
+use crate::config::Config;
+use crate::ingest::Queued;
+
+/// `a -> b`, which touches.
+fn task() -> Task {
+    let step = Step { arrow: Contiguity::Relaxed, bound: None, element: Element::stage("b"), span: Span::default() };
+    let mut rule = Rule::new(Pattern { first: Element::stage("a"), then: vec![step] });
+    for stage in ["a", "b"] {
+        let named = Expr::binary(BinaryOp::Eq, Expr::attr(stage, Attr::ActionType), Expr::literal(stage));
+        rule.conditions.push(Condition::place(named, &rule.pattern).unwrap());
+    }
+    let kind = OutputKind::Touch { touch: "t".into(), payload: Value::Null };
+    Task {
+        id: "t".into(),
+        kind: TaskKind::Cep,
+        rule,
+        trigger: None,
+        filter: Filter::default(),
+        scope: TaskScope::User,
+        outputs: vec![Output { on: On::Match, when: None, kind }],
+        policy: Policy::default(),
+        expires: None,
+    }
+}
+
+fn worker(config: Config) -> Worker {
+    let shared = Arc::new(Shared::new(config));
+    let (mut worker, _) = Worker::open(&shared).unwrap();
+    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    let entry = TaskEntry { id: "t".into(), task: Ok(Arc::new(task())), warnings: Vec::new() };
+    let set = TaskSet { source: "s".into(), version: None, tasks: vec![entry], warnings: Vec::new() };
+    assert_eq!(worker.obey(Command::Apply(vec![set], reply)), Next::Go);
+    answer.recv().unwrap().unwrap();
+    worker
+}
+
+fn event(action: &str, ts: i64, scene: &str) -> Item {
+    let event = Event { action_type: action.into(), scene: Some(scene.into()), ..Event::default() };
+    Item::Event(Queued {
+        event,
+        ts: Timestamp(ts),
+        before: Timestamp::MIN,
+        device_before: Timestamp::MIN,
+        session: 1,
+        stamped: false,
+        whole: false,
+        line: None,
+    })
+}
+
+fn batch(worker: &mut Worker, items: Vec<Item>) {
+    let mut items = items;
+    worker.take(&mut items);
+    worker.finish_batch();
+}
+
+#[test]
+fn on_a_full_disk_matching_goes_on_and_what_was_decided_is_written_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    let mut full = worker(Config::at(&path).replay());
+    full.store.limit_pages(true);
+    let long = "x".repeat(10_000);
+    batch(&mut full, vec![event("a", 1, &long), event("a", 2, &long), event("b", 3, "")]);
+    assert!(full.last_error.as_ref().unwrap().is_store(), "{:?}", full.last_error);
+    let stats = full.shared.counters.read();
+    assert_eq!((stats.stored, stats.decisions), (0, 1));
+    assert!(stats.unwritten >= 1);
+    assert!(full.store.decisions(9).unwrap().is_empty());
+
+    full.store.limit_pages(false);
+    batch(&mut full, vec![event("a", 4, "")]);
+    assert!(full.last_error.is_none());
+    assert_eq!(full.store.decisions(9).unwrap().len(), 1);
+    let next = full.store.next_seq();
+    drop(full);
+
+    let again = Store::open(&crate::config::Place::File(path), Timestamp(0)).unwrap().store;
+    assert_eq!(again.next_seq(), next, "arrival numbers are not used again");
+}
+
+#[test]
+fn a_set_that_cannot_be_written_is_not_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut worker = worker(Config::at(dir.path().join("ensue.db")).replay());
+    worker.store.limit_pages(true);
+    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    let many = (0..200).map(|n| Task { id: format!("t{n}").into(), ..task() });
+    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
+    let tasks = many.map(entry).collect();
+    let set = TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() };
+    worker.obey(Command::Apply(vec![set], reply));
+    assert!(answer.recv().unwrap().unwrap_err().is_store());
+    worker.store.limit_pages(false);
+    batch(&mut worker, vec![event("a", 1, ""), event("b", 2, "")]);
+    assert_eq!(worker.shared.counters.read().matches, 1);
+    assert_eq!(worker.store.tasks().unwrap().len(), 1);
+}
+
+#[test]
+fn a_batch_is_one_transaction() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    let mut worker = worker(Config::at(&path).replay());
+    let mut items = vec![event("a", 1, ""), event("b", 2, "")];
+    worker.take(&mut items);
+    // Killed before the commit: as if nothing of it had come.
+    drop(worker);
+    let mut again = Store::open(&crate::config::Place::File(path), Timestamp(0)).unwrap().store;
+    assert!(again.decisions(9).unwrap().is_empty());
+    assert_eq!(again.scan(0, &mut |_| Ok(())).unwrap(), 0);
+}
