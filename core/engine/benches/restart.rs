@@ -1,5 +1,5 @@
 //! Opening: a store with 100,000 retained events of 3 users under 100 tasks, a small one with 100 tasks, and a fresh one.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench")]
 
 use std::path::Path;
 use std::sync::Arc;

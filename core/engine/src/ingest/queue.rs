@@ -215,6 +215,14 @@ impl Lost {
         self.users.is_empty() && self.everyone.is_none()
     }
 
+    /// Takes over what was lost elsewhere.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.everyone = self.everyone.max(other.everyone);
+        for (user, upto) in other.users {
+            self.add(user, upto);
+        }
+    }
+
     fn add(&mut self, user: Option<Arc<str>>, ts: Timestamp) {
         if self.users.len() >= NAMED && !self.users.contains_key(&user) {
             let all = self.users.values().copied().max();

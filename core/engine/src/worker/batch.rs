@@ -78,7 +78,10 @@ impl Worker {
 
     fn gap(&mut self, lost: Lost) {
         if self.fold.book.is_empty() {
-            self.held.push(Item::Gap(lost));
+            match self.held.last_mut() {
+                Some(Item::Gap(before)) => before.merge(lost),
+                _ => self.held.push(Item::Gap(lost)),
+            }
             return;
         }
         let users = lost.users.into_iter().map(|(user, upto)| (Losers::User(user), upto));
