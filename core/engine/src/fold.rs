@@ -1,13 +1,13 @@
 //! The fold: from tasks and the log, entry by entry, to what is decided.
 //!
-//! Pure but for the [`Log`] that it is handed: no clock, no thread, no SQL. The worker folds new events with it, a restart
+//! Pure but for the [`Log`](crate::log::Log) that it is handed: no clock, no thread, no SQL. The worker folds new events with it, a restart
 //! folds the retained ones again in silence ([`rebuild`]), and both come to the same state, because the order in which a
 //! stream is read depends on the log alone: timers and events by time, timers first, events of one time by arrival.
 //!
 //! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
-//! - [`decide`]: what becomes of the matches; [`derive`]: the events that they derive; [`effects`]: what there is to write and to tell.
+//! - [`decide`]: what becomes of the matches; [`derive`](mod@derive): the events that they derive; [`effects`]: what there is to write and to tell.
 
 mod arrival;
 mod decide;

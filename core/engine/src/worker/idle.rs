@@ -50,13 +50,13 @@ impl Worker {
 
     /// Writes what has not been, forgets, and moves the write-ahead log into the file.
     pub(super) fn settle(&mut self) {
-        self.unsettled = false;
-        let written =
-            self.save_reached().and_then(|()| self.forget_step().map(|_| ())).and_then(|()| self.store.checkpoint());
-        if let Err(error) = written {
+        let settled = self.save_reached().and_then(|()| self.forget_step());
+        let settled = settled.and_then(|more| self.store.checkpoint().map(|()| more));
+        // Where there is more to forget, there is more to do when it has been idle again.
+        self.unsettled = *settled.as_ref().unwrap_or(&false);
+        if let Err(error) = settled {
             self.last_error.get_or_insert(error);
         }
-        self.unsettled = false;
     }
 
     /// Writes how far recording has come for those whom unwanted events moved.

@@ -217,6 +217,26 @@ fn in_live_mode_a_timer_fires_by_itself() {
 }
 
 #[test]
+fn what_fell_due_while_nobody_ran_happens_at_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = |now| {
+        let clock = Arc::new(ManualClock::new(Timestamp(now)));
+        Site::open(Config::at(dir.path().join("ensue.db")).clock(clock))
+    };
+    let short = Policy { ttl: Some(Duration(5_000)), ..Policy::default() };
+    let first = live(10_000);
+    first.apply(vec![touched("t", "a !n", 1_000), Task { policy: short, ..touched("short", "a !n", 1_000) }]);
+    first.record(&at(10_000, "a"));
+    first.engine.flush().unwrap();
+    assert_eq!(first.engine.next_wakeup(), Some(Timestamp(11_000)));
+    first.engine.shutdown();
+    let second = live(60_000);
+    let decided: Vec<String> = second.engine.decisions(9).iter().map(|d| d.task.to_string()).collect();
+    assert_eq!(decided, ["t"], "the other came too late to be good");
+    assert_eq!(second.engine.next_wakeup(), None);
+}
+
+#[test]
 fn bad_events_are_rejected_and_stop_nothing() {
     use ensue_engine::Rejected;
     use ensue_rule::Source;
