@@ -1,0 +1,198 @@
+"""The engine: tasks in, events in, decisions out."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import weakref
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Type, Union
+
+from . import _ensue
+from ._json import Duration, documents, dumps, milliseconds
+from .types import Applied, Decision
+
+_open: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+class Engine(_ensue.Engine):
+    """Runs tasks over the events that are recorded, and keeps what they need in a file or in memory.
+
+    Safe to use from several threads. No call holds the interpreter while it waits. Use it as a context manager, or
+    `close()` it; what is still open is closed when Python ends.
+    """
+
+    def __new__(
+        cls,
+        path: Optional[Union[str, os.PathLike[str]]] = None,
+        *,
+        lateness: Optional[Duration] = None,
+        session_gap: Optional[Duration] = None,
+        default_window: Optional[Duration] = None,
+        queue: Optional[int] = None,
+        early: Optional[int] = None,
+        event_bytes: Optional[int] = None,
+        replay: bool = False,
+    ) -> Engine:
+        """Opens the store and waits until it is open.
+
+        path: the file; None: in memory.
+        lateness: how late an event may come behind its user's latest; 0.
+        session_gap: a longer pause begins a new session; 30 minutes.
+        default_window: the window of a rule without WITHIN; 24 hours.
+        queue: events that wait for the worker; 4,096. What comes while it is full is dropped and counted.
+        early: events that wait for the first tasks; 1,000.
+        event_bytes: a larger event is rejected; 64 KiB.
+        replay: the times of events are the only clock; a full queue makes `record` wait, and the listener is called
+            before `flush` returns.
+        """
+        engine = super().__new__(
+            cls,
+            path,
+            lateness_ms=_ms(lateness),
+            session_gap_ms=_ms(session_gap),
+            window_ms=_ms(default_window),
+            queue=queue,
+            early=early,
+            event_bytes=event_bytes,
+            replay=replay,
+        )
+        assert isinstance(engine, Engine)
+        _open.add(engine)
+        return engine
+
+    def apply(self, tasks: object) -> Applied:
+        """Puts task documents (objects, JSON text or the path of a file) in place of those of their sources, and waits
+        until that is committed. A refused task is in the report; a malformed document raises TaskError."""
+        report: Any = self._apply(documents(tasks))
+        applied: Applied = report
+        return applied
+
+    def record_event(self, event: Union[Mapping[str, object], str, bytes]) -> _ensue.Recorded:
+        """Takes an event in its JSON form, as an object or as text. As `record` it says what became of it."""
+        if isinstance(event, bytes):
+            return self._record_json(event)
+        try:
+            text = event if isinstance(event, str) else dumps(event)
+            return self._record_json(text.encode())
+        except (TypeError, ValueError, RecursionError) as error:
+            return self._refuse(str(error))
+
+    def decisions(self, limit: Optional[int] = None) -> Iterator[Decision]:
+        """The decisions that nobody acknowledged, oldest first, of all that was recorded until now."""
+        waiting: Any = self._decisions(limit)
+        return iter(waiting)
+
+    def ack(self, *decisions: Union[Decision, Mapping[str, Any], str]) -> int:
+        """Acknowledges decisions, or their ids: they are not delivered again. Gives how many were not yet."""
+        return self._ack([decision if isinstance(decision, str) else decision["id"] for decision in decisions])
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: object, trace: object) -> None:
+        self.close()
+
+
+def _ms(duration: Optional[Duration]) -> Optional[int]:
+    return None if duration is None else milliseconds(duration)
+
+
+@atexit.register
+def _close_all() -> None:
+    """No thread of an engine may look for the interpreter when it is gone."""
+    for engine in list(_open):
+        engine.close()
+
+
+def run(
+    tasks: object = None,
+    events: Union[str, os.PathLike[str], Iterable[object]] = (),
+    *,
+    rule: object = None,
+    db: Optional[Union[str, os.PathLike[str]]] = None,
+    drain: bool = False,
+    now: Optional[int] = None,
+    lateness: Optional[Duration] = None,
+    session_gap: Optional[Duration] = None,
+) -> Iterator[Dict[str, Any]]:
+    """Recorded events through tasks: the objects of `ensue run --json`, one after another, in the documented order.
+
+    tasks: documents, as objects, JSON text or the path of a file.
+    events: the path of a file of JSON lines, or objects or lines.
+    rule: a rule alone (text, compiled, or a Pattern); beside tasks it serves those that have none.
+    db: the file of the store; None: in memory. The run goes on where an earlier one ended.
+    drain: after the last event time moves to the last timer.
+    now: after the last event time moves to this, in ms.
+    """
+    if tasks is None and rule is None:
+        raise TypeError("run takes tasks or a rule")
+    replay = _ensue.Replay(db, lateness_ms=_ms(lateness), session_gap_ms=_ms(session_gap))
+    given = None if rule is None else _rule(rule)
+    return _run(replay, None if tasks is None else documents(tasks), given, _batches(events), drain, now)
+
+
+def _rule(rule: Any) -> tuple[str, bool, Optional[str]]:
+    """The rule, whether it is text, and the id under which it runs alone."""
+    if isinstance(rule, os.PathLike):
+        with open(rule, encoding="utf-8-sig") as file:
+            text = file.read()
+        return text, not text.lstrip().startswith("{"), os.path.splitext(os.path.basename(rule))[0]
+    if isinstance(rule, str):
+        return rule, True, None
+    return dumps(rule.to_rule() if hasattr(rule, "to_rule") else rule), False, None
+
+
+def _run(
+    replay: _ensue.Replay,
+    tasks: Optional[str],
+    rule: Optional[tuple[str, bool, Optional[str]]],
+    batches: Iterator[List[bytes]],
+    drain: bool,
+    now: Optional[int],
+) -> Iterator[Dict[str, Any]]:
+    reports, busy = replay.apply(tasks, rule)
+    yield from reports
+    yield from replay.left_over()
+    replay.acknowledge()
+    if busy:
+        for batch in batches:
+            yield from replay.lines(batch)
+            replay.acknowledge()
+        if now is not None:
+            yield from replay.advance_to(now)
+        if drain:
+            yield from replay.drain()
+        replay.acknowledge()
+    yield replay.finish()
+
+
+_PIECE = 256 * 1024
+
+
+def _batches(events: Union[str, os.PathLike[str], Iterable[object]]) -> Iterator[List[bytes]]:
+    """The lines, some at a time."""
+    if isinstance(events, (str, os.PathLike)):
+        with open(events, "rb") as file:
+            while lines := file.readlines(_PIECE):
+                yield lines
+        return
+    batch: List[bytes] = []
+    for event in events:
+        batch.append(_line(event))
+        if len(batch) == 1_024:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _line(event: object) -> bytes:
+    if isinstance(event, bytes):
+        return event
+    if isinstance(event, str):
+        return event.encode()
+    # What has no form in JSON is a line that is no event: it is rejected by number, and stops nothing.
+    try:
+        return dumps(event).encode()
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(repr(event)).encode()

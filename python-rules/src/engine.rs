@@ -1,0 +1,338 @@
+//! The engine as Python sees it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ensue_dsl::ReadOptions;
+use ensue_engine::{
+    ApplyReport, Config, Error, OpenReport, Outcome, Place, SetReport, Stats, Status, TaskReport, parse_event,
+};
+use ensue_rule::{Duration, EventRef, Remark, Timestamp};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use serde::Serialize;
+
+use crate::error::{self, guarded};
+use crate::event::{self, Args};
+use crate::json;
+use crate::listener::{Deliverer, Slot};
+use crate::recorded::{Answers, Recorded, rejected};
+
+/// Runs tasks over events.
+#[pyclass(frozen, subclass, module = "ensue._ensue")]
+#[derive(Debug)]
+pub(crate) struct Engine {
+    core: ensue_engine::Engine,
+    opened: OpenReport,
+    /// In replay a full queue makes the caller wait.
+    replay: bool,
+    slot: Arc<Slot>,
+    answers: Answers,
+    /// Events that were refused here, before the engine saw them.
+    unfit: AtomicU64,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (path=None, *, lateness_ms=None, session_gap_ms=None, window_ms=None, queue=None, early=None,
+                        event_bytes=None, replay=false))]
+    #[allow(clippy::too_many_arguments, reason = "they are named in Python")]
+    fn new(
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        lateness_ms: Option<i64>,
+        session_gap_ms: Option<i64>,
+        window_ms: Option<i64>,
+        queue: Option<usize>,
+        early: Option<usize>,
+        event_bytes: Option<usize>,
+        replay: bool,
+    ) -> PyResult<Self> {
+        guarded(py, || {
+            let mut config = self::config(path, lateness_ms, session_gap_ms);
+            config.limits.default_window = window_ms.map_or(config.limits.default_window, Duration);
+            config.queue = queue.unwrap_or(config.queue);
+            config.early = early.unwrap_or(config.early);
+            config.event_bytes = event_bytes.unwrap_or(config.event_bytes);
+            let config = if replay { config.replay() } else { config };
+            let opened = py.detach(|| {
+                let core = ensue_engine::Engine::open(config)?;
+                core.ready().map(|opened| (core, opened))
+            });
+            let (core, opened) = opened.map_err(|e| error::engine(py, &e))?;
+            let answers = Answers::new(py)?;
+            Ok(Self { core, opened, replay, slot: Arc::default(), answers, unfit: AtomicU64::new(0) })
+        })
+    }
+
+    /// How opening went.
+    #[getter]
+    fn opened<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guarded(py, || json::object(py, &Opened::of(&self.opened)))
+    }
+
+    fn _apply<'py>(&self, py: Python<'py>, tasks: &str) -> PyResult<Bound<'py, PyAny>> {
+        guarded(py, || {
+            let sets = ensue_dsl::read_documents(tasks.as_bytes(), &ReadOptions::default());
+            let sets = sets.map_err(|d| error::tasks(py, &d))?;
+            let report = self.wait(py, move |core| core.apply(sets))?;
+            json::object(py, &Applied::of(&report))
+        })
+    }
+
+    /// Takes an event. It neither waits nor raises for what is wrong with the event: it says what became of it.
+    ///
+    /// The interpreter is kept: the call is shorter than handing it over, and another thread would make it wait.
+    #[pyo3(signature = (action_type, scene=None, **args))]
+    fn record(
+        &self,
+        py: Python<'_>,
+        action_type: &Bound<'_, PyAny>,
+        scene: Option<&Bound<'_, PyAny>>,
+        args: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<Recorded>> {
+        guarded(py, || {
+            let parts = || {
+                let action_type = event::text(action_type).map_err(|unfit| format!("`actionType`: {unfit}"))?;
+                let scene = scene.map(event::text).transpose().map_err(|unfit| format!("`scene`: {unfit}"))?;
+                Ok((action_type, scene, Args::of(args)?))
+            };
+            match parts() {
+                Err(unfit) => self.refuse(py, unfit),
+                Ok((action_type, scene, mut args)) => {
+                    let args = args.lend();
+                    self.take(
+                        py,
+                        &EventRef {
+                            action_type: &action_type,
+                            scene: scene.as_deref(),
+                            args: &args,
+                            ..EventRef::default()
+                        },
+                    )
+                }
+            }
+        })
+    }
+
+    fn _record_json(&self, py: Python<'_>, event: &[u8]) -> PyResult<Py<Recorded>> {
+        guarded(py, || match parse_event(event) {
+            Err(bad) => self.refuse(py, bad.to_string()),
+            Ok(event) => event::lend(&event, |event| self.take(py, event)),
+        })
+    }
+
+    fn _refuse(&self, py: Python<'_>, reason: String) -> PyResult<Py<Recorded>> {
+        guarded(py, || self.refuse(py, reason))
+    }
+
+    /// Whose the later events without a user are; None: the anonymous user's.
+    fn identify(&self, py: Python<'_>, user: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        guarded(py, || {
+            let user = user.map(PyAnyMethods::str).transpose()?;
+            let user = user.as_ref().map(Bound::<PyString>::to_cow).transpose()?;
+            self.core.identify(user.as_deref());
+            Ok(())
+        })
+    }
+
+    /// Waits until all that was recorded before is committed.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        guarded(py, || self.wait(py, ensue_engine::Engine::flush))
+    }
+
+    /// Moves the time of all users to `ms` and waits until what that completes is committed.
+    fn advance_to(&self, py: Python<'_>, ms: i64) -> PyResult<()> {
+        guarded(py, || self.wait(py, |core| core.advance_to(Timestamp(ms))))
+    }
+
+    /// When something is next due, in ms; None: never, as things are.
+    fn next_wakeup(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        guarded(py, || Ok(self.core.next_wakeup().map(|t| t.0)))
+    }
+
+    fn _decisions<'py>(&self, py: Python<'py>, limit: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        guarded(py, || {
+            let waiting = py.detach(|| self.core.decisions(limit.unwrap_or(usize::MAX)));
+            let waiting: Vec<_> = waiting.into_iter().map(Outcome::Decision).collect();
+            json::object(py, &waiting)
+        })
+    }
+
+    fn _ack(&self, py: Python<'_>, ids: Vec<String>) -> PyResult<usize> {
+        guarded(py, || {
+            self.wait(py, move |core| {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                core.ack(&ids)
+            })
+        })
+    }
+
+    /// Who is called with each decision from now on, on a thread of the engine; None: nobody.
+    fn set_listener(&self, py: Python<'_>, callback: Option<Py<PyAny>>) -> PyResult<()> {
+        guarded(py, || {
+            let some = callback.is_some();
+            drop(self.slot.put(callback));
+            let deliverer = || -> Arc<dyn ensue_engine::Listener> { Arc::new(Deliverer(self.slot.clone())) };
+            let listener = some.then(deliverer);
+            py.detach(|| self.core.set_listener(listener));
+            Ok(())
+        })
+    }
+
+    /// The counters.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        guarded(py, || {
+            let mut stats = self.core.stats();
+            stats.rejected += self.unfit.load(Ordering::Relaxed);
+            self::stats(py, &stats)
+        })
+    }
+
+    /// Commits what was recorded and ends; every later call finds the engine closed. A callback under way is waited for.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        guarded(py, || {
+            py.detach(|| self.core.shutdown());
+            drop(self.slot.put(None));
+            py.detach(|| self.slot.wait());
+            Ok(())
+        })
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 asks for")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.slot.visit(|callback| visit.call(callback)).unwrap_or(Ok(()))
+    }
+
+    fn __clear__(&self) {
+        drop(self.slot.put(None));
+    }
+}
+
+impl Engine {
+    fn wait<T: Send>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce(&ensue_engine::Engine) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| ask(&self.core)).map_err(|e| error::engine(py, &e))
+    }
+
+    fn take(&self, py: Python<'_>, event: &EventRef<'_>) -> PyResult<Py<Recorded>> {
+        let recorded = if self.replay { py.detach(|| self.core.record(event)) } else { self.core.record(event) };
+        self.answers.of(py, recorded)
+    }
+
+    fn refuse(&self, py: Python<'_>, reason: String) -> PyResult<Py<Recorded>> {
+        self.unfit.fetch_add(1, Ordering::Relaxed);
+        rejected(py, reason)
+    }
+}
+
+/// The worker may wait for a callback, and that for the interpreter.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if Python::try_attach(|py| py.detach(|| self.core.shutdown())).is_none() {
+            self.core.shutdown();
+        }
+    }
+}
+
+/// The defaults, with what is given put in.
+pub(crate) fn config(path: Option<PathBuf>, lateness_ms: Option<i64>, session_gap_ms: Option<i64>) -> Config {
+    let defaults = Config::in_memory();
+    Config {
+        place: path.map_or(Place::Memory, Place::File),
+        lateness: lateness_ms.map_or(defaults.lateness, Duration),
+        session_gap: session_gap_ms.map_or(defaults.session_gap, Duration),
+        ..defaults
+    }
+}
+
+fn stats<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, count) in [
+        ("events", stats.events),
+        ("rejected", stats.rejected),
+        ("late", stats.late),
+        ("clamped", stats.clamped),
+        ("demanded", stats.demanded),
+        ("stored", stats.stored),
+        ("dropped", stats.dropped),
+        ("capped", stats.capped),
+        ("null_key", stats.null_key),
+        ("bytes_stored", stats.bytes_stored),
+        ("matches", stats.matches),
+        ("timeouts", stats.timeouts),
+        ("decisions", stats.decisions),
+        ("refusals", stats.refusals),
+        ("errors", stats.errors),
+        ("before", stats.before),
+        ("unwritten", stats.unwritten),
+        ("set_aside", stats.set_aside),
+        ("runs", stats.runs),
+    ] {
+        dict.set_item(name, count)?;
+    }
+    Ok(dict)
+}
+
+/// How opening went, as an object.
+#[derive(Debug, Serialize)]
+pub(crate) struct Opened {
+    set_aside: Option<String>,
+    tasks: usize,
+    events: u64,
+}
+
+impl Opened {
+    pub(crate) fn of(report: &OpenReport) -> Self {
+        let set_aside = report.set_aside.as_ref().map(|path| path.display().to_string());
+        Self { set_aside, tasks: report.tasks, events: report.events }
+    }
+}
+
+/// How applying went, as an object.
+#[derive(Debug, Serialize)]
+struct Applied<'a> {
+    sets: Vec<AppliedSet<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AppliedSet<'a> {
+    source: &'a str,
+    version: Option<i64>,
+    refused: Option<&'a Remark>,
+    warnings: &'a [Remark],
+    tasks: Vec<AppliedTask<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AppliedTask<'a> {
+    id: &'a str,
+    status: &'static str,
+    error: Option<&'a Remark>,
+    warnings: &'a [Remark],
+}
+
+impl<'a> Applied<'a> {
+    fn of(report: &'a ApplyReport) -> Self {
+        let task = |t: &'a TaskReport| AppliedTask {
+            id: &t.id,
+            status: Status::as_str(t.status),
+            error: t.error.as_ref(),
+            warnings: &t.warnings,
+        };
+        let set = |s: &'a SetReport| AppliedSet {
+            source: &s.source,
+            version: s.version,
+            refused: s.refused.as_ref(),
+            warnings: &s.warnings,
+            tasks: s.tasks.iter().map(task).collect(),
+        };
+        Self { sets: report.sets.iter().map(set).collect() }
+    }
+}

@@ -1,0 +1,123 @@
+//! Rules between text, compiled JSON and Python.
+
+use ensue_dsl::{Diagnostic, ReadOptions, codes};
+use ensue_rule::{Dialect, Expr, Rule};
+use pyo3::prelude::*;
+
+use crate::error::{self, guarded};
+use crate::json;
+
+/// The deepest nesting of JSON that is read: reading is recursive. A compiled rule of the deepest legal nesting stays
+/// below, as in task documents.
+const DEEPEST: usize = 384;
+
+/// The compiled rule of a text, and the warnings.
+#[pyfunction]
+pub(crate) fn compile_text<'py>(
+    py: Python<'py>,
+    text: &str,
+    dialect: &str,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    guarded(py, || {
+        let (rule, diagnostics) = read_text(text, dialect).map_err(|d| error::rule(py, &d))?;
+        Ok((json::object(py, &rule)?, json::diagnostics(py, &diagnostics)?))
+    })
+}
+
+/// A compiled rule checked as its text is checked: the rule with every condition at its stage.
+#[pyfunction]
+pub(crate) fn compile_rule<'py>(py: Python<'py>, rule: &str) -> PyResult<Bound<'py, PyAny>> {
+    guarded(py, || {
+        let rule = read_rule(rule).map_err(|d| error::rule(py, &d))?;
+        json::object(py, &rule)
+    })
+}
+
+/// The canonical text of a text; comments are kept.
+#[pyfunction]
+pub(crate) fn format_text(py: Python<'_>, text: &str) -> PyResult<String> {
+    guarded(py, || ensue_dsl::format_text(text).map_err(|d| error::rule(py, &d)))
+}
+
+/// The canonical text of a compiled rule.
+#[pyfunction]
+pub(crate) fn format_rule(py: Python<'_>, rule: &str) -> PyResult<String> {
+    guarded(py, || read_rule(rule).map(|rule| ensue_dsl::format(&rule)).map_err(|d| error::rule(py, &d)))
+}
+
+/// All that there is to say about a rule text.
+#[pyfunction]
+pub(crate) fn check_rule<'py>(py: Python<'py>, text: &str, dialect: &str) -> PyResult<Bound<'py, PyAny>> {
+    guarded(py, || json::diagnostics(py, &ensue_dsl::compile(text, self::dialect(dialect)).diagnostics))
+}
+
+/// All that there is to say about task documents.
+#[pyfunction]
+pub(crate) fn check_tasks<'py>(py: Python<'py>, tasks: &str) -> PyResult<Bound<'py, PyAny>> {
+    guarded(py, || json::diagnostics(py, &ensue_dsl::check_documents(tasks.as_bytes(), &ReadOptions::default())))
+}
+
+/// The milliseconds of a duration as the rule language writes it.
+#[pyfunction]
+pub(crate) fn duration_ms(py: Python<'_>, text: &str) -> PyResult<i64> {
+    guarded(py, || {
+        let alone = text.chars().all(|c| c.is_ascii_alphanumeric() || c.is_ascii_whitespace());
+        let text = if alone { format!("EVENT: a WITHIN {text}") } else { "EVENT: a WITHIN".to_owned() };
+        let compiled = ensue_dsl::compile(&text, Dialect::Ensue);
+        let within = compiled.rule.as_ref().and_then(|rule| rule.within);
+        within.map(|w| w.duration.0).ok_or_else(|| error::rule(py, &compiled.diagnostics))
+    })
+}
+
+/// `flink` is flink-cep's default after a match; anything else is ours.
+pub(crate) fn dialect(name: &str) -> Dialect {
+    if name == "flink" { Dialect::Flink } else { Dialect::Ensue }
+}
+
+/// The rule of a text with its warnings, or all that is wrong with it.
+pub(crate) fn read_text(text: &str, dialect: &str) -> Result<(Rule, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let compiled = ensue_dsl::compile(text, self::dialect(dialect));
+    match compiled.rule {
+        Some(rule) => Ok((rule, compiled.diagnostics)),
+        None => Err(compiled.diagnostics),
+    }
+}
+
+/// A compiled rule says the same as its text, so it passes the same checks: those of its canonical text, which also puts
+/// its conditions where they belong.
+pub(crate) fn read_rule(json: &str) -> Result<Rule, Vec<Diagnostic>> {
+    let unreadable = |why: String| vec![Diagnostic::error(codes::COMPILED_RULE, why)];
+    if depth(json) > DEEPEST {
+        return Err(unreadable(format!("nested more than {DEEPEST} levels deep")));
+    }
+    let mut reader = serde_json::Deserializer::from_str(json);
+    reader.disable_recursion_limit();
+    let given: Rule = serde::Deserialize::deserialize(&mut reader).map_err(|e| unreadable(e.to_string()))?;
+    let (rule, _) = read_text(&ensue_dsl::format(&given), "ensue")?;
+    if parts(&given) == parts(&rule) {
+        return Ok(rule);
+    }
+    Err(unreadable("a list, a map or a number that is not finite has no text".to_owned()))
+}
+
+/// A rule without what its text leaves to the reader: at which stage and moment a condition is asked.
+fn parts(rule: &Rule) -> (Rule, Vec<Expr>) {
+    let conditions = rule.conditions.iter().flat_map(|c| c.expr.clone().conjuncts()).collect();
+    (Rule { conditions: Vec::new(), ..rule.clone() }, conditions)
+}
+
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}

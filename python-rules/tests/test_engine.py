@@ -1,0 +1,444 @@
+"""The engine from Python."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+import ensue
+from ensue import Decision, Engine, EngineError, EnsueError, InternalError, TaskError, _ensue
+from support import RENTAL, touch_on
+
+
+def wait_for(what: Any, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.001)
+
+
+def test_first_record_first_decision() -> None:
+    with Engine() as engine:
+        report = engine.apply(touch_on("pv"))
+        assert [(t["id"], t["status"]) for s in report["sets"] for t in s["tasks"]] == [("t", "added")]
+        assert engine.record("pv", scene="item_detail", n=42)
+        [decision] = engine.decisions()
+        assert (decision["kind"], decision["touch"], decision["values"]) == ("decision", "hi", {"n": 42})
+        assert engine.ack(decision) == 1
+        assert list(engine.decisions()) == []
+        assert engine.ack(decision["id"]) == 0
+
+
+def test_record_says_what_became_of_the_event() -> None:
+    engine = Engine()
+    engine.apply(touch_on("pv"))
+    assert (engine.record("pv").status, bool(engine.record("pv"))) == ("queued", True)
+    assert (engine.record("scroll").status, bool(engine.record("scroll"))) == ("unwanted", True)
+    rejected = engine.record("")
+    assert (rejected.status, bool(rejected)) == ("rejected", False)
+    assert rejected.reason is not None and "action type" in rejected.reason
+    assert repr(rejected).startswith("Recorded(rejected: ")
+    engine.close()
+    assert (engine.record("pv").status, bool(engine.record("pv"))) == ("closed", False)
+
+
+VALUES = {
+    "null": None,
+    "truth": True,
+    "int": -7,
+    "big": 2**70,
+    "float": 2.5,
+    "text": "日本 'x'",
+    "list": [1, (2, "x"), None],
+    "map": {"a": {"b": 1}},
+}
+
+
+def test_values_go_in_and_out() -> None:
+    with Engine(replay=True) as engine:
+        returned = ", ".join(f"a.args.{name} AS `{name}`" for name in VALUES)
+        rule = f"EVENT: a WHERE a.actionType = 'pv' WITHIN 1 MIN RETURN {returned}"
+        engine.apply({"taskArray": [{"id": "t", "rule": rule, "taskType": "cep", "output": {"type": "touch", "touch": "x"}}]})
+        engine.record("pv", **VALUES)  # type: ignore[arg-type]
+        engine.record_event({"ts": 1, "actionType": "pv", "args": VALUES})
+        one, other = engine.decisions()
+        assert one["values"] == other["values"] == {**VALUES, "big": float(2**70), "list": [1, [2, "x"], None]}
+        assert one["values"]["truth"] is True
+
+
+class Index:
+    def __index__(self) -> int:
+        return 5
+
+
+class Float:
+    def __float__(self) -> float:
+        return 0.5
+
+
+def test_numbers_by_their_methods_are_numbers() -> None:
+    with Engine(replay=True) as engine:
+        engine.apply(touch_on("pv"))
+        assert engine.record("pv", n=Index())  # type: ignore[arg-type]
+        assert engine.record("pv", n=Float())  # type: ignore[arg-type]
+        assert [d["values"]["n"] for d in engine.decisions()] == [5, 0.5]
+
+
+def test_a_bad_event_is_counted_and_harms_nothing() -> None:
+    loop: List[object] = []
+    loop.append(loop)
+    with Engine() as engine:
+        engine.apply(touch_on("pv"))
+        bad = [
+            engine.record("pv", n=object()),  # type: ignore[arg-type]
+            engine.record("pv", n=loop),  # type: ignore[arg-type]
+            engine.record("pv", n={1: 2}),  # type: ignore[arg-type]
+            engine.record("pv", n="\ud800"),
+            engine.record(7),  # type: ignore[arg-type]
+            engine.record("pv", 7),  # type: ignore[arg-type]
+            engine.record("x" * 100_000),
+            engine.record_event({"actionType": "pv", "ts": "soon"}),
+            engine.record_event({"actionType": "pv", "source": "derived"}),
+            engine.record_event({"actionType": "pv", "args": {"x": loop}}),
+            engine.record_event({"actionType": "pv", "args": {"x": object()}}),
+            engine.record_event("{"),
+            engine.record_event(b"\xff"),
+            engine.record_event("\ud800"),
+            engine.record_event([]),  # type: ignore[arg-type]
+        ]
+        assert [b.status for b in bad] == ["rejected"] * len(bad)
+        assert all(b.reason for b in bad)
+        assert engine.record("pv")
+        assert len(list(engine.decisions())) == 1
+        assert engine.stats()["rejected"] == len(bad)
+        assert engine.stats()["events"] == 1
+
+
+def test_events_in_their_json_form() -> None:
+    now = int(time.time() * 1000)
+    with Engine() as engine:
+        engine.apply(touch_on("pv"))
+        for event in [
+            {"ts": now, "actionType": "pv", "userId": 7, "args": {"n": 1}},
+            f'{{"ts":{now},"actionType":"pv","userId":"u","args":{{"n":2}}}}',
+            f'{{"ts":{now},"actionType":"pv","args":{{"n":3}}}}'.encode(),
+        ]:
+            assert engine.record_event(event).status == "queued"  # type: ignore[arg-type]
+        assert [(d["user"], d["values"]["n"]) for d in engine.decisions()] == [("7", 1), ("u", 2), (None, 3)]
+
+
+def test_identify() -> None:
+    with Engine() as engine:
+        engine.apply(touch_on("pv"))
+        for user in ("u", 7, None):
+            engine.identify(user)
+            engine.record("pv")
+        assert [d["user"] for d in engine.decisions()] == ["u", "7", None]
+
+
+def test_time_is_moved_and_says_when_it_is_wanted() -> None:
+    rule = "EVENT: a -> !b WHERE a.actionType = 'pv' AND b.actionType = 'buy' WITHIN 1 MIN"
+    with Engine(replay=True) as engine:
+        engine.apply({"taskArray": [{"id": "t", "rule": rule, "taskType": "cep", "output": {"type": "touch", "touch": "x"}}]})
+        assert engine.next_wakeup() is None
+        engine.record_event({"ts": 1_000, "actionType": "pv"})
+        engine.flush()
+        assert engine.next_wakeup() == 61_000
+        engine.advance_to(60_999)
+        assert list(engine.decisions()) == []
+        engine.advance_to(61_000)
+        assert [d["at"] for d in engine.decisions()] == [61_000]
+
+
+def test_decisions_are_limited_and_wait_in_the_file(tmp_path: Path) -> None:
+    db = tmp_path / "store.db"
+    with Engine(db) as engine:
+        engine.apply(touch_on("pv"))
+        for n in range(3):
+            engine.record("pv", n=n)
+        assert [d["values"]["n"] for d in engine.decisions(2)] == [0, 1]
+        engine.ack(*engine.decisions(2))
+    with Engine(str(db)) as engine:
+        assert engine.opened["tasks"] == 1
+        assert engine.opened["set_aside"] is None
+        assert [d["values"]["n"] for d in engine.decisions()] == [2]
+
+
+def test_the_listener_is_called_on_another_thread_and_may_call_back() -> None:
+    with Engine() as engine:
+        engine.apply(touch_on("pv"))
+        seen: List[Any] = []
+
+        def listener(decision: Decision) -> None:
+            seen.append((threading.get_ident(), decision["values"]["n"], engine.ack(decision)))
+
+        engine.record("pv", n=0)
+        assert len(list(engine.decisions())) == 1
+        engine.set_listener(listener)  # type: ignore[arg-type]
+        engine.record("pv", n=1)
+        wait_for(lambda: len(seen) == 2)
+        assert [n for _, n, _ in seen] == [0, 1]
+        assert [acked for *_, acked in seen] == [1, 1]
+        assert threading.get_ident() not in {thread for thread, *_ in seen}
+        engine.set_listener(None)
+        engine.record("pv", n=2)
+        assert [d["values"]["n"] for d in engine.decisions()] == [2]
+        assert len(seen) == 2
+
+
+def test_an_exception_of_the_listener_is_told_and_goes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: List[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda u: told.append((u.exc_type, str(u.exc_value), u.object)))
+
+    def listener(decision: object) -> None:
+        raise RuntimeError("no")
+
+    with Engine() as engine:
+        engine.set_listener(listener)
+        engine.apply(touch_on("pv"))
+        engine.record("pv")
+        engine.record("pv")
+        wait_for(lambda: len(told) == 2)
+        assert told == [(RuntimeError, "no", listener)] * 2
+        assert len(list(engine.decisions())) == 2
+
+
+def test_in_replay_the_listener_is_called_before_flush_returns() -> None:
+    with Engine(replay=True) as engine:
+        seen: List[Any] = []
+        errors: List[Any] = []
+
+        def listener(decision: Any) -> None:
+            seen.append(decision["values"]["n"])
+            try:
+                engine.flush()
+            except EngineError as error:
+                errors.append(error.code)
+
+        engine.set_listener(listener)
+        engine.apply(touch_on("pv"))
+        for n in range(10_000):
+            engine.record("pv", n=n)
+        engine.flush()
+        assert seen == list(range(10_000))
+        assert set(errors) == {"unavailable"}
+
+
+def test_a_listener_may_close_the_engine() -> None:
+    engine = Engine()
+    done = threading.Event()
+
+    def listener(_: object) -> None:
+        engine.close()
+        done.set()
+
+    engine.set_listener(listener)
+    engine.apply(touch_on("pv"))
+    engine.record("pv")
+    assert done.wait(10)
+    assert engine.record("pv").status == "closed"
+
+
+def test_close_waits_for_the_listener() -> None:
+    engine = Engine()
+    begun, seen = threading.Event(), []
+
+    def listener(_: object) -> None:
+        begun.set()
+        time.sleep(0.2)
+        seen.append(1)
+
+    engine.set_listener(listener)
+    engine.apply(touch_on("pv"))
+    engine.record("pv")
+    assert begun.wait(10)
+    engine.close()
+    assert seen == [1]
+    engine.close()
+
+
+def test_an_engine_in_a_cycle_with_its_listener_is_collected() -> None:
+    engine = Engine()
+    engine.apply(touch_on("pv"))
+    engine.set_listener(lambda decision, engine=engine: engine.ack(decision))  # type: ignore[misc]
+    gone = weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_closed_engine_says_so() -> None:
+    engine = Engine()
+    engine.close()
+    for call in (engine.flush, lambda: engine.apply(touch_on("pv")), lambda: engine.advance_to(1), lambda: engine.ack("x")):
+        with pytest.raises(EngineError, match="closed") as raised:
+            call()  # type: ignore[operator]
+        assert raised.value.code == "closed"
+    assert list(engine.decisions()) == []
+    assert engine.stats()["events"] == 0
+
+
+def test_what_cannot_be_opened_is_an_exception(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as raised:
+        Engine(tmp_path / "no" / "such.db")
+    assert raised.value.code == "unusable_path"
+    with Engine(tmp_path / "store.db"), pytest.raises(EngineError) as raised:
+        Engine(tmp_path / "store.db")
+    assert raised.value.code == "in_use"
+    torn = tmp_path / "torn.db"
+    torn.write_bytes(b"not a store" * 1000)
+    with Engine(torn) as engine:
+        assert engine.opened["set_aside"] is not None
+        assert Path(engine.opened["set_aside"]).exists()
+
+
+def test_a_malformed_document_is_an_exception_with_its_place() -> None:
+    with Engine() as engine:
+        with pytest.raises(TaskError) as raised:
+            engine.apply('{"taskArray": [}')
+        assert raised.value.code == "E0501"
+        with pytest.raises(TaskError) as raised:
+            engine.apply({"taskArray": 7})
+        assert (raised.value.code, raised.value.path) == ("E0502", "taskArray")
+        with pytest.raises(TypeError):
+            engine.apply({"taskArray": object()})
+        bad = touch_on("pv")
+        bad["taskArray"][0]["policy"] = {"priorty": 1}
+        [task] = engine.apply([bad])["sets"][0]["tasks"]
+        assert task["status"] == "refused"
+        assert task["error"] is not None and task["error"]["path"] == "[0].taskArray[0].policy.priorty"
+
+
+def test_a_set_is_replaced_by_its_source() -> None:
+    def statuses(version: int, *tasks: Any) -> List[Any]:
+        report = engine.apply({"source": "s", "version": version, "taskArray": [t["taskArray"][0] for t in tasks]})
+        [of_set] = report["sets"]
+        return [of_set["refused"] and of_set["refused"]["code"], *((t["id"], t["status"]) for t in of_set["tasks"])]
+
+    one, two = touch_on("pv", id="one"), touch_on("leave", id="two")
+    with Engine() as engine:
+        assert statuses(1, one) == [None, ("one", "added")]
+        assert statuses(2, one, two) == [None, ("one", "unchanged"), ("two", "added")]
+        assert statuses(3, two) == [None, ("two", "unchanged"), ("one", "removed")]
+        assert statuses(2, one)[0] is not None
+
+
+def test_threads_record_at_once_and_lose_nothing_below_the_limit() -> None:
+    threads, each = 16, 200
+    with Engine(queue=threads * each) as engine:
+        engine.apply(touch_on("pv"))
+
+        def work(of: int) -> None:
+            for n in range(each):
+                assert engine.record("pv", n=of * each + n).status == "queued"
+
+        workers = [threading.Thread(target=work, args=(of,)) for of in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert sorted(d["values"]["n"] for d in engine.decisions()) == list(range(threads * each))
+        assert engine.stats()["dropped"] == 0
+
+
+def test_others_run_while_the_engine_is_waited_for() -> None:
+    # The listener of a replay is called within flush: if flush kept the interpreter, this would hang.
+    with Engine(replay=True) as engine:
+        ran = threading.Event()
+        other = threading.Thread(target=ran.set)
+
+        def listener(_: object) -> None:
+            other.start()
+            assert ran.wait(10)
+
+        engine.set_listener(listener)
+        engine.apply(touch_on("pv"))
+        engine.record("pv")
+        engine.flush()
+        assert ran.is_set()
+
+
+def test_recorders_while_it_is_closed() -> None:
+    engine = Engine()
+    engine.apply(touch_on("pv"))
+    statuses: List[str] = []
+
+    def work() -> None:
+        while True:
+            status = engine.record("pv").status
+            statuses.append(status)
+            if status == "closed":
+                return
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    time.sleep(0.02)
+    engine.close()
+    for worker in workers:
+        worker.join(10)
+        assert not worker.is_alive()
+    assert set(statuses) <= {"queued", "full", "closed"}
+
+
+def test_a_panic_becomes_an_exception_of_ours() -> None:
+    with pytest.raises(InternalError, match="on purpose") as raised:
+        _ensue._panic_for_test("on purpose")
+    assert isinstance(raised.value, EnsueError)
+    assert isinstance(raised.value, Exception)
+
+
+@pytest.mark.parametrize("end", ["", "engine.close()", "sys.exit(3)", "raise RuntimeError", "os._exit(0)"])
+def test_python_ends_with_an_engine_open_and_a_listener_at_work(end: str, tmp_path: Path) -> None:
+    script = f"""
+import os, sys, threading, time, ensue
+engine = ensue.Engine({str(tmp_path / "x.db")!r})
+engine.set_listener(lambda d: time.sleep(0.01))
+engine.apply({touch_on("pv")!r})
+for n in range(50):
+    engine.record("pv", n=n)
+engine.flush()
+time.sleep(0.02)
+{end}
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    expected = {"sys.exit(3)": 3, "raise RuntimeError": 1}.get(end, 0)
+    assert ended.returncode == expected, ended.stderr
+    if end != "raise RuntimeError":
+        assert ended.stderr == ""
+
+
+def test_the_rental_example_live_from_its_files(tmp_path: Path) -> None:
+    """Old events in a live engine: the same matches and decisions as far as no timer is concerned."""
+    with Engine(tmp_path / "x.db", replay=True) as engine:
+        engine.apply(RENTAL / "tasks.json")
+        for line in (RENTAL / "events.jsonl").read_bytes().splitlines():
+            engine.record_event(line)
+        engine.flush()
+        stats = engine.stats()
+        assert (stats["events"], stats["rejected"], stats["late"]) == (304, 2, 1)
+        touches = [d["touch"] for d in engine.decisions()]
+        assert "coupon_popup" in touches and len(touches) == 5
+
+
+def test_options_are_checked() -> None:
+    with Engine(lateness="1 S", session_gap=1000, default_window="1 H", queue=10, early=5, event_bytes=100) as engine:
+        for n in range(7):
+            assert engine.record("pv", n=n).status == ("queued" if n < 5 else "full")
+        engine.apply(touch_on("pv"))
+        assert engine.record("pv", n="x" * 200).status == "rejected"
+    for wrong in ({"lateness": 1.5}, {"queue": "x"}, {"nonsense": 1}):
+        with pytest.raises(TypeError):
+            Engine(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(OverflowError):
+        Engine(queue=-1)
+    assert os.path.exists(ensue.__file__)
