@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ensue_matcher::{Error, Limits, Position, Program, ProgramId, ProgramSet};
-use ensue_rule::{AfterMatch, Demand, Duration, Event, OutputKind, Per, Task, TaskScope, Timestamp, Wanted};
+use ensue_rule::{Demand, Duration, Event, OutputKind, Per, Task, TaskScope, Timestamp, Wanted};
 use rustc_hash::FxHashMap;
 
 use triggers::Triggers;
@@ -90,11 +90,6 @@ impl Active {
     pub(crate) fn joins(&self, action_type: &str, scene: Option<&str>) -> bool {
         let named = |w: &Wanted| matches!(w, Wanted::Of(names) if names.contains(action_type));
         self.demand.events.iter().any(|e| named(&e.action_types) && e.scenes.has(scene))
-    }
-
-    /// Whether its live runs may be tidied up once their window is over: no finished match waits in them.
-    pub(crate) fn may_tidy(&self) -> bool {
-        matches!(self.task.rule.after_match, AfterMatch::Consume | AfterMatch::NoSkip { .. })
     }
 }
 

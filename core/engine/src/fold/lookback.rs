@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ensue_matcher::{Match, Observation, Position, ProgramId, Runs};
-use ensue_rule::{AfterMatch, Timestamp, Value};
+use ensue_rule::{Timestamp, Value};
 
 use super::Fold;
 use super::matching::{Case, What, bound_key, collect};
@@ -142,11 +142,11 @@ impl Look<'_> {
         if let Some(program) = self.book.triggered().program(self.program()) {
             for (partition, mut runs) in std::mem::take(&mut self.runs) {
                 let mut found = Vec::new();
-                let before = runs.skip_bound();
                 runs.judge_at(program, trigger.ts, &mut found);
-                let judged = !found.is_empty() && self.task.task.rule.after_match == AfterMatch::Consume;
+                let judged = !found.is_empty() && program.may_end_in_absence();
                 collect(&mut found, (self.task, self.stream, &partition), trigger, &mut self.tally, &mut self.cases);
-                let bound = if judged { Some(trigger) } else { runs.skip_bound().max(before) };
+                // Whatever AFTER MATCH says: what one look back has given, no later one gives again.
+                let bound = if judged { Some(trigger) } else { last_event(&self.cases, &partition) };
                 let place = (self.task.id, self.stream.clone(), partition);
                 let old = self.consumed.get(&place);
                 bounds.extend(bound.filter(|b| Some(b) != old).map(|b| (place.2, b)));
@@ -163,6 +163,15 @@ impl Look<'_> {
         }
         Seen { cases, bounds, tally: self.tally }
     }
+}
+
+/// The last event of the matches of a partition.
+fn last_event(cases: &[Case], partition: &[Value]) -> Option<Position> {
+    let end = |c: &Case| match &c.what {
+        What::Match(m) if c.key == partition => Some(m.end),
+        _ => None,
+    };
+    cases.iter().filter_map(end).max()
 }
 
 fn at_trigger(m: &mut Match, at: Timestamp) {

@@ -132,7 +132,7 @@ impl Stream {
     pub(super) fn tidy(&mut self, book: &Book, time: Timestamp) {
         let over = |key: &RunKey, live: &Live| {
             let task = book.get(key.task);
-            task.is_none_or(|t| t.may_tidy() && live.wakeup.is_none() && live.last.plus(t.window) <= time)
+            task.is_none_or(|t| live.wakeup.is_none() && live.last.plus(t.window) <= time)
         };
         self.runs.retain(|key, live| !over(key, live));
     }

@@ -125,7 +125,12 @@ impl Fields {
 impl Want<'_> {
     /// Of these arguments those that are read, and of maps only what is read.
     pub(crate) fn keep<'a>(&self, args: impl IntoIterator<Item = (&'a str, &'a Value)>) -> BTreeMap<Arc<str>, Value> {
-        args.into_iter().filter_map(|(name, value)| keep(&self.fields, name, value)).collect()
+        // One by one: `collect` would make a list and sort it first.
+        let mut kept = BTreeMap::new();
+        for (name, value) in args {
+            kept.extend(keep(&self.fields, name, value));
+        }
+        kept
     }
 }
 

@@ -29,7 +29,7 @@ const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
 const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 
 /// Bytes of a row beside its body: five numbers and the entry of the index, as `SQLite` writes them on the whole.
-const ROW: u64 = 32;
+const ROW: u64 = 42;
 
 /// A row as it stands.
 struct Raw {
