@@ -28,8 +28,9 @@ const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
   WHERE user = ?1 AND ts > ?2 AND ts <= ?3 ORDER BY ts, seq";
 const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 
-/// Bytes of a row beside its body: five numbers and the entry of the index, as `SQLite` writes them on the whole.
-const ROW: u64 = 42;
+/// Bytes of a row beside its body, for the counter: five numbers and the key of the index. A round figure, so that
+/// the counter is the same everywhere; how large the file gets, the file says (`docs/storage.md`).
+const ROW: u64 = 32;
 
 /// A row as it stands.
 struct Raw {
