@@ -19,7 +19,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use ensue_rule::{Bound, Contiguity, Duration, Rule};
+use ensue_rule::{Attr, Bound, Contiguity, Duration, Rule};
 
 use crate::expr::Code;
 use crate::registers::{Register, RegisterId, RegisterSet};
@@ -111,8 +111,30 @@ pub(crate) struct Predicate {
 #[derive(Clone, Debug)]
 pub(crate) struct Conjunct {
     pub(crate) code: Code,
-    /// `slot = any of these`, where that is all it says: the index can look it up.
-    pub(crate) equality: Option<(SlotId, Vec<ensue_rule::Value>)>,
+    /// Where that is all it says, so that the index can look it up.
+    pub(crate) equality: Option<Equality>,
+}
+
+/// `slot = any of these values`.
+#[derive(Clone, Debug)]
+pub(crate) struct Equality {
+    pub(crate) slot: SlotId,
+    pub(crate) values: Vec<ensue_rule::Value>,
+    /// How telling the attribute is: the fewer events share a value, the higher.
+    pub(crate) rank: u8,
+}
+
+impl Equality {
+    pub(crate) fn new(attr: &Attr, slot: SlotId, values: Vec<ensue_rule::Value>) -> Self {
+        let rank = match attr {
+            Attr::Arg(_) | Attr::Ts => 4,
+            Attr::UserId => 3,
+            Attr::Scene => 2,
+            Attr::ActionType => 1,
+            Attr::Source => 0,
+        };
+        Self { slot, values, rank }
+    }
 }
 
 /// One copy of a stage that has just taken an event.

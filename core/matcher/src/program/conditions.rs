@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Rule, Span, Stage, Value};
 
-use super::{Conjunct, GroupId, Predicate, StageId, StageInfo, Test, TestId};
+use super::{Conjunct, Equality, GroupId, Predicate, StageId, StageInfo, Test, TestId};
 use crate::Error;
 use crate::error::Kind;
 use crate::expr::{Code, Names, Resolve, compile};
@@ -227,7 +227,7 @@ impl Place<'_> {
     }
 
     /// `attr = value` or `attr IN (values)` of the event under test, where that is all a conjunct says.
-    fn equality(&mut self, e: &Expr) -> Option<(SlotId, Vec<Value>)> {
+    fn equality(&mut self, e: &Expr) -> Option<Equality> {
         let literal = |x: &Expr| match &x.kind {
             ExprKind::Literal(v) => Some(v.clone()),
             _ => None,
@@ -244,7 +244,7 @@ impl Place<'_> {
             },
             _ => return None,
         };
-        Some((self.slots.slot(SlotKey::Attr(attr.clone())), values))
+        Some(Equality::new(attr, self.slots.slot(SlotKey::Attr(attr.clone())), values))
     }
 
     /// The innermost repeated group around both stages: inside it "u.x" is this turn's u.

@@ -149,13 +149,18 @@ impl<'a> Weaver<'a> {
     }
 
     pub(super) fn edge(&mut self, from: PositionId, to: PositionId, hop: Hop) -> Result<(), Error> {
-        // Edges are waits to be: bounded with the same number, squared patterns included.
-        let limit = self.limits.states.saturating_mul(32);
-        if self.edges.len() >= limit {
-            return Err(Error::new(Kind::TooManyStates { limit }, ensue_rule::Span::default()));
-        }
+        self.bound(self.edges.len())?;
         self.edges.push((from, to, hop));
         Ok(())
+    }
+
+    /// Edges and ways around are waits to be: a pattern in which they multiply is refused before it grows.
+    fn bound(&self, ways: usize) -> Result<(), Error> {
+        let limit = self.limits.states.saturating_mul(32);
+        if ways < limit {
+            return Ok(());
+        }
+        Err(Error::new(Kind::TooManyStates { limit }, ensue_rule::Span::default()))
     }
 
     fn sequence(&mut self, pattern: &Pattern, at: &mut Cursor) -> Result<Fragment, Error> {
@@ -179,6 +184,7 @@ impl<'a> Weaver<'a> {
         for (p, exit) in &a.last {
             last.extend(b.skip.iter().map(|pass| (*p, exit.followed().then(pass))));
         }
+        self.bound(first.len().max(last.len()).max(a.skip.len().saturating_mul(b.skip.len())))?;
         let skip = a.skip.iter().flat_map(|x| b.skip.iter().map(|y| x.followed().then(y))).collect();
         Ok(Fragment { first, last, skip })
     }

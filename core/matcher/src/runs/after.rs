@@ -79,7 +79,9 @@ impl Runs {
         if members.is_empty() {
             return;
         }
-        let (paths, capped) = self.paths(program, members, limit.min(program.limits.matches));
+        let (mut paths, capped) = self.paths(program, members, limit.min(program.limits.matches));
+        let start = |p: &Path| p.first().map(|(tick, _)| *tick);
+        paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
         out.extend(paths.iter().map(|p| Found::Match(to_match(p, &self.buffer, program, &program.returns, when))));
         if capped > 0 {
             out.push(Found::Capped(capped));
@@ -90,10 +92,13 @@ impl Runs {
     /// The first `limit` paths of members, by start, none twice; and how many more there are (where one match can be
     /// reached in two ways, how many ways).
     pub(super) fn paths(&self, program: &Program, members: &[Member], limit: usize) -> (Vec<Path>, u64) {
+        /// Where one match can be reached in many ways, so many are looked at for each that may come out.
+        const WAYS: usize = 64;
+        let most = u64::try_from(limit.saturating_mul(WAYS)).unwrap_or(u64::MAX);
         let (mut paths, mut seen, mut ways) = (Vec::new(), HashSet::new(), 0_u64);
         for node in members.iter().filter_map(|m| m.node) {
             let _ = paths::each(&self.buffer, node, |p| {
-                if paths.len() >= limit {
+                if paths.len() >= limit || ways >= most {
                     return ControlFlow::Break(());
                 }
                 ways += 1;
@@ -111,7 +116,8 @@ impl Runs {
     /// Under a skip strategy a match first waits.
     fn finish(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
         if !members.is_empty() {
-            let (paths, capped) = self.paths(program, members, program.limits.matches);
+            let room = program.limits.matches.saturating_sub(self.finished.len());
+            let (paths, capped) = self.paths(program, members, room);
             let finished = paths.into_iter().map(|path| {
                 let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
                 Finished { start, path, when }

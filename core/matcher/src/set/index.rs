@@ -1,7 +1,6 @@
 //! The predicate index: which predicates hold for an event, without asking each.
 //!
-//! A predicate is filed under one of its equalities (an attribute with few values at a time, such as the action type,
-//! serves worst, so the rarest-looking is taken: an argument before the scene before the action type); only the
+//! A predicate is filed under its most telling equality (an argument before the scene before the action type); only the
 //! predicates filed under the event's own values are then asked in full. Those without an equality are asked always.
 
 use ensue_rule::{Attr, FilterEntry, Value};
@@ -9,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{ProgramId, SlotId, SlotKey, Slots, view};
 use crate::expr::{Code, View};
-use crate::program::{Conjunct, Predicate};
+use crate::program::{Conjunct, Equality, Predicate};
 
 /// Whom a predicate concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +36,8 @@ pub(super) struct Index {
 impl Index {
     /// Files a predicate.
     pub(super) fn add(&mut self, target: Target, conjuncts: &[Conjunct]) {
-        // The last equality written is usually the most telling; ties do not matter for the answer.
-        let best = conjuncts.iter().rposition(|c| c.equality.is_some());
-        let Some((at, (slot, values))) = best.and_then(|at| Some((at, conjuncts.get(at)?.equality.as_ref()?))) else {
+        let equalities = conjuncts.iter().enumerate().filter_map(|(at, c)| Some((at, c.equality.as_ref()?)));
+        let Some((at, Equality { slot, values, .. })) = equalities.max_by_key(|(_, e)| e.rank) else {
             self.always.push(Filed { target, rest: conjuncts.to_vec() });
             return;
         };
@@ -106,7 +104,10 @@ pub(super) fn entry(entry: &FilterEntry, slots: &mut Slots) -> Predicate {
     let mut conjunct = |attr: &Attr, values: &[Value]| {
         let slot = slots.slot(SlotKey::Attr(attr.clone()));
         let list = values.iter().cloned().map(Code::Const).collect();
-        Conjunct { code: Code::In(Box::new(Code::Slot(slot)), list), equality: Some((slot, values.to_vec())) }
+        Conjunct {
+            code: Code::In(Box::new(Code::Slot(slot)), list),
+            equality: Some(Equality::new(attr, slot, values.to_vec())),
+        }
     };
     Predicate { conjuncts: entry.tests.iter().map(|t| conjunct(&t.attr, &t.values)).collect() }
 }
