@@ -186,25 +186,12 @@ fn an_event_without_time_is_stamped_and_one_from_the_future_set_back() {
     site.engine.flush().unwrap();
     assert_eq!(site.engine.stats().clamped, 1);
     // In live mode they are told on a thread of their own.
-    let made = wait_for(|| site.take());
-    assert_eq!(made.iter().map(crate::support::line).collect::<Vec<_>>(), ["match t u @120000 a=\"a\" b=\"b\""]);
+    assert_eq!(site.wait_for(1), ["match t u @120000 a=\"a\" b=\"b\""]);
     clock.set(Timestamp(130_000));
     record("a", Some(185_000));
     record("b", None);
     site.engine.flush().unwrap();
-    let made = wait_for(|| site.take());
-    assert_eq!(made.iter().map(crate::support::line).collect::<Vec<_>>(), ["match t u @185000 a=\"a\" b=\"b\""]);
-}
-
-fn wait_for<T>(mut what: impl FnMut() -> Vec<T>) -> Vec<T> {
-    for _ in 0..500 {
-        let found = what();
-        if !found.is_empty() {
-            return found;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    Vec::new()
+    assert_eq!(site.wait_for(1), ["match t u @185000 a=\"a\" b=\"b\""]);
 }
 
 #[test]
@@ -212,7 +199,7 @@ fn in_live_mode_a_timer_fires_by_itself() {
     let site = Site::open(Config::in_memory());
     site.apply(vec![task("t", rule("a !n", 50))]);
     site.engine.record(&EventRef { action_type: "a", ..EventRef::default() });
-    assert_eq!(wait_for(|| site.take()).len(), 1);
+    assert_eq!(site.wait_for(1).len(), 1);
     assert_eq!(site.engine.next_wakeup(), None);
 }
 

@@ -1,6 +1,6 @@
 //! What the tests share: rules written briefly, engines that tell what they decide, and a stream made by chance.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use ensue_engine::{Config, Decision, Engine, Listener, Outcome, Recorded};
 use ensue_rule::{AggFn, ExprKind, Scope};
@@ -101,15 +101,29 @@ pub(crate) fn set(tasks: Vec<Task>) -> TaskSet {
 pub(crate) struct Told {
     pub(crate) outcomes: Mutex<Vec<Outcome>>,
     pub(crate) decisions: Mutex<Vec<Decision>>,
+    heard: Condvar,
+}
+
+/// How long a test waits for another thread before it fails.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+impl Told {
+    /// Waits until at least `n` decisions were told.
+    pub(crate) fn wait_for_decisions(&self, n: usize) -> usize {
+        let told = self.decisions.lock().unwrap();
+        self.heard.wait_timeout_while(told, PATIENCE, |d| d.len() < n).unwrap().0.len()
+    }
 }
 
 impl Listener for Told {
     fn on_decisions(&self, decisions: &[Decision]) {
         self.decisions.lock().unwrap().extend_from_slice(decisions);
+        self.heard.notify_all();
     }
 
     fn on_outcomes(&self, outcomes: &[Outcome]) {
         self.outcomes.lock().unwrap().extend_from_slice(outcomes);
+        self.heard.notify_all();
     }
 }
 
@@ -148,6 +162,13 @@ impl Site {
     pub(crate) fn lines(&self) -> Vec<String> {
         self.engine.flush().unwrap();
         self.take().iter().map(line).collect()
+    }
+
+    /// Waits until at least `n` outcomes were told, as short lines.
+    pub(crate) fn wait_for(&self, n: usize) -> Vec<String> {
+        let told = self.told.outcomes.lock().unwrap();
+        let mut told = self.told.heard.wait_timeout_while(told, PATIENCE, |o| o.len() < n).unwrap().0;
+        std::mem::take(&mut *told).iter().map(line).collect()
     }
 
     pub(crate) fn take(&self) -> Vec<Outcome> {

@@ -104,19 +104,7 @@ fn where_events_were_lost_runs_that_wait_for_an_absence_end() {
         "match plain u @2000 a=1000 b=2000",
         "refusal back gap",
     ];
-    assert_eq!(wait_for(&site, expected.len()), expected);
-}
-
-fn wait_for(site: &Site, n: usize) -> Vec<String> {
-    let mut told = Vec::new();
-    for _ in 0..500 {
-        told.extend(site.take().iter().map(crate::support::line));
-        if told.len() >= n {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    told
+    assert_eq!(site.wait_for(expected.len()), expected);
 }
 
 #[test]
@@ -169,31 +157,29 @@ fn a_set_applied_while_events_come_misses_none_after_it() {
 
 #[test]
 fn a_listener_may_panic_and_may_call_back() {
-    struct Rude(std::sync::Weak<Engine>, Arc<AtomicU64>);
+    struct Rude(std::sync::Weak<Engine>, std::sync::mpsc::Sender<usize>);
     impl Listener for Rude {
         fn on_decisions(&self, decisions: &[Decision]) {
             let engine = self.0.upgrade().unwrap();
             let ids: Vec<&str> = decisions.iter().map(|d| &*d.id).collect();
             let acked = engine.ack(&ids).unwrap();
-            self.1.fetch_add(u64::try_from(acked).unwrap(), Ordering::SeqCst);
+            self.1.send(acked).unwrap();
             panic!("rude");
         }
     }
     let engine = Arc::new(Engine::open(live(1_000_000)).unwrap());
-    let acked = Arc::new(AtomicU64::new(0));
-    engine.set_listener(Some(Arc::new(Rude(Arc::downgrade(&engine), acked.clone()))));
+    let (acked, told) = std::sync::mpsc::channel();
+    engine.set_listener(Some(Arc::new(Rude(Arc::downgrade(&engine), acked))));
     engine.apply(vec![set(vec![Task { outputs: vec![touch("x")], ..task("t", rule("a", 10_000)) }])]).unwrap();
     for ts in [1_000, 2_000] {
         at(ts, "a").record(&engine);
         engine.flush().unwrap();
     }
-    for _ in 0..500 {
-        if acked.load(Ordering::SeqCst) == 2 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    let patience = std::time::Duration::from_secs(20);
+    let mut acknowledged = 0;
+    while acknowledged < 2 {
+        acknowledged += told.recv_timeout(patience).unwrap();
     }
-    assert_eq!(acked.load(Ordering::SeqCst), 2);
     assert!(engine.decisions(10).is_empty());
 }
 
@@ -206,13 +192,7 @@ fn a_listener_set_later_is_told_what_waits() {
     let told = Arc::new(crate::support::Told::default());
     engine.set_listener(Some(told.clone()));
     engine.flush().unwrap();
-    for _ in 0..500 {
-        if !told.decisions.lock().unwrap().is_empty() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert_eq!(told.decisions.lock().unwrap().len(), 1);
+    assert_eq!(told.wait_for_decisions(1), 1);
 }
 
 #[test]
