@@ -318,6 +318,9 @@ pub struct Skip {
     /// The stage to skip to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// `NO SKIP LIMIT n`: matches that one event or instant lets out (Ensue's own).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
     /// A match that lacks the stage is an error.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub throw_on_miss: bool,

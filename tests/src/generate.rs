@@ -28,7 +28,8 @@ pub fn case(random: &mut Random, flavour: Flavour) -> Case {
         within_ms = within_ms.or(Some(maker.random.range(2, 12)));
     }
     let skip = maker.skip(&pattern);
-    let asks_timeouts = maker.random.chance(35) && !has_own_deadlines(&pattern, &skip, within_type);
+    let asks_timeouts =
+        maker.random.chance(35) && skip.limit.is_none() && !has_own_deadlines(&pattern, &skip, within_type);
     let events = maker.events(within_type == WithinType::Session);
     let advance_to = events.last().map(|e| e.ts + maker.random.range(0, 20));
     Case {
@@ -51,10 +52,10 @@ pub fn case(random: &mut Random, flavour: Flavour) -> Case {
 
 /// Whether SEMANTICS settles the case beyond doubt, so far as we see: where it does not, matcher and oracle may differ.
 ///
-/// Open are: which of several finished matches of one start comes first under a skip strategy; a run that may not leave
-/// its last stage when an absence completes; whether a greedy loop would take an event after its gap, or one that its
-/// UNTIL keeps from it; an absence that completes OF PREVIOUS; turns of a group that take nothing; a negation after an
-/// optional group in its first turn; what an event of another session means where the next event is asked for.
+/// Open are: which of several matches of one start comes first, under a skip strategy and where LIMIT cuts; a run that
+/// may not leave its last stage when an absence completes; whether a greedy loop would take an event after its gap, or
+/// one that its UNTIL keeps from it; an absence that completes OF PREVIOUS; turns of a group that take nothing; a
+/// negation in or after an optional group; what an event of another session means where the next event is asked for.
 pub fn is_settled(case: &Case) -> bool {
     let waits = !matches!(case.skip.strategy, Strategy::NoSkip | Strategy::Consume);
     let mut all = Vec::new();
@@ -67,6 +68,7 @@ pub fn is_settled(case: &Case) -> bool {
         e.quant.max != Some(1) && e.group.as_ref().is_some_and(nothing)
     });
     !(waits
+        || case.skip.limit.is_some()
         || case.within_type == WithinType::Session
         || absence && (any(|e| e.leave.is_some()) || case.within_type == WithinType::PreviousAndCurrent)
         || greedy && any(|e| e.window_ms.is_some() || e.until.is_some())
@@ -393,10 +395,12 @@ impl Maker<'_> {
         let targets: Vec<&Element> = pattern.iter().filter(|e| !is_not(e) && inside(e).next().is_none()).collect();
         let needs_target = matches!(strategy, Strategy::SkipToFirst | Strategy::SkipToLast);
         if needs_target && targets.is_empty() {
-            return Skip { strategy: Strategy::SkipToNext, to: None, throw_on_miss: false };
+            return Skip { strategy: Strategy::SkipToNext, to: None, limit: None, throw_on_miss: false };
         }
         let to = needs_target.then(|| self.random.pick(&targets).name.clone());
-        Skip { strategy, to, throw_on_miss: needs_target && self.random.chance(10) }
+        let limited = strategy == Strategy::NoSkip && self.random.chance(15);
+        let limit = limited.then(|| u32::try_from(self.random.range(1, 3)).unwrap_or(1));
+        Skip { strategy, to, limit, throw_on_miss: needs_target && self.random.chance(10) }
     }
 
     fn events(&mut self, of_sessions: bool) -> Vec<Fed> {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ensue_matcher::{Arrival, Found, Hit, Limits, Match, Observation, Position, Program, ProgramId, ProgramSet};
-use ensue_rule::{Duration, Event, Filter, Rule, Timestamp};
+use ensue_rule::{AfterMatch, Duration, Event, Filter, Rule, Timestamp};
 
 use crate::answer::{Answer, Given, HalfStep, differences};
 use crate::case::{Bindings, Case, WithinType};
@@ -160,18 +160,26 @@ impl Subject {
 }
 
 /// Sorts what runs let out into an answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sink {
+    limited: bool,
     answer: Answer,
     found: Vec<Found>,
 }
 
 impl Sink {
+    fn of(rule: &Rule) -> Self {
+        let limited = matches!(rule.after_match, AfterMatch::NoSkip { limit: Some(n) } if n < u32::MAX);
+        Self { limited, answer: Answer::default(), found: Vec::new() }
+    }
+
+    /// Takes what came out at this half step. Where the rule has a LIMIT, what is beyond it is counted; else nothing is.
     fn drain(&mut self, step: HalfStep) {
         for found in self.found.drain(..) {
             match found {
                 Found::Match(m) => self.answer.matches.push(given(&m, step)),
                 Found::Timeout(m) => self.answer.timeouts.push(given(&m, step)),
+                Found::Capped(_) if self.limited => {}
                 Found::Capped(n) => self.answer.error = Some(format!("{n} capped, with limits that nothing reaches")),
                 Found::SkipError(stage) => self.answer.error = Some(format!("nothing is bound to `{stage}`")),
             }

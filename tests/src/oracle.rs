@@ -71,9 +71,9 @@ pub fn answer(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most:
     for (k, event) in events.iter().enumerate() {
         let step = 2 * i64::try_from(k).unwrap_or(0);
         advance(&known, &mut runs, &mut judge, (event.ts, step - 1, k));
-        let mut found = Vec::new();
-        runs = known.process(runs, k, &mut found);
-        judge.event(&mut runs, found, (event.ts, step, k));
+        let after = known.process(runs, k);
+        runs = after.runs;
+        judge.event(&mut runs, after.found, (event.ts, step, k));
         if judge.answer.error.is_some() {
             return Ok(judge.answer);
         }

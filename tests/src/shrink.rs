@@ -32,7 +32,10 @@ fn smaller(case: &Case) -> Vec<Case> {
     }
     out.extend(lists(&case.pattern).into_iter().map(|pattern| Case { pattern, ..case.clone() }));
     if case.skip.strategy != Strategy::NoSkip {
-        out.push(with(&|c| c.skip = Skip { strategy: Strategy::NoSkip, to: None, throw_on_miss: false }));
+        out.push(with(&|c| c.skip = Skip { strategy: Strategy::NoSkip, to: None, limit: None, throw_on_miss: false }));
+    }
+    if case.skip.limit.is_some() {
+        out.push(with(&|c| c.skip.limit = None));
     }
     if case.skip.throw_on_miss {
         out.push(with(&|c| c.skip.throw_on_miss = false));

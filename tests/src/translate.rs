@@ -45,7 +45,7 @@ fn after_match(skip: &Skip) -> AfterMatch {
     let or_error = skip.throw_on_miss;
     match skip.strategy {
         Strategy::Consume => AfterMatch::Consume,
-        Strategy::NoSkip => AfterMatch::NoSkip { limit: Some(u32::MAX) },
+        Strategy::NoSkip => AfterMatch::NoSkip { limit: skip.limit.or(Some(u32::MAX)) },
         Strategy::SkipToNext => AfterMatch::SkipToNextEvent,
         Strategy::SkipPastLastEvent => AfterMatch::SkipPastLastEvent,
         Strategy::SkipToFirst => AfterMatch::SkipToFirst { stage: to(), or_error },

@@ -134,8 +134,14 @@ fn some_words_are_written_in_their_place_only() {
 
 /// Whether `code` has `word`, not as the end of another name (`x_nom::` is not `nom::`).
 fn says(code: &str, word: &str) -> bool {
-    code.match_indices(word)
-        .any(|(at, _)| !code[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_'))
+    code.match_indices(word).any(|(at, _)| {
+        !code
+            .get(..at)
+            .unwrap_or_default()
+            .chars()
+            .next_back()
+            .is_some_and(|before| before.is_alphanumeric() || before == '_')
+    })
 }
 
 fn root() -> PathBuf {

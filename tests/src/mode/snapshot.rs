@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::random::Random;
 
 pub(super) fn run(subject: &Subject, seed: u64) -> Answer {
-    let (mut random, mut sink, mut observed) = (Random::new(seed), Sink::default(), Observation::default());
+    let (mut random, mut sink, mut observed) = (Random::new(seed), Sink::of(&subject.rule), Observation::default());
     let mut runs = Runs::new(None);
     let program = &*subject.program;
     for k in 0..subject.events.len() {

@@ -6,7 +6,7 @@ use super::{Sink, Subject, whole};
 use crate::answer::Answer;
 
 pub(super) fn run(subject: &Subject) -> Answer {
-    let (mut sink, mut observed) = (Sink::default(), Observation::default());
+    let (mut sink, mut observed) = (Sink::of(&subject.rule), Observation::default());
     let mut runs = Runs::new(None);
     let program = &*subject.program;
     for k in 0..subject.events.len() {

@@ -33,7 +33,7 @@ pub(super) fn against_itself(subject: &Subject, seed: u64) -> Vec<String> {
 fn run(subject: &Subject, seed: u64) -> Answer {
     let mut random = Random::new(seed);
     let mut observed = Observation::default();
-    let mut walk = Walk { subject, runs: Runs::new(None), sink: Sink::default(), now: Timestamp::MIN };
+    let mut walk = Walk { subject, runs: Runs::new(None), sink: Sink::of(&subject.rule), now: Timestamp::MIN };
     for k in 0..subject.events.len() {
         walk.advance(subject.ts(k), whole(k) - 1, &mut random);
         if let Some(hit) = subject.observe(k, &mut observed) {

@@ -39,6 +39,9 @@ impl Complete<'_> {
     }
 }
 
+/// Start, events of each stage, events stage by stage.
+type Order = (usize, Vec<Reverse<usize>>, Vec<usize>);
+
 /// An instant: its time, its half step, and how many events came before or at it.
 type Instant = (Timestamp, i64, usize);
 
@@ -103,7 +106,10 @@ impl<'a> Judge<'a> {
         }
         distinct.sort_by_key(|c| order(&self.stages, c));
         match &self.rule.after_match {
-            AfterMatch::NoSkip { .. } => distinct.iter().for_each(|c| self.emit(c, now.1)),
+            AfterMatch::NoSkip { limit } => {
+                let limit = limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+                distinct.iter().take(limit).for_each(|c| self.emit(c, now.1));
+            }
             AfterMatch::Consume => {
                 for c in distinct {
                     if c.start() >= self.consumed {
@@ -163,15 +169,14 @@ impl<'a> Judge<'a> {
     }
 
     /// For a timeout: by start, then the latest stage reached, then the documented order.
-    fn furthest(&self, c: &Complete<'a>) -> (usize, Reverse<Option<usize>>, Vec<Reverse<usize>>, Vec<usize>) {
+    fn furthest(&self, c: &Complete<'a>) -> (usize, Reverse<Option<usize>>, Order) {
         let reached = self.stages.iter().rposition(|s| c.of(s).next().is_some());
-        let (start, counts, events) = order(&self.stages, c);
-        (start, Reverse(reached), counts, events)
+        (c.start(), Reverse(reached), order(&self.stages, c))
     }
 }
 
 /// The documented order: the earliest start, the most events stage by stage, the earliest events stage by stage.
-fn order(stages: &[&str], c: &Complete<'_>) -> (usize, Vec<Reverse<usize>>, Vec<usize>) {
+fn order(stages: &[&str], c: &Complete<'_>) -> Order {
     let counts = stages.iter().map(|s| Reverse(c.of(s).count())).collect();
     (c.start(), counts, stages.iter().flat_map(|s| c.of(s)).collect())
 }

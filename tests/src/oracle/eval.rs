@@ -41,8 +41,10 @@ impl Question<'_> {
             ExprKind::Attr { stage: Some(stage), attr } => self.of_stage(stage, attr),
             ExprKind::Value(_) => panic!("only outputs name returned values"),
             ExprKind::Aggregate { func, scope, distinct, stage, attr } => {
-                let stage = stage.as_deref().expect("COUNT(*) is no condition");
-                self.aggregate(*func, *scope, *distinct, stage, attr.as_ref())
+                let over = self.over(*scope, stage.as_deref().expect("COUNT(*) is no condition"));
+                let Some(attr) = attr else { return count(over.len()) };
+                let values = over.into_iter().map(|k| self.read(k, attr)).filter(|v| !v.is_null()).collect();
+                aggregate(*func, &if *distinct { different(values) } else { values })
             }
             ExprKind::Prev { stage, attr } => {
                 self.bound(stage).last().map_or(Value::Null, |t| self.read(t.event, attr))
@@ -108,42 +110,10 @@ impl Question<'_> {
         }
     }
 
-    fn aggregate(&self, func: AggFn, scope: Scope, distinct: bool, stage: &str, attr: Option<&Attr>) -> Value {
-        let mut over: Vec<usize> = self.bound(stage).map(|t| t.event).collect();
-        if scope == Scope::Running {
-            over.extend(self.test.filter(|(under, _)| *under == stage).map(|(_, k)| k));
-        }
-        let Some(attr) = attr else {
-            return Value::Int(i64::try_from(over.len()).unwrap_or(i64::MAX));
-        };
-        let mut values: Vec<Value> = over.into_iter().map(|k| self.read(k, attr)).filter(|v| !v.is_null()).collect();
-        if distinct {
-            let mut different: Vec<Value> = Vec::new();
-            for v in values {
-                if !different.iter().any(|d| d.same(&v)) {
-                    different.push(v);
-                }
-            }
-            values = different;
-        }
-        let best = |want| {
-            let better = |a: Value, b: &Value| if b.order(&a) == Some(want) { b.clone() } else { a };
-            values.iter().fold(values.first().cloned().unwrap_or_default(), better)
-        };
-        let sum = || values.iter().fold(Value::Int(0), |a, b| arithmetic(BinaryOp::Add, &a, b));
-        match func {
-            AggFn::Count => Value::Int(i64::try_from(values.len()).unwrap_or(i64::MAX)),
-            AggFn::Sum => sum(),
-            AggFn::Avg if values.is_empty() => Value::Null,
-            AggFn::Avg => {
-                let count = Value::Int(i64::try_from(values.len()).unwrap_or(i64::MAX));
-                arithmetic(BinaryOp::Div, &sum(), &count)
-            }
-            AggFn::Min => best(Ordering::Less),
-            AggFn::Max => best(Ordering::Greater),
-            AggFn::First => values.first().cloned().unwrap_or_default(),
-            AggFn::Last => values.last().cloned().unwrap_or_default(),
-        }
+    /// The events that an aggregate is over.
+    fn over(&self, scope: Scope, stage: &str) -> Vec<usize> {
+        let under_test = self.test.filter(|(under, _)| scope == Scope::Running && *under == stage);
+        self.bound(stage).map(|t| t.event).chain(under_test.map(|(_, k)| k)).collect()
     }
 
     fn binary(&self, op: BinaryOp, a: &Expr, b: &Expr) -> Value {
@@ -155,6 +125,39 @@ impl Question<'_> {
             }
             _ => Value::Bool(compare(op, &self.value(a), &self.value(b))),
         }
+    }
+}
+
+fn count(n: usize) -> Value {
+    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+fn different(values: Vec<Value>) -> Vec<Value> {
+    let mut different: Vec<Value> = Vec::new();
+    for v in values {
+        if !different.iter().any(|d| d.same(&v)) {
+            different.push(v);
+        }
+    }
+    different
+}
+
+/// An aggregate of values that are not null.
+fn aggregate(func: AggFn, values: &[Value]) -> Value {
+    let best = |want| {
+        let better = |a: Value, b: &Value| if b.order(&a) == Some(want) { b.clone() } else { a };
+        values.iter().fold(values.first().cloned().unwrap_or_default(), better)
+    };
+    let sum = || values.iter().fold(Value::Int(0), |a, b| arithmetic(BinaryOp::Add, &a, b));
+    match func {
+        AggFn::Count => count(values.len()),
+        AggFn::Sum => sum(),
+        AggFn::Avg if values.is_empty() => Value::Null,
+        AggFn::Avg => arithmetic(BinaryOp::Div, &sum(), &count(values.len())),
+        AggFn::Min => best(Ordering::Less),
+        AggFn::Max => best(Ordering::Greater),
+        AggFn::First => values.first().cloned().unwrap_or_default(),
+        AggFn::Last => values.last().cloned().unwrap_or_default(),
     }
 }
 

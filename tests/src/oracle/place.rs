@@ -13,8 +13,30 @@ pub(super) enum Frame<'a> {
     Stage { stage: &'a Stage, taken: u32 },
     /// In this turn of a group, which began when the run had so many events.
     Turn { group: &'a Group, turn: u32, began: usize },
-    /// Among members that took so many events each, of which `last` took the latest.
-    All { members: &'a [Stage], taken: Vec<u32>, last: Option<usize> },
+    /// Among members in any order.
+    All(Members<'a>),
+}
+
+/// The members of an `&`, and how many events each took.
+#[derive(Clone, Debug)]
+pub(super) struct Members<'a> {
+    stages: &'a [Stage],
+    taken: Vec<u32>,
+}
+
+impl<'a> Members<'a> {
+    fn each(&self) -> impl Iterator<Item = (&'a Stage, u32)> {
+        self.stages.iter().zip(self.taken.iter().copied())
+    }
+
+    /// Those that still lack events.
+    fn lacking(&self) -> Vec<&'a Stage> {
+        let lacks = |(m, n): &(&Stage, u32)| {
+            let q = m.quantifier.as_ref();
+            *n < least(q) && !(*n == 0 && may_skip(q))
+        };
+        self.each().filter(lacks).map(|(m, _)| m).collect()
+    }
 }
 
 /// A turn of a group: the group by its address, and the number of the turn.
@@ -39,6 +61,13 @@ pub(super) struct Negation<'a> {
     pub(super) turns: Vec<Turn>,
     /// Greedy loops that the way left before it.
     pub(super) behind: Vec<Left<'a>>,
+}
+
+impl Negation<'_> {
+    /// Whether it is the same one in the same turn.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.name == other.name && self.turns == other.turns
+    }
 }
 
 /// A stage that a way left or skipped.
@@ -153,7 +182,7 @@ impl<'a> Ways<'a> {
             }
             Frame::Stage { stage, taken } => self.on_from_stage(stage, taken, place, path),
             Frame::Turn { group, turn, began } => self.on_from_turn((group, turn, began), place, path),
-            Frame::All { members, taken, last } => self.on_from_all(members, &taken, last, place, path),
+            Frame::All(members) => self.on_from_all(&members, place, path),
         }
     }
 
@@ -191,7 +220,9 @@ impl<'a> Ways<'a> {
             inside.push(Frame::Rest(&group.pattern.then));
             self.enter(&group.pattern.first, repetition(q, turn), inside, path.clone());
         }
-        if turn >= least(q) || empty {
+        // One that is not lacking counts for nothing at all.
+        let enough = if empty { turn <= least(q) } else { turn >= least(q) };
+        if enough {
             if most(q) > 1 && !in_loop(&place) {
                 stages_of(&group.pattern, &mut path.left);
             }
@@ -199,53 +230,36 @@ impl<'a> Ways<'a> {
         }
     }
 
-    fn on_from_all(
-        &mut self,
-        members: &'a [Stage],
-        taken: &[u32],
-        last: Option<usize>,
-        place: Place<'a>,
-        mut path: Path<'a>,
-    ) {
-        for (i, member) in members.iter().enumerate() {
+    fn on_from_all(&mut self, members: &Members<'a>, place: Place<'a>, mut path: Path<'a>) {
+        for (i, (member, n)) in members.each().enumerate() {
             let q = member.quantifier.as_ref();
-            if taken[i] >= most(q) {
+            if n >= most(q) {
                 continue;
             }
-            let manner = match q.filter(|_| taken[i] > 0) {
-                Some(q) => repetition(q, taken[i]),
+            let manner = match q.filter(|_| n > 0) {
+                Some(q) => repetition(q, n),
                 None => Manner { contiguity: Contiguity::Relaxed, bound: None, repeats: None, enough: false },
             };
-            self.member(members, taken, i, manner, place.clone(), path.clone());
+            self.member(members, (i, manner), place.clone(), path.clone());
         }
-        let done =
-            |(m, n): (&Stage, &u32)| *n >= least(m.quantifier.as_ref()) || (*n == 0 && may_skip(m.quantifier.as_ref()));
-        if last.is_some() && members.iter().zip(taken).all(done) {
-            for (member, n) in members.iter().zip(taken) {
-                pass_by(member, *n > 0, &place, &mut path);
-            }
+        if members.lacking().is_empty() {
+            members.each().for_each(|(member, n)| pass_by(member, n > 0, &place, &mut path));
             self.on(place, path);
         }
     }
 
+    /// To the member number `i`.
     fn member(
         &mut self,
-        members: &'a [Stage],
-        taken: &[u32],
-        i: usize,
-        manner: Manner<'a>,
+        members: &Members<'a>,
+        (i, manner): (usize, Manner<'a>),
         mut place: Place<'a>,
         path: Path<'a>,
     ) {
-        let lacks = |(j, m): (usize, &'a Stage)| {
-            let q = m.quantifier.as_ref();
-            (taken[j] < least(q) && !(taken[j] == 0 && may_skip(q))).then_some(m)
-        };
-        let beside = members.iter().enumerate().filter_map(lacks).collect();
-        let mut after = taken.to_vec();
-        after[i] += 1;
-        place.push(Frame::All { members, taken: after, last: Some(i) });
-        self.out.push(Way { to: Some(&members[i]), manner, path, place, beside });
+        let mut after = members.clone();
+        after.taken[i] += 1;
+        place.push(Frame::All(after));
+        self.out.push(Way { to: Some(&members.stages[i]), manner, path, place, beside: members.lacking() });
     }
 
     /// Goes into an element.
@@ -286,9 +300,9 @@ impl<'a> Ways<'a> {
                 }
             }
             Element::AllOf(members) => {
-                let none = vec![0; members.len()];
+                let all = Members { stages: members, taken: vec![0; members.len()] };
                 for i in 0..members.len() {
-                    self.member(members, &none, i, manner, place.clone(), path.clone());
+                    self.member(&all, (i, manner), place.clone(), path.clone());
                 }
                 if members.iter().all(|m| may_skip(m.quantifier.as_ref())) {
                     for member in members {

@@ -46,6 +46,13 @@ impl Run<'_> {
     }
 }
 
+/// What an event leaves behind: the runs after it, and the matches that it completed.
+#[derive(Debug, Default)]
+pub(super) struct After<'a> {
+    pub(super) runs: Vec<Run<'a>>,
+    pub(super) found: Vec<Complete<'a>>,
+}
+
 /// What does not change while a stream is read.
 pub(super) struct Known<'a> {
     rule: &'a Rule,
@@ -71,46 +78,46 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// All runs after event `k`, and the matches that it completes.
-    pub(super) fn process(&self, runs: Vec<Run<'a>>, k: usize, found: &mut Vec<Complete<'a>>) -> Vec<Run<'a>> {
-        let mut after = Vec::new();
+    /// What event `k` does to all runs, and those that it starts.
+    pub(super) fn process(&self, runs: Vec<Run<'a>>, k: usize) -> After<'a> {
+        let mut after = After::default();
         for run in runs {
             if self.of_session && self.events[run.start()].session != self.events[k].session {
-                after.push(run);
+                after.runs.push(run);
             } else {
-                self.step(run, k, &mut after, found);
+                self.step(run, k, &mut after);
             }
         }
         let nothing =
             Run { taken: Vec::new(), ways: Vec::new(), watched: Vec::new(), strict: Vec::new(), judged: false };
         for way in &self.beginnings {
             if way.to.is_some() && self.would_take(&nothing, way, k) && !self.is_held(&nothing.taken, way, k) {
-                self.take(&nothing, way, k, &mut after, found);
+                self.take(&nothing, way, k, &mut after);
             }
         }
         after
     }
 
     /// What event `k` does to one run.
-    fn step(&self, mut run: Run<'a>, k: usize, after: &mut Vec<Run<'a>>, found: &mut Vec<Complete<'a>>) {
+    fn step(&self, mut run: Run<'a>, k: usize, after: &mut After<'a>) {
         let next = k == run.last() + 1;
         let stops = |n: &Negation<'a>| {
             self.accepts(&run.taken, n.name, &n.turns, k) && !n.behind.iter().any(|g| self.holds(&run.taken, g, k))
         };
         let stopped = next && run.strict.iter().any(stops);
         let broken = |n: &&Negation<'a>| self.accepts(&run.taken, n.name, &n.turns, k);
-        let broken: Vec<&str> = run.watched.iter().filter(broken).map(|n| n.name).collect();
+        let broken: Vec<Negation<'a>> = run.watched.iter().filter(broken).cloned().collect();
         let mut left = Vec::new();
         for open in std::mem::take(&mut run.ways) {
             let way = &open.way;
             let held = self.is_held(&run.taken, way, k);
-            let excused = broken.iter().all(|name| way.path.nots.iter().any(|n| n.name == *name));
+            let excused = broken.iter().all(|b| way.path.nots.iter().any(|n| n.is(b)));
             if way.to.is_none() {
                 if next && only_strict(way) && !stopped && !held && broken.is_empty() && self.may_leave(&run, way) {
-                    found.push(Complete { taken: run.taken.clone(), at: self.events[k].ts });
+                    after.found.push(Complete { taken: run.taken.clone(), at: self.events[k].ts });
                 }
             } else if !held && !stopped && excused && self.in_time(&open, k) && self.would_take(&run, way, k) {
-                self.take(&run, way, k, after, found);
+                self.take(&run, way, k, after);
             }
             if !held && self.lets_pass(&run, way, k) {
                 left.push(open);
@@ -119,12 +126,12 @@ impl<'a> Known<'a> {
         if !stopped && broken.is_empty() && !left.is_empty() {
             run.judged = true;
             run.ways = left;
-            after.push(run);
+            after.runs.push(run);
         }
     }
 
     /// The run that takes event `k` by `way`, and the match that it completes.
-    fn take(&self, run: &Run<'a>, way: &Way<'a>, k: usize, after: &mut Vec<Run<'a>>, found: &mut Vec<Complete<'a>>) {
+    fn take(&self, run: &Run<'a>, way: &Way<'a>, k: usize, after: &mut After<'a>) {
         let Some(stage) = way.to else { return };
         let mut taken = run.taken.clone();
         taken.push(Taken { stage: &stage.name, event: k, turns: turns(&way.place) });
@@ -136,7 +143,7 @@ impl<'a> Known<'a> {
         for way in ways(&way.place, next.taken.len()) {
             for n in &way.path.nots {
                 let list = if n.strict { &mut next.strict } else { &mut next.watched };
-                list.retain(|m| m.name != n.name);
+                list.retain(|m| !m.is(n));
                 list.push(n.clone());
             }
             if way.to.is_none() && way.path.nots.is_empty() {
@@ -147,10 +154,10 @@ impl<'a> Known<'a> {
             }
         }
         if complete {
-            found.push(Complete { taken: next.taken.clone(), at: self.events[k].ts });
+            after.found.push(Complete { taken: next.taken.clone(), at: self.events[k].ts });
         }
         if !next.ways.is_empty() {
-            after.push(next);
+            after.runs.push(next);
         }
     }
 
@@ -214,12 +221,8 @@ impl<'a> Known<'a> {
             return false;
         }
         let place = turns(&way.place);
-        if way
-            .beside
-            .iter()
-            .any(|m| way.manner.contiguity != Contiguity::Any && self.accepts(&run.taken, &m.name, &place, k))
-            && self.may_leave(run, way)
-        {
+        let wants = |m: &&Stage| self.accepts(&run.taken, &m.name, &place, k) && self.may_leave(run, way);
+        if way.manner.contiguity != Contiguity::Any && way.beside.iter().any(wants) {
             return false;
         }
         match way.manner.contiguity {
