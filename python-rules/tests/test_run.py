@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_it_goes_on_where_a_run_over_the_same_store_ended(tmp_path: Path) -> Non
 
 
 def test_it_gives_as_it_goes() -> None:
-    def endless():  # type: ignore[no-untyped-def]
+    def endless() -> Iterator[object]:
         n = 0
         while True:
             n += 1

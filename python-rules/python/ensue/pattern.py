@@ -130,7 +130,10 @@ class Pattern:
     # Conditions on the last stage.
 
     def where(self, condition: ConditionLike) -> Pattern:
-        """The last stage takes only events for which this holds. Several hold all."""
+        """The last stage takes only events for which this holds. Several hold all.
+
+        A condition that names its stages is asked of the latest of them, wherever it is written.
+        """
         added = tuple(conjuncts(resolve(condition, self._stage())))
         return self._but(conditions=self._steps[-1].conditions + added)
 

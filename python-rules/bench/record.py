@@ -1,0 +1,81 @@
+"""What `record` and `import ensue` cost: `python bench/record.py`.
+
+One line of JSON each. `record` is measured on the caller's thread while the worker is busy: there is always something in
+the queue, which never fills. Exit code 1 where a promise is not kept.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any, Callable, Dict, List
+
+from ensue import Engine
+
+EVENTS, ROUNDS = 20_000, 15
+PROMISED_NS, PROMISED_IMPORT_MS = 2_000.0, 50.0
+RULE = (
+    "EVENT: v -> l WHERE v.actionType = 'pv' AND v.scene = 'item_detail' AND v.args.price > 0 "
+    "AND l.actionType = 'leave' AND l.args.item = 'none' WITHIN 10 MIN"
+)
+DOCUMENT = {"taskArray": [{"id": "hesitation", "taskType": "cep", "rule": RULE}]}
+
+
+def measure(name: str, record: Callable[[Engine], object]) -> Dict[str, Any]:
+    """Nanoseconds a call: the median of rounds, and the best. The first 2,000 calls of a round find the worker waking."""
+    each: List[float] = []
+    for _ in range(ROUNDS):
+        with Engine(queue=1_000_000) as engine:
+            engine.apply(DOCUMENT)
+            for _ in range(2_000):
+                record(engine)
+            begin = time.perf_counter_ns()
+            for _ in range(EVENTS):
+                record(engine)
+            each.append((time.perf_counter_ns() - begin) / EVENTS)
+            engine.flush()
+            assert engine.stats()["dropped"] == 0
+    return {
+        "bench": "record",
+        "variant": name,
+        "events": EVENTS,
+        "ns_per_op": round(statistics.median(each)),
+        "best_ns": round(min(each)),
+    }
+
+
+EVENT = {"actionType": "pv", "scene": "item_detail", "args": {"item": "42", "price": 3.5}}
+TEXT = json.dumps(EVENT)
+VARIANTS: Dict[str, Callable[[Engine], object]] = {
+    "positional": lambda engine: engine.record("pv", "item_detail", item="42", price=3.5),
+    "positional_bare": lambda engine: engine.record("pv", "item_detail"),
+    "unwanted": lambda engine: engine.record("scroll", "list", depth=7),
+    "dict": lambda engine: engine.record_event(EVENT),
+    "json": lambda engine: engine.record_event(TEXT),
+    "nothing": lambda engine: None,
+}
+
+
+def import_ms() -> Dict[str, Any]:
+    """How much longer Python runs for importing the package; medians of runs in turn."""
+    script = "import time; t = time.perf_counter_ns(); import ensue; print(time.perf_counter_ns() - t)"
+    runs = [int(subprocess.check_output([sys.executable, "-c", script])) / 1e6 for _ in range(ROUNDS)]
+    return {"bench": "import", "ms": round(statistics.median(runs), 1), "best_ms": round(min(runs), 1)}
+
+
+def main() -> int:
+    kept = True
+    for name, record in VARIANTS.items():
+        found = measure(name, record)
+        print(json.dumps(found), flush=True)
+        kept &= name != "positional" or found["ns_per_op"] <= PROMISED_NS
+    found = import_ms()
+    print(json.dumps(found))
+    return 0 if kept and found["ms"] <= PROMISED_IMPORT_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
