@@ -28,3 +28,6 @@ cargo run --release --locked --quiet -p ensue-tests --bin conformance -- --mode 
 
 step "random cases against the oracle"
 cargo run --release --locked --quiet -p ensue-tests --bin oracle -- --cases 3000 --seed 1
+
+step python
+python-rules/test.sh

@@ -4,15 +4,15 @@
 //!
 //! The definition it follows:
 //!
-//! - A run is the list of events it took, each with the stage that took it, and its place in the pattern ([`place`]).
+//! - A run is the list of events it took, each with the stage that took it, and its place in the pattern (`place`).
 //!   From a place some ways lead on, each to the next stage to take an event or to the end, over stages that may be
 //!   empty, over negations, out of loops and into new turns.
 //! - A run takes event j by a way if that way let every event since the last taken one pass, and its stage takes j. What
 //!   a way lets pass depends on its contiguity alone: strict nothing, relaxed what its stage would not take, any
-//!   everything; UNTIL closes a repetition, a greedy loop holds the ways out of it ([`run`]).
+//!   everything; UNTIL closes a repetition, a greedy loop holds the ways out of it (`run`).
 //! - A negation judges events from the outside: what it forbids ends the whole run, whichever way would go on.
 //! - A way ends when its time is up, and that is a timeout: each way is waited on by itself.
-//! - What comes out, and what a match discards, is decided over lists of whole runs ([`after`]).
+//! - What comes out, and what a match discards, is decided over lists of whole runs (`after`).
 
 mod after;
 mod eval;
