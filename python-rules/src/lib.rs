@@ -5,7 +5,7 @@
 //! needs no interpreter to build, and formatting, lints and tests of the workspace reach it on any machine. It has no Rust
 //! tests (a test binary would have to link Python): what it does is tested from Python, `test.sh`.
 //!
-//! INVARIANT (border): every call from Python runs in [`error::guarded`], so that a panic becomes an exception of this
+//! INVARIANT (border): every call from Python runs in `error::guarded`, so that a panic becomes an exception of this
 //! package. INVARIANT (interpreter): what may wait runs detached; a thread of the engine attaches only to deliver.
 //!
 //! Objects go out as JSON read by Python's own reader: what Python sees is what `ensue run --json` prints.
