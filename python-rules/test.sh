@@ -13,6 +13,7 @@ python=$(command -v python3 || true)
 
 build=$(cd .. && pwd)/target
 venv=$build/python-venv
+export PATH="$venv/bin:$PATH" # maturin
 [ -x "$venv/bin/pip" ] || "$python" -m venv --clear "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check 'maturin>=1.16,<2' 'pytest>=8' 'mypy>=2' typing_extensions
 # What a user does, but for the build isolation, which would download maturin every time.
