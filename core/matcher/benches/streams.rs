@@ -101,11 +101,10 @@ fn w2(trends: bool) -> Rule {
     let mut rule = abc(Contiguity::Any);
     rule.pattern.then[0].element = b;
     rule.within = Some(within(100));
-    rule.after_match = AfterMatch::NoSkip { limit: Some(1) };
+    rule.after_match = AfterMatch::NoSkip { limit: None };
     if trends {
         let (func, scope) = (AggFn::Count, Scope::Trends);
         let expr = ExprKind::Aggregate { func, scope, distinct: false, stage: None, attr: None }.into();
-        rule.after_match = AfterMatch::NoSkip { limit: None };
         rule.returns = vec![Return { name: "n".into(), expr }];
     }
     rule
@@ -125,7 +124,9 @@ fn arrival(ts: i64, seq: usize) -> Arrival {
 
 /// One program, keyed by user (or one key); what was found as `count` reads it.
 fn one(rule: &Rule, records: &[Record], keys: usize, count: fn(&Found) -> i64) -> i64 {
-    let mut set = ProgramSet::new(Limits::default());
+    // W2 walks one match for each completing event, and no event of W1 completes more than a few.
+    let matches = if keys == 1 { 1 } else { Limits::default().matches };
+    let mut set = ProgramSet::new(Limits { matches, ..Limits::default() });
     let id = set.add(rule, &Filter::default()).expect("the rule compiles");
     let program = set.program(id).expect("it was just added").clone();
     let mut seen: Vec<Observation> = (0..10)

@@ -19,6 +19,8 @@ pub(super) struct Hop {
     pub(super) surplus: bool,
     /// `-> !n` passed on the way.
     pub(super) forbids: Vec<StageId>,
+    /// `-> !n` that the way goes around: in a group left or skipped, in another alternative.
+    pub(super) around: Vec<StageId>,
     /// `=> !n` passed on the way, with the greedy loops before it.
     pub(super) next_forbids: Vec<(StageId, Vec<Greedy>)>,
     /// Greedy loops left or skipped, with something after them on the way.
@@ -55,6 +57,7 @@ impl Hop {
         let front = |a: &[StageId], b: &[StageId]| a.iter().chain(b).copied().collect();
         hop.forbids = front(&self.forbids, &next.forbids);
         hop.leaves = front(&self.leaves, &next.leaves);
+        hop.around = front(&self.around, &next.around);
         // A greedy loop before the negation keeps what it would take from being judged.
         let after =
             next.next_forbids.iter().map(|(n, unless)| (*n, unless.iter().chain(&self.held).cloned().collect()));
@@ -195,9 +198,19 @@ impl<'a> Weaver<'a> {
             Element::Group(g) => self.group(g, at),
             Element::Not(_) => Ok(Self::negation(arrow, at)),
             Element::AnyOf(branches) => {
-                let mut all = Fragment::default();
+                let (mut all, from) = (Fragment::default(), at.stage);
+                let mut parts = Vec::new();
                 for b in branches {
-                    let mut one = self.element(b, Contiguity::Relaxed, at)?;
+                    let begin = at.stage;
+                    let one = self.element(b, Contiguity::Relaxed, at)?;
+                    parts.push((begin, at.stage, one));
+                }
+                let within = self.forbidden(from, at.stage);
+                for (begin, end, mut one) in parts {
+                    let own = self.forbidden(begin, end);
+                    let others: Vec<StageId> = within.iter().filter(|n| !own.contains(n)).copied().collect();
+                    let ways = one.first.iter_mut().map(|(_, hop)| hop).chain(&mut one.skip);
+                    ways.for_each(|hop| hop.around.extend(&others));
                     all.first.append(&mut one.first);
                     all.last.append(&mut one.last);
                     all.skip.append(&mut one.skip);
@@ -299,9 +312,11 @@ impl<'a> Weaver<'a> {
         self.next_until(at);
         self.depth -= usize::from(q.repeats());
         let leaves: Vec<StageId> = if self.depth == 0 { stages.collect() } else { Vec::new() };
+        let around = self.forbidden(inside.stage, at.stage);
         if q.optional {
-            whole.skip.push(Hop::default());
+            whole.skip.push(Hop { around: around.clone(), ..Hop::default() });
         }
+        last.iter_mut().for_each(|(_, hop)| hop.around.extend(&around));
         whole.skip.iter_mut().for_each(|hop| hop.leaves.clone_from(&leaves));
         if q.repeats() {
             last.iter_mut().for_each(|(_, hop)| hop.leaves.clone_from(&leaves));
@@ -335,6 +350,12 @@ impl<'a> Weaver<'a> {
         let inner = pattern.quantifiers().iter().any(|q| q.repeats() || q.optional);
         let branches = pattern.elements().any(|e| matches!(e, Element::AnyOf(_)));
         self.ambiguous |= !body.skip.is_empty() || (q.repeats() && (inner || branches));
+    }
+
+    /// The forbidden ones of a range of stages.
+    fn forbidden(&self, from: usize, to: usize) -> Vec<StageId> {
+        let stages = self.conditions.stages.iter().skip(from).take(to.saturating_sub(from));
+        stages.filter(|(_, s)| s.forbidden).map(|(id, _)| id).collect()
     }
 
     /// Leaving a stage; inside a repeated group it is left with the outermost one.

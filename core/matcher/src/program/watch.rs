@@ -67,7 +67,7 @@ impl Splitter<'_> {
     ) -> Result<PositionId, Error> {
         let row = usize::from(q.0);
         let mut now = self.direct.get(row).cloned().unwrap_or_default();
-        now.extend(at.iter().filter(|n| !hop.forbids.contains(n)));
+        now.extend(at.iter().filter(|n| !hop.forbids.contains(n) && !hop.around.contains(n)));
         let key = (q, now.clone());
         if let Some(id) = self.ids.get(&key) {
             return Ok(*id);

@@ -11,6 +11,9 @@ use crate::output::{Cause, Found, Match};
 use crate::program::{After, Program, StageId};
 use crate::trends::Trends;
 
+/// Out of so many at least a LIMIT chooses.
+const CHOICE: usize = 1_000;
+
 /// A match that waits under a skip strategy for runs with an earlier start to end.
 #[derive(Debug)]
 pub(super) struct Finished {
@@ -79,9 +82,11 @@ impl Runs {
         if members.is_empty() {
             return;
         }
-        let (mut paths, capped) = self.paths(program, members, limit.min(program.limits.matches));
+        let (mut paths, mut capped) = self.paths(program, members, limit.max(CHOICE).min(program.limits.matches));
         let start = |p: &Path| p.first().map(|(tick, _)| *tick);
         paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
+        capped = capped.saturating_add(u64::try_from(paths.len().saturating_sub(limit)).unwrap_or(u64::MAX));
+        paths.truncate(limit);
         out.extend(paths.iter().map(|p| Found::Match(to_match(p, &self.buffer, program, &program.returns, when))));
         if capped > 0 {
             out.push(Found::Capped(capped));

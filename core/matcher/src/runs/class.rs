@@ -116,8 +116,7 @@ fn either(x: Member, y: Member, program: &Program, buffer: &mut SharedBuffer) ->
         return Some(buffer.push(x.start, NodeKind::Trend(sum)));
     }
     if program.after == After::Consume {
-        let (p, q) = (paths::only(buffer, a), paths::only(buffer, b));
-        return Some(if paths::preference(&q, &p, program).is_lt() { b } else { a });
+        return Some(if paths::is_preferred(buffer, b, a, program) { b } else { a });
     }
     Some(buffer.push(x.start, NodeKind::Union(a, b)))
 }

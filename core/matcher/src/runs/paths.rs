@@ -58,6 +58,35 @@ pub(super) fn only(buffer: &SharedBuffer, node: NodeId) -> Path {
     path
 }
 
+/// Whether CONSUME prefers the partial match at `a` to that at `b`, both of one start. What they share does not tell,
+/// so it costs only as much as they differ.
+pub(super) fn is_preferred(buffer: &SharedBuffer, a: NodeId, b: NodeId, program: &Program) -> bool {
+    let step = |id: Option<NodeId>| match buffer.node(id?).map(|n| &n.kind)? {
+        &NodeKind::Event { event, stage, prev } => Some((event, stage, prev)),
+        NodeKind::Union(..) | NodeKind::Trend(_) => None,
+    };
+    let (mut x, mut y) = (Some(a), Some(b));
+    let (mut left, mut right) = (Path::new(), Path::new());
+    while x != y {
+        let (p, q) = (step(x), step(y));
+        let (at, other) = (p.map(|p| p.0), q.map(|q| q.0));
+        if let Some((event, stage, prev)) = p.filter(|_| at >= other) {
+            left.push((event, stage));
+            x = prev;
+        }
+        if let Some((event, stage, prev)) = q.filter(|_| other >= at) {
+            right.push((event, stage));
+            y = prev;
+        }
+        if p.is_none() && q.is_none() {
+            break;
+        }
+    }
+    left.reverse();
+    right.reverse();
+    preference(&left, &right, program).is_lt()
+}
+
 /// CONSUME's order among those of one start, the preferred first: the most events in the first stage, the second and so on, then the
 /// earliest events stage by stage.
 pub(super) fn preference(a: &Path, b: &Path, program: &Program) -> Ordering {
