@@ -109,14 +109,7 @@ pub struct Subject {
 
 /// Limits under which nothing of a case is capped.
 pub fn limits() -> Limits {
-    Limits {
-        default_window: Duration(i64::MAX / 4),
-        states: 4_096,
-        classes: 1 << 20,
-        nodes: 1 << 24,
-        matches: 1 << 20,
-        no_skip: 1 << 20,
-    }
+    Limits { default_window: Duration(i64::MAX / 4), states: 4_096, classes: 1 << 20, nodes: 1 << 24, matches: 1 << 20 }
 }
 
 impl Subject {

@@ -16,19 +16,10 @@ pub struct Limits {
     /// Matches (or timeouts) that one event lets out under NO SKIP without LIMIT and under SKIP; the rest is counted
     /// as capped. 10,000.
     pub matches: usize,
-    /// Matches an event under NO SKIP where the rule says no LIMIT. 100.
-    pub no_skip: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            default_window: Duration::DAY,
-            states: 512,
-            classes: 4_096,
-            nodes: 1_000_000,
-            matches: 10_000,
-            no_skip: 100,
-        }
+        Self { default_window: Duration::DAY, states: 512, classes: 4_096, nodes: 1_000_000, matches: 10_000 }
     }
 }
