@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ensue_dsl::ReadOptions;
-use ensue_engine::{
-    ApplyReport, Config, Error, OpenReport, Outcome, Place, SetReport, Stats, Status, TaskReport, parse_event,
-};
+use ensue_engine::{ApplyReport, Config, Error, OpenReport, Outcome, Place, SetReport, Status, TaskReport};
 use ensue_rule::{Duration, EventRef, Remark, Timestamp};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -30,8 +27,6 @@ pub(crate) struct Engine {
     replay: bool,
     slot: Arc<Slot>,
     answers: Answers,
-    /// Events that were refused here, before the engine saw them.
-    unfit: AtomicU64,
 }
 
 #[pymethods]
@@ -64,7 +59,7 @@ impl Engine {
             });
             let (core, opened) = opened.map_err(|e| error::engine(py, &e))?;
             let answers = Answers::new(py)?;
-            Ok(Self { core, opened, replay, slot: Arc::default(), answers, unfit: AtomicU64::new(0) })
+            Ok(Self { core, opened, replay, slot: Arc::default(), answers })
         })
     }
 
@@ -119,9 +114,10 @@ impl Engine {
     }
 
     fn _record_json(&self, py: Python<'_>, event: &[u8]) -> PyResult<Py<Recorded>> {
-        guarded(py, || match parse_event(event) {
-            Err(bad) => self.refuse(py, bad.to_string()),
-            Ok(event) => event::lend(&event, |event| self.take(py, event)),
+        let record = || self.core.record_json(event);
+        guarded(py, || match if self.replay { py.detach(record) } else { record() } {
+            Err(bad) => rejected(py, bad.to_string()),
+            Ok(recorded) => self.answers.of(py, recorded),
         })
     }
 
@@ -186,9 +182,9 @@ impl Engine {
     /// The counters.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         guarded(py, || {
-            let mut stats = self.core.stats();
-            stats.rejected += self.unfit.load(Ordering::Relaxed);
-            self::stats(py, &stats)
+            let dict = PyDict::new(py);
+            self.core.stats().by_name().try_for_each(|(name, count)| dict.set_item(name, count))?;
+            Ok(dict)
         })
     }
 
@@ -227,7 +223,7 @@ impl Engine {
     }
 
     fn refuse(&self, py: Python<'_>, reason: String) -> PyResult<Py<Recorded>> {
-        self.unfit.fetch_add(1, Ordering::Relaxed);
+        self.core.reject();
         rejected(py, reason)
     }
 }
@@ -250,34 +246,6 @@ pub(crate) fn config(path: Option<PathBuf>, lateness_ms: Option<i64>, session_ga
         session_gap: session_gap_ms.map_or(defaults.session_gap, Duration),
         ..defaults
     }
-}
-
-fn stats<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    for (name, count) in [
-        ("events", stats.events),
-        ("rejected", stats.rejected),
-        ("late", stats.late),
-        ("clamped", stats.clamped),
-        ("demanded", stats.demanded),
-        ("stored", stats.stored),
-        ("dropped", stats.dropped),
-        ("capped", stats.capped),
-        ("null_key", stats.null_key),
-        ("bytes_stored", stats.bytes_stored),
-        ("matches", stats.matches),
-        ("timeouts", stats.timeouts),
-        ("decisions", stats.decisions),
-        ("refusals", stats.refusals),
-        ("errors", stats.errors),
-        ("before", stats.before),
-        ("unwritten", stats.unwritten),
-        ("set_aside", stats.set_aside),
-        ("runs", stats.runs),
-    ] {
-        dict.set_item(name, count)?;
-    }
-    Ok(dict)
 }
 
 /// How opening went, as an object.

@@ -30,18 +30,7 @@ fn internal(py: Python<'_>, panic: &(dyn Any + Send)) -> PyErr {
 
 /// An error of the engine as a whole.
 pub(crate) fn engine(py: Python<'_>, error: &Error) -> PyErr {
-    make(py, "EngineError", code(error), &error.to_string(), |_| Ok(()))
-}
-
-fn code(error: &Error) -> &'static str {
-    match error {
-        e if e.is_closed() => "closed",
-        e if e.is_in_use() => "in_use",
-        e if e.is_newer_schema() => "newer_schema",
-        e if e.is_unusable_path() => "unusable_path",
-        e if e.is_store() => "store",
-        _ => "unavailable",
-    }
+    make(py, "EngineError", error.code(), &error.to_string(), |_| Ok(()))
 }
 
 /// Something is wrong with a rule.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ensue_rule::{Event, EventRef, Value};
+use ensue_rule::Value;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -36,21 +36,6 @@ impl Args {
     pub(crate) fn lend(&mut self) -> Vec<(&str, Value)> {
         self.names.iter().map(|name| &**name).zip(self.values.drain(..)).collect()
     }
-}
-
-/// Hands an owned event on as borrowed.
-pub(crate) fn lend<T>(event: &Event, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
-    let args: Vec<(&str, Value)> = event.args.iter().map(|(name, value)| (&**name, value.clone())).collect();
-    take(&EventRef {
-        ts: event.ts,
-        id: event.id.as_ref(),
-        source: event.source,
-        action_type: &event.action_type,
-        scene: event.scene.as_deref(),
-        user_id: event.user_id.as_deref(),
-        utc_offset_min: event.utc_offset_min,
-        args: &args,
-    })
 }
 
 /// A text of Python.

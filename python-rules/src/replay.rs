@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ensue_dsl::{Diagnostic, ReadOptions};
 use ensue_engine::replay::{Item, Report};
-use ensue_engine::{Error, OpenReport, Outcome, Status};
+use ensue_engine::{Error, OpenReport, Outcome};
 use ensue_rule::{Remark, Rule, TaskSet, Timestamp};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -189,7 +189,7 @@ impl Loaded {
             }
             Err(found) => {
                 let error = found.iter().find(|d| d.is_error()).map(Diagnostic::to_remark);
-                self.refused.push(refusal(Some(id.as_deref().unwrap_or("rule")), error));
+                self.refused.push(Report::unread(Some(id.as_deref().unwrap_or("rule")), error));
                 None
             }
         }
@@ -203,7 +203,7 @@ impl Loaded {
         let options = ReadOptions { default_rule: rule.map(|r| r.rule), ..ReadOptions::default() };
         match ensue_dsl::read_documents(tasks.as_bytes(), &options) {
             Ok(sets) => self.sets.extend(sets),
-            Err(malformed) => self.refused.push(refusal(None, Some(malformed.to_remark()))),
+            Err(malformed) => self.refused.push(Report::unread(None, Some(malformed.to_remark()))),
         }
     }
 }
@@ -215,10 +215,4 @@ fn alone(ready: Ready) -> TaskSet {
         entry.warnings.extend(ready.warnings);
     }
     set
-}
-
-fn refusal(task: Option<&str>, error: Option<Remark>) -> Report {
-    let source = task.is_some().then(|| "default".into());
-    let (task, status) = (task.map(Into::into), Some(Status::Refused));
-    Report { source, version: None, task, status, warnings: Vec::new(), error }
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use ensue_dsl::{Diagnostic, ReadOptions};
-use ensue_engine::Status;
 use ensue_engine::replay::Report;
 use ensue_rule::{Dialect, Remark, Rule, TaskSet};
 
@@ -58,7 +57,7 @@ fn read_rule(path: &Path, loaded: &mut Loaded) -> Result<Option<Ready>, Failure>
     let Some(rule) = rule else {
         draw(&file, &diagnostics);
         let error = diagnostics.iter().find(|d| d.is_error()).map(Diagnostic::to_remark);
-        loaded.refused.push(refusal(Some(id), error));
+        loaded.refused.push(Report::unread(Some(&id), error));
         return Ok(None);
     };
     let warnings = diagnostics.iter().map(Diagnostic::to_remark).collect();
@@ -80,7 +79,7 @@ fn read_tasks(path: &Path, default_rule: Option<Rule>, loaded: &mut Loaded) -> R
         Ok(sets) => loaded.sets.extend(sets),
         Err(malformed) => {
             draw(&input::name(path), std::slice::from_ref(&malformed));
-            loaded.refused.push(refusal(None, Some(malformed.to_remark())));
+            loaded.refused.push(Report::unread(None, Some(malformed.to_remark())));
         }
     }
     Ok(())
@@ -91,10 +90,4 @@ fn draw(file: &str, diagnostics: &[Diagnostic]) {
     for d in diagnostics {
         output::note(&d.render(file));
     }
-}
-
-fn refusal(task: Option<String>, error: Option<Remark>) -> Report {
-    let source = task.is_some().then(|| "default".into());
-    let (task, status) = (task.map(Into::into), Some(Status::Refused));
-    Report { source, version: None, task, status, warnings: Vec::new(), error }
 }

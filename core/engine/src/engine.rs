@@ -9,6 +9,7 @@ use ensue_rule::{Demand, EventRef, TaskSet, Timestamp};
 
 use crate::config::{Config, Mode};
 use crate::error::{Error, Kind};
+use crate::event_json::{BadEvent, Draft};
 use crate::ingest::{DemandTable, Ingest};
 use crate::listener::Listener;
 use crate::outcome::Decision;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     demands: Mutex<Vec<Demand>>,
     listener: Mutex<Option<Arc<dyn Listener>>>,
     told: AtomicBool,
+    /// The thread that tells the listener, once there is one.
+    pub(crate) delivery: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// How opening went, once it is known.
@@ -84,6 +87,7 @@ impl Shared {
             demands: Mutex::default(),
             listener: Mutex::default(),
             told: AtomicBool::new(false),
+            delivery: Mutex::default(),
         }
     }
 
@@ -144,6 +148,26 @@ impl Engine {
     /// [`Engine::record`] of an event read from line `line` of the input; waits where the queue is full.
     pub(crate) fn record_line(&self, event: &EventRef<'_>, line: u64) -> Recorded {
         self.shared.ingest.record(event, Some(line), &self.shared.counters)
+    }
+
+    /// [`Engine::record`] of an event in its JSON form.
+    ///
+    /// # Errors
+    /// What is wrong with it; it is counted as rejected.
+    pub fn record_json(&self, event: &[u8]) -> Result<Recorded, BadEvent> {
+        let mut read = Draft::read(event).inspect_err(|_| self.reject())?;
+        Ok(read.lend(|event| self.record(event)))
+    }
+
+    /// Records an event whose attributes nobody has read yet, if no task wants it: so that a face reads them only where
+    /// they are wanted. False: nothing was done; it is to be recorded whole.
+    pub fn record_unwanted(&self, event: &EventRef<'_>) -> bool {
+        self.shared.ingest.record_unwanted(event, &self.shared.counters)
+    }
+
+    /// Counts an event that a face could not read as rejected.
+    pub fn reject(&self) {
+        self.shared.counters.rejected.add(1);
     }
 
     /// Waits until all that was recorded before is committed (and, in replay, listeners were told). Before the first task
@@ -210,15 +234,18 @@ impl Engine {
         Stats { events: self.shared.ingest.users.events(), ..self.shared.counters.read() }
     }
 
-    /// Commits what was recorded and ends the worker; every later call finds the engine closed. May be called twice.
+    /// Commits what was recorded, tells the listener of it and ends the worker; every later call finds the engine closed,
+    /// and the listener is not called any more. May be called twice, and by the listener, which is then not waited for.
     pub fn shutdown(&self) {
         let _ = self.shared.ingest.queue.send(Command::Stop);
-        let thread = lock(&self.thread).take();
-        // A listener of a replay that closes the engine is on the worker's thread itself.
-        if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
-            // It contains its panics.
-            let _ = thread.join();
-        }
+        let worker = lock(&self.thread).take();
+        join(worker);
+        let delivery = lock(&self.shared.delivery).take();
+        join(delivery);
+        // A listener may hold what holds this engine.
+        self.shared.told.store(false, Ordering::Release);
+        let listener = lock(&self.shared.listener).take();
+        drop(listener);
     }
 
     /// [`Engine::shutdown`], by value.
@@ -262,6 +289,14 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.shutdown();
+    }
+}
+
+/// Waits for the end of a thread, but for this one's: a listener that closes the engine is called on it.
+fn join(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
+        // It contains its panics.
+        let _ = thread.join();
     }
 }
 

@@ -38,6 +38,18 @@ impl Error {
         Self::new(Kind::Closed)
     }
 
+    /// The word by which a face names this kind of error: stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match &*self.kind {
+            Kind::Closed => "closed",
+            Kind::Unusable { .. } => "unusable_path",
+            Kind::InUse { .. } => "in_use",
+            Kind::Newer { .. } => "newer_schema",
+            Kind::Store { .. } => "store",
+            Kind::NoThread { .. } | Kind::FromListener => "unavailable",
+        }
+    }
+
     /// Whether the engine is closed.
     pub fn is_closed(&self) -> bool {
         matches!(*self.kind, Kind::Closed)

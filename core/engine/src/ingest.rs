@@ -93,6 +93,19 @@ impl Ingest {
         recorded
     }
 
+    /// See [`crate::Engine::record_unwanted`].
+    pub(crate) fn record_unwanted(&self, event: &EventRef<'_>, counters: &Counters) -> bool {
+        let table = self.table.load();
+        let wanted = table.as_ref().is_none_or(|table| table.look_up(event.action_type, event.scene).is_some());
+        if wanted || self.check(event).is_err() {
+            return false;
+        }
+        let identified = event.user_id.is_none().then(|| self.identified.load());
+        let user = event.user_id.or_else(|| identified.as_ref().and_then(|i| i.as_deref()));
+        self.users.mark(user, self.stamp(event.ts, counters), false);
+        true
+    }
+
     /// Puts a wanted event in the queue; looks it up anew as long as the demand changes under it.
     fn queue(
         &self,

@@ -18,6 +18,7 @@ use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
 use crate::report::{ApplyReport, OpenReport, Recorded, SetReport, Status, TaskReport};
 use crate::stats::Stats;
+pub use whole::{After, run};
 
 /// Recorded events on their way through an engine.
 pub struct Replay {
@@ -27,7 +28,6 @@ pub struct Replay {
     rejected: Vec<Rejected>,
     lines: u64,
     bytes: u64,
-    refused: u64,
     clock: SystemClock,
     start: Timestamp,
 }
@@ -118,6 +118,13 @@ impl Serialize for Item {
 }
 
 impl Report {
+    /// That task documents, or the rule of a task, could not even be read.
+    pub fn unread(task: Option<&str>, error: Option<Remark>) -> Self {
+        let source = task.is_some().then(|| "default".into());
+        let (task, status) = (task.map(Into::into), Some(Status::Refused));
+        Self { source, version: None, task, status, warnings: Vec::new(), error }
+    }
+
     /// Whether something was refused.
     pub fn is_refusal(&self) -> bool {
         matches!(self.status, Some(Status::Refused | Status::Kept))
@@ -160,7 +167,7 @@ impl Replay {
         let told = Arc::new(Told::default());
         engine.set_listener(Some(told.clone()));
         let opened = engine.ready()?;
-        let replay = Self { engine, told, rejected: Vec::new(), lines: 0, bytes: 0, refused: 0, clock, start };
+        let replay = Self { engine, told, rejected: Vec::new(), lines: 0, bytes: 0, clock, start };
         Ok((replay, opened))
     }
 
@@ -190,7 +197,7 @@ impl Replay {
         match Draft::read(line.trim_ascii()) {
             Ok(draft) => self.record(draft),
             Err(bad) => {
-                self.refused += 1;
+                self.engine.reject();
                 self.reject(bad.to_string());
             }
         }
@@ -263,7 +270,7 @@ impl Replay {
         self.engine.close();
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
         let seconds = self.clock.now().since(self.start).0 as f64 / 1_000.0;
-        Ok(Summary { rejected: stats.rejected + self.refused, bytes_in: self.bytes, seconds, ..Summary::of(&stats) })
+        Ok(Summary { bytes_in: self.bytes, seconds, ..Summary::of(&stats) })
     }
 
     /// How many lines were taken.
@@ -352,6 +359,8 @@ impl Summary {
         }
     }
 }
+
+mod whole;
 
 #[cfg(test)]
 mod tests;

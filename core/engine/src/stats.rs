@@ -11,6 +11,13 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: u64,)*
         }
 
+        impl Stats {
+            /// The counters by name, in the order of the fields.
+            pub fn by_name(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$((stringify!($name), self.$name),)*].into_iter()
+            }
+        }
+
         /// What threads count in.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
@@ -29,7 +36,7 @@ macro_rules! counters {
 counters! {
     /// Calls of `record` with an event that is not rejected.
     events,
-    /// Calls of `record` with a bad event.
+    /// Calls of `record` with a bad event, those that could not be read among them.
     rejected,
     /// Events later than the lateness allows; kept out of matching.
     late,

@@ -4,8 +4,8 @@
 //! the worker, so that a flush that has returned has told everything.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, PoisonError};
 
 use crate::engine::Shared;
 use crate::listener::Listener;
@@ -58,7 +58,7 @@ impl Delivery {
             Self::Direct => news.tell(),
             Self::Thread(sender) => {
                 if sender.is_none() {
-                    *sender = thread();
+                    *sender = thread(shared);
                 }
                 // Without a thread nobody is told now; decisions stay in the outbox.
                 let _ = sender.as_ref().map(|s| s.send(news));
@@ -80,9 +80,11 @@ impl News {
     }
 }
 
-/// A thread that tells until the worker is gone.
-fn thread() -> Option<Sender<News>> {
+/// A thread that tells until the worker is gone; closing the engine waits for it.
+fn thread(shared: &Shared) -> Option<Sender<News>> {
     let (sender, news) = channel::<News>();
     let work = move || news.into_iter().for_each(News::tell);
-    std::thread::Builder::new().name("ensue-deliver".to_owned()).spawn(work).ok().map(|_| sender)
+    let thread = std::thread::Builder::new().name("ensue-deliver".to_owned()).spawn(work).ok()?;
+    *shared.delivery.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+    Some(sender)
 }
