@@ -2,6 +2,7 @@
 //!
 //! - [`case`]: the format of conformance cases; [`load`] finds them, [`translate`] makes rules and events of them.
 //! - [`mode`]: ways to run a case through the product; [`answer`] compares what came out with what was expected.
+//! - [`recorded`]: a case as any face can be given it: task document, recorded events, answer.
 //! - [`random`]: seeded numbers; [`watch`]: runs what may panic or never end.
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@ pub mod load;
 pub mod mode;
 pub mod oracle;
 pub mod random;
+pub mod recorded;
 pub mod shrink;
 pub mod translate;
 pub mod watch;
