@@ -3,6 +3,7 @@
 //! - [`case`]: the format of conformance cases; [`load`] finds them, [`translate`] makes rules and events of them.
 //! - [`mode`]: ways to run a case through the product; [`answer`] compares what came out with what was expected.
 //! - [`recorded`]: a case as any face can be given it: task document, recorded events, answer.
+//! - [`kill`]: stores whose process is ended at any moment.
 //! - [`random`]: seeded numbers; [`watch`]: runs what may panic or never end.
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +17,7 @@ pub mod answer;
 pub mod case;
 pub mod check;
 pub mod generate;
+pub mod kill;
 pub mod load;
 pub mod mode;
 pub mod oracle;

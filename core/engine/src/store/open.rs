@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration as Span;
 
 use ensue_rule::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::names::Names;
@@ -104,14 +105,20 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     // Ours alone, from the first read on and by the system's lock, which a killed process gives back. It also keeps the
     // index of the write-ahead log in memory rather than in a `-shm` file.
     conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;
+    // What is refused stays as it is: a log that a later version left beside the file is not moved in.
+    let leave = |on| conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on).map_err(failed);
+    leave(path.is_some_and(|p| beside(p, "-wal").exists()))?;
     let found = header(&conn, shown)?;
+    leave(false)?;
     if found == 0 {
         // Only a fresh file takes it, and only before WAL; it lets the file shrink in small steps.
         conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(failed)?;
     }
     tune(&conn).map_err(failed)?;
-    if found == 0 {
-        schema::create(&conn).map_err(failed)?;
+    match found {
+        0 => schema::create(&conn).map_err(failed)?,
+        schema::VERSION => {}
+        older => schema::upgrade(&conn, older).map_err(failed)?,
     }
     let mut store = Store {
         conn,
@@ -157,22 +164,22 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Renames the file, and what `SQLite` put beside it, to a name with the date that is not taken.
 fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let date = crate::iso::Utc(Timestamp(now.0 - now.0.rem_euclid(1_000))).to_string().replace(['-', ':'], "");
     let aside = (0..1_000)
-        .map(|n| beside(&if n == 0 { format!(".aside-{date}") } else { format!(".aside-{date}-{n}") }))
+        .map(|n| beside(path, &if n == 0 { format!(".aside-{date}") } else { format!(".aside-{date}-{n}") }))
         .find(|p| !p.exists())
         .ok_or_else(|| unusable(path, "too many files were set aside"))?;
     std::fs::rename(path, &aside).map_err(|e| unusable(path, &format!("it cannot be set aside: {e}")))?;
     for suffix in ["-wal", "-shm"] {
-        let mut to = aside.as_os_str().to_owned();
-        to.push(suffix);
         // Not there more often than not.
-        let _ = std::fs::rename(beside(suffix), to);
+        let _ = std::fs::rename(beside(path, suffix), beside(&aside, suffix));
     }
     Ok(aside)
+}
+
+/// The path with something behind its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }

@@ -34,8 +34,8 @@ impl Store {
     pub(crate) fn put_refusal(&mut self, refusal: &Refusal) -> Result<(), Error> {
         let doing = "writing a refusal";
         let text = serde_json::to_string(refusal).map_err(|_| torn(doing))?;
-        let sql = "INSERT INTO refusals (id, task, at, refusal) VALUES (?1, ?2, ?3, ?4)";
-        let row = params![&*refusal.id, &*refusal.task, refusal.at.0, text];
+        let sql = "INSERT INTO refusals (id, task, at, refusal, user) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let row = params![&*refusal.id, &*refusal.task, refusal.at.0, text, refusal.user.as_deref()];
         self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
     }

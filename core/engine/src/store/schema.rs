@@ -1,9 +1,17 @@
 //! The tables, and the number of their form. `docs/storage.md` explains them to people.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The form that this version writes, in `user_version`.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+
+/// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
+/// `tests/formats` keeps a file of each version.
+const UPGRADES: [&str; 1] = [
+    // 2: a user's refusals can be found.
+    "ALTER TABLE refusals ADD COLUMN user TEXT;
+     UPDATE refusals SET user = refusal ->> '$.user';",
+];
 
 /// Says in the file's header that it is ours: "ensu".
 pub(super) const APPLICATION: i64 = 0x656e_7375;
@@ -52,12 +60,33 @@ CREATE TABLE decisions (
 CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
 -- Matches that were not delivered, with the reason.
 CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, at INTEGER NOT NULL,
-  refusal TEXT NOT NULL) STRICT;
+  refusal TEXT NOT NULL, user TEXT) STRICT;
 ";
 
-/// Makes the tables in an empty file, or brings those of an older version to this one (there is none yet).
+/// Makes the tables in an empty file.
 pub(super) fn create(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(&format!(
         "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT"
     ))
+}
+
+/// Brings the tables of an older version to this one: all steps in one transaction, which `user_version` is part of.
+pub(super) fn upgrade(conn: &Connection, found: i64) -> rusqlite::Result<()> {
+    let all_or_nothing = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+    let done = usize::try_from(found - 1).unwrap_or(0);
+    for step in UPGRADES.iter().skip(done) {
+        all_or_nothing.execute_batch(step)?;
+    }
+    all_or_nothing.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
+    all_or_nothing.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_has_its_step() {
+        assert_eq!(i64::try_from(UPGRADES.len()).unwrap(), VERSION - 1);
+    }
 }

@@ -80,8 +80,62 @@ fn what_is_not_ours_is_left_alone() {
     let path = dir.path().join("later.db");
     Engine::open(Config::at(&path)).unwrap().ready().unwrap();
     rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let before = contents(dir.path());
     let newer = error(&path);
     assert!(newer.is_newer_schema() && newer.to_string().contains("schema 99"), "{newer}");
+    assert_eq!(contents(dir.path()), before, "and not a byte of it is touched");
+}
+
+/// All files of a folder.
+fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path());
+    files.map(|f| (f.clone(), std::fs::read(f).unwrap())).collect()
+}
+
+#[test]
+fn a_later_version_that_was_killed_finds_its_log_as_it_left_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, left] = ["ensue.db", "left.db"].map(|n| dir.path().join(n));
+    Engine::open(Config::at(&path)).unwrap().ready().unwrap();
+    let later = rusqlite::Connection::open(&path).unwrap();
+    later.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 99").unwrap();
+    // As a kill leaves them: the version stands in the log only.
+    std::fs::copy(&path, &left).unwrap();
+    std::fs::copy(dir.path().join("ensue.db-wal"), dir.path().join("left.db-wal")).unwrap();
+    drop(later);
+    let before = contents(dir.path());
+    assert!(Engine::open(Config::at(&left)).unwrap().ready().unwrap_err().is_newer_schema());
+    assert_eq!(contents(dir.path()), before);
+}
+
+/// The columns of all tables, and the indexes.
+fn shape(path: &std::path::Path) -> Vec<String> {
+    let store = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT s.type || ' ' || s.name || ' ' || coalesce(group_concat(t.name || ' ' || t.type || ' ' || t.\"notnull\" || ' ' || t.pk
+      || ' ' || coalesce(t.dflt_value, '')), '')
+      FROM sqlite_schema s LEFT JOIN pragma_table_info(s.name) t GROUP BY s.type, s.name ORDER BY 1";
+    let mut statement = store.prepare(sql).unwrap();
+    statement.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn files_of_older_versions_get_the_shape_of_new_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let fresh = dir.path().join("fresh.db");
+    Engine::open(Config::at(&fresh)).unwrap().ready().unwrap();
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats");
+    let mut found = 0;
+    for entry in std::fs::read_dir(kept).unwrap().map(|e| e.unwrap().path()) {
+        if entry.extension().is_none_or(|e| e != "store") {
+            continue;
+        }
+        let copy = dir.path().join("old.db");
+        std::fs::copy(&entry, &copy).unwrap();
+        Engine::open(Config::at(&copy).replay()).unwrap().ready().unwrap();
+        assert_eq!(shape(&copy), shape(&fresh), "{}", entry.display());
+        found += 1;
+    }
+    assert!(found > 0, "no file of an older version is kept");
 }
 
 #[test]

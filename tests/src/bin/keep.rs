@@ -1,0 +1,84 @@
+//! Keeps a store of the present format for the tests of later versions: `tests/formats/README.md` says when.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool of the tests: what goes wrong has to stop it")]
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use clap::Parser;
+use ensue_engine::{Decision, Engine, Listener, Outcome};
+use ensue_tests::kill::life::Life;
+use serde_json::Value;
+
+/// Writes a store that has lived a while, and beside it (`.json`) what it must answer for ever.
+#[derive(Debug, Parser)]
+#[command(name = "keep")]
+struct Args {
+    /// Where to
+    path: PathBuf,
+    /// Names what it lives through
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+}
+
+/// Events that the store has, and events that come after.
+const BEFORE: u64 = 400;
+const AFTER: u64 = 80;
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<Outcome>>);
+
+impl Listener for Told {
+    fn on_decisions(&self, _: &[Decision]) {}
+
+    fn on_outcomes(&self, outcomes: &[Outcome]) {
+        self.0.lock().unwrap().extend_from_slice(outcomes);
+    }
+}
+
+fn main() {
+    let args = Args::parse();
+    let life = Life { seed: args.seed };
+    let engine = Engine::open(Life::config(&args.path)).unwrap();
+    let mut version = 0;
+    Life::after(&engine, &mut version, 0).unwrap();
+    for n in 1..=BEFORE {
+        life.event(n).record(&engine);
+        Life::after(&engine, &mut version, n).unwrap();
+    }
+    let made = engine.decisions(usize::MAX);
+    let acknowledged: Vec<&str> = made.iter().step_by(2).map(|d| &*d.id).collect();
+    engine.ack(&acknowledged).unwrap();
+    let waiting: Vec<Value> = engine.decisions(usize::MAX).iter().map(|d| serde_json::to_value(d).unwrap()).collect();
+    engine.close();
+    let parts = [("waiting", waiting.clone()), ("events", tail(life)), ("told", told_after(&args.path, life))];
+    let parts = parts.map(|(name, objects)| format!("\"{name}\": {}", one_a_line(&objects)));
+    std::fs::write(args.path.with_extension("json"), format!("{{{}}}\n", parts.join(",\n"))).unwrap();
+    println!("{} decisions wait", waiting.len());
+}
+
+fn tail(life: Life) -> Vec<Value> {
+    (BEFORE + 1..=BEFORE + AFTER).map(|n| life.event(n).json()).collect()
+}
+
+/// What the events that come after let out, in a copy of the store.
+fn told_after(path: &std::path::Path, life: Life) -> Vec<Value> {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(path, &copy).unwrap();
+    let engine = Engine::open(Life::config(&copy)).unwrap();
+    let told = Arc::new(Told::default());
+    engine.set_listener(Some(told.clone()));
+    for n in BEFORE + 1..=BEFORE + AFTER {
+        life.event(n).record(&engine);
+    }
+    engine.flush().unwrap();
+    engine.close();
+    let outcomes = std::mem::take(&mut *told.0.lock().unwrap());
+    outcomes.iter().map(|o| serde_json::to_value(o).unwrap()).collect()
+}
+
+fn one_a_line(objects: &[Value]) -> String {
+    let lines: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    format!("[\n{}\n]", lines.join(",\n"))
+}

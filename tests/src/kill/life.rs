@@ -1,0 +1,153 @@
+//! What the stores of the kill test live through: numbered events, task sets that come and go, moves of time.
+//!
+//! Everything follows from the seed and the number of the event, so that a run that was killed goes on where its store
+//! says, and one that was never killed decides the same.
+
+use std::path::Path;
+
+use ensue_engine::{Config, Engine, Place, Recorded};
+use ensue_rule::{Duration, EventRef, TaskSet, Timestamp, Value};
+
+use crate::random::Random;
+
+/// The time of event 0.
+const BEGIN: i64 = 1_750_000_000_000;
+
+/// Task sets change after so many events.
+const APPLY_EVERY: u64 = 90;
+
+/// Time is moved after so many events.
+const ADVANCE_EVERY: u64 = 35;
+
+/// How late an event may come.
+const LATENESS: i64 = 3_000;
+
+const TASKS: [&str; 2] = [include_str!("../../kill/tasks-a.json"), include_str!("../../kill/tasks-b.json")];
+
+const ACTIONS: [&str; 10] = ["pv", "pv", "pv", "cart", "cart", "buy", "buy", "leave", "go", "noise"];
+
+const ITEMS: [&str; 2] = ["p", "q"];
+
+/// The life of one store.
+#[derive(Clone, Copy, Debug)]
+pub struct Life {
+    /// Names it.
+    pub seed: u64,
+}
+
+/// An event of a life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Its number, which is also its id.
+    pub n: u64,
+    /// Its time.
+    pub ts: i64,
+    /// What was done.
+    pub action: &'static str,
+    /// By whom.
+    pub user: Option<&'static str>,
+    item: &'static str,
+    extra: i64,
+}
+
+impl Life {
+    /// How its engines are set up: no clock, so that only what is recorded decides.
+    pub fn config(path: &Path) -> Config {
+        Config { lateness: Duration(LATENESS), ..Config::at(path).replay() }
+    }
+
+    /// The same in memory.
+    pub fn config_in_memory() -> Config {
+        Config { place: Place::Memory, ..Self::config(Path::new("")) }
+    }
+
+    /// Event `n`: a second after the one before, now and then out of order, seldom too late.
+    pub fn event(self, n: u64) -> Made {
+        let mut random = Random::new(self.seed.wrapping_mul(0x0100_0003).wrapping_add(n));
+        random.bits();
+        let back = match random.below(50) {
+            0 => 5_000,
+            1..=9 => random.range(100, 2_500),
+            _ => 0,
+        };
+        Made {
+            n,
+            ts: BEGIN + signed(n) * 1_000 - back,
+            action: random.pick::<&str>(&ACTIONS),
+            user: *random.pick(&[None, Some("u"), Some("v")]),
+            item: random.pick::<&str>(&ITEMS),
+            extra: random.range(0, 9),
+        }
+    }
+
+    /// The version of the task sets that is in force after event `n`; version 1 is from the beginning.
+    pub fn version_after(n: u64) -> i64 {
+        signed(n / APPLY_EVERY) + 1
+    }
+
+    /// The task sets of a version.
+    ///
+    /// # Panics
+    /// Where the documents of the kill test are not good.
+    pub fn sets(version: i64) -> Vec<TaskSet> {
+        let text = TASKS[usize::from(version % 2 == 0)];
+        let options = ensue_dsl::ReadOptions::default();
+        let sets =
+            ensue_dsl::read_documents(text.as_bytes(), &options).expect("the documents of the kill test are good");
+        sets.into_iter().map(|set| TaskSet { version: Some(version), ..set }).collect()
+    }
+
+    /// What is done once event `n` is recorded (and again by whoever goes on after it: twice is as good as once).
+    pub fn after(engine: &Engine, in_force: &mut i64, n: u64) -> Result<(), String> {
+        let version = Self::version_after(n);
+        if *in_force < version {
+            let report = engine.apply(Self::sets(version)).map_err(|e| e.to_string())?;
+            let refused = report.sets.iter().flat_map(|s| &s.tasks).find(|t| t.error.is_some());
+            if let Some(task) = refused {
+                return Err(format!("task {} is refused: {:?}", task.id, task.error));
+            }
+            *in_force = version;
+        }
+        if n > 0 && n.is_multiple_of(ADVANCE_EVERY) {
+            engine.advance_to(Timestamp(BEGIN + signed(n) * 1_000 - 500)).map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+impl Made {
+    /// Hands it to `take` in the form in which it is recorded.
+    pub fn lend<T>(&self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
+        let id = Value::Int(signed(self.n));
+        let args =
+            [("item", self.item.into()), ("n", id.clone()), ("extra", self.extra.into()), ("unread", "x".into())];
+        take(&EventRef {
+            ts: Some(Timestamp(self.ts)),
+            id: Some(&id),
+            action_type: self.action,
+            user_id: self.user,
+            args: &args,
+            ..EventRef::default()
+        })
+    }
+
+    /// Records it.
+    pub fn record(&self, engine: &Engine) -> Recorded {
+        self.lend(|event| engine.record(event))
+    }
+
+    /// Whether every version of the task sets wants it.
+    pub fn is_always_wanted(&self) -> bool {
+        ["pv", "cart", "buy", "leave"].contains(&self.action)
+    }
+
+    /// It as a line of JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({"ts": self.ts, "id": self.n, "actionType": self.action, "userId": self.user,
+            "args": {"item": self.item, "n": self.n, "extra": self.extra, "unread": "x"}})
+    }
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
