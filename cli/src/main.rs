@@ -3,6 +3,7 @@
 //! Arguments, files and printing only: rules are read by `ensue-dsl`, compiled by `ensue-matcher` and run by
 //! `ensue-engine`. A command is a file; each returns whether all was well, and whatever stops it is a [`Failure`].
 
+mod bench;
 mod check;
 mod compile;
 mod completions;
@@ -40,6 +41,7 @@ enum Command {
     Format(format::Args),
     Compile(compile::Args),
     Explain(explain::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
 }
 
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Format(args) => format::run(args, &mut out),
         Command::Compile(args) => compile::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),
+        Command::Bench(args) => bench::run(args, &mut out),
         Command::Completions(args) => completions::run::<Cli>(args, &mut out),
     };
     let done = done.and_then(|outcome| out.flush().map(|()| outcome));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, and says where")]
 
 mod arguments;
+mod bench;
 mod check;
 mod compile;
 mod example;

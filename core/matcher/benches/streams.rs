@@ -20,55 +20,16 @@ use ensue_rule::{
     Pattern, Quantifier, Return, Rule, Scope, Span, Stage, Step, Timestamp, Value, Within, WithinKind,
 };
 
-const EVENTS: i64 = 1_000_000;
+// The streams of the peers are defined in one place, that of `ensue bench`.
+#[path = "../../../cli/src/bench/streams.rs"]
+mod streams;
 
-#[derive(Clone, Copy)]
-struct Record {
-    ts: i64,
-    user: u32,
-    v: u32,
-    kind: u8,
-}
+use streams::{KINDS, Record, kleene, uniform};
 
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn below(&mut self, m: u64) -> u32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((((z ^ (z >> 31)) >> 32) * m) >> 32) as u32
-    }
-}
-
-fn uniform(v_max: u64) -> Vec<Record> {
-    let mut r = SplitMix(1);
-    let event = |i| {
-        let (kind, user, v, _) = (r.below(10) as u8, r.below(1000), r.below(v_max), r.below(100_000));
-        Record { ts: 1_700_000_000_000 + i, user, v, kind }
-    };
-    (0..EVENTS).map(event).collect()
-}
-
-fn kleene(k: u32) -> Vec<Record> {
-    let mut r = SplitMix(1);
-    let event = |i| {
-        let t = r.below(100);
-        let kind = match t {
-            0..=1 => 0,
-            2..=3 => 2,
-            _ if t < 4 + k => 1,
-            _ => 3 + (t - 4 - k) % 7,
-        };
-        let (user, v, _) = (r.below(1000), r.below(1000), r.below(100_000));
-        Record { ts: i, user, v, kind: kind as u8 }
-    };
-    (0..EVENTS).map(event).collect()
-}
+const EVENTS: usize = 1_000_000;
 
 fn event(kind: u8, v: u32) -> Event {
-    let action_type: Arc<str> = ((b'A' + kind) as char).to_string().into();
+    let action_type: Arc<str> = KINDS[usize::from(kind)].into();
     Event { action_type, args: [("v".into(), Value::Int(v.into()))].into(), ..Event::default() }
 }
 
@@ -187,10 +148,10 @@ fn trend(f: &Found) -> i64 {
     }
 }
 
-fn streams(c: &mut Criterion) {
+fn workloads(c: &mut Criterion) {
     let mut group = c.benchmark_group("streams");
-    group.throughput(Throughput::Elements(EVENTS.unsigned_abs())).sample_size(10);
-    let records = uniform(1000);
+    group.throughput(Throughput::Elements(EVENTS as u64)).sample_size(10);
+    let records = uniform(1000, EVENTS);
     assert_eq!(one(&abc(Contiguity::Relaxed), &records, 1000, matched), 26_338, "w1");
     assert_eq!(one(&abc(Contiguity::Any), &records, 1000, matched), 49_997, "w1any");
     group.bench_function("w1", |b| b.iter(|| one(&abc(Contiguity::Relaxed), black_box(&records), 1000, matched)));
@@ -198,7 +159,7 @@ fn streams(c: &mut Criterion) {
     for (k, count, ends) in
         [(5, 975_060, 15_537), (10, 44_917_047, 16_618), (15, 2_305_733_212, 16_878), (25, 3_029_586_120_039, 17_073)]
     {
-        let records = kleene(k);
+        let records = kleene(k, EVENTS);
         assert_eq!(one(&w2(true), &records, 1, trend), count, "w2 trends k = {k}");
         assert_eq!(one(&w2(false), &records, 1, matched), ends, "w2 graph k = {k}");
         group.bench_with_input(BenchmarkId::new("w2_trends", k), &records, |b, r| {
@@ -215,5 +176,5 @@ fn streams(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, streams);
+criterion_group!(benches, workloads);
 criterion_main!(benches);

@@ -1,0 +1,29 @@
+//! Loading: rules from text to programs, and the memory that they keep.
+
+use ensue_matcher::{Limits, ProgramSet};
+
+use super::figure::Figure;
+use super::machine::{self, Watch};
+use super::rules;
+use crate::failure::Failure;
+
+pub(super) fn load(rules: u32) -> Result<Figure, Failure> {
+    let texts: Vec<String> = (0..rules).map(rules::w3).collect();
+    let watch = Watch::start();
+    let before = machine::resident_mb();
+    let first = machine::time(|| rules::programs(texts.iter().cloned(), Limits::default()));
+    let kept: ProgramSet = first.1?;
+    let after = machine::resident_mb();
+    let again = machine::repeat(|| machine::time(|| rules::programs(texts.iter().cloned(), Limits::default()).is_ok()));
+    drop(kept);
+    let figure = Figure { rules, ..Figure::new("load", None, 0) }.watched(&watch.end());
+    let bytes = before.zip(after).map(|(a, b)| (b - a).max(0.0) * 1024.0 * 1024.0 / f64::from(rules));
+    let seconds = again.seconds.min(first.0.as_secs_f64());
+    Ok(Figure {
+        seconds: Some(seconds),
+        load_ms: Some(seconds * 1_000.0),
+        bytes_per_rule: bytes,
+        noisy: figure.noisy || again.noisy,
+        ..figure
+    })
+}

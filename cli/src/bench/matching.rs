@@ -1,0 +1,237 @@
+//! W1, W2 and W3 on the matcher alone, on one thread: from owned events, and from interned records.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ensue_matcher::{Arrival, Found, Limits, Observation, Position, Program, ProgramSet, Runs};
+use ensue_rule::{Event, Timestamp, Value};
+
+use super::counts;
+use super::figure::Figure;
+use super::machine::{self, Passes, Watch};
+use super::rules;
+use super::streams::{KINDS, Record, USERS};
+use crate::failure::Failure;
+
+/// Owned events are made so many at a time, off the clock.
+const CHUNK: usize = 100_000;
+
+/// Which workload of W1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct W1 {
+    pub(super) name: &'static str,
+    pub(super) rule: &'static str,
+    pub(super) expected: fn(&[Record]) -> i64,
+}
+
+pub(super) const W1: W1 = W1 { name: "w1", rule: rules::W1, expected: counts::w1 };
+pub(super) const W1_ANY: W1 = W1 { name: "w1any", rule: rules::W1_ANY, expected: counts::w1_any };
+
+/// W1: one rule, runs by user.
+pub(super) fn w1(workload: W1, records: &[Record]) -> Result<Vec<Figure>, Failure> {
+    let set = rules::programs([workload.rule.to_owned()], Limits::default())?;
+    let expected = (workload.expected)(records);
+    let owned = measured(
+        Figure::new(workload.name, Some("owned"), records.len()),
+        || owned_pass(records, || ByUser::new(&set)),
+        expected,
+    );
+    let interned = measured(
+        Figure::new(workload.name, Some("interned"), records.len()),
+        || interned_pass(&set, records, &mut ByUser::new(&set)),
+        expected,
+    );
+    Ok(vec![owned, interned])
+}
+
+/// W2: one rule, one key; matches added up, and let out one for each completing event.
+pub(super) fn w2(k: u32, records: &[Record]) -> Result<Vec<Figure>, Failure> {
+    let (all, ends) = counts::w2(records);
+    let mut figures = Vec::new();
+    for (variant, rule, expected) in [("trends", rules::W2_TRENDS, all), ("graph", rules::W2_GRAPH, ends)] {
+        let set = rules::programs([rule.to_owned()], rules::one())?;
+        let figure = Figure { k: Some(k), ..Figure::new("w2", Some(variant), records.len()) };
+        figures.push(measured(figure, || interned_pass(&set, records, &mut OneKey::new(&set)), expected));
+    }
+    Ok(figures)
+}
+
+/// W3: many rules, one key.
+pub(super) fn w3(rules: u32, records: &[Record]) -> Result<Vec<Figure>, Failure> {
+    let set = rules::programs((0..rules).map(rules::w3), Limits::default())?;
+    let expected = counts::w3(records, rules);
+    let figure = |variant| Figure { rules, ..Figure::new("w3", Some(variant), records.len()) };
+    Ok(vec![
+        measured(figure("owned"), || owned_pass(records, || OneKey::new(&set)), expected),
+        measured(figure("interned"), || interned_pass(&set, records, &mut OneKey::new(&set)), expected),
+    ])
+}
+
+fn measured(figure: Figure, pass: impl FnMut() -> (Duration, i64), expected: i64) -> Figure {
+    let watch = Watch::start();
+    let Passes { seconds, result, noisy } = machine::repeat(pass);
+    let figure = figure.timed(seconds).counted(result, expected).watched(&watch.end());
+    Figure { noisy: figure.noisy || noisy, ..figure }
+}
+
+/// Where the runs of a workload are.
+trait Host {
+    /// Steps the programs that an observed event concerns, for the user of that number.
+    fn step(&mut self, user: usize, seen: &Observation) -> i64;
+
+    /// The number of a user.
+    fn user(&mut self, name: &Arc<str>) -> usize;
+
+    fn set(&self) -> &ProgramSet;
+}
+
+type Numbers = HashMap<Arc<str>, usize, BuildHasherDefault<rustc_hash::FxHasher>>;
+
+/// One program, runs by user.
+struct ByUser<'a> {
+    set: &'a ProgramSet,
+    program: Option<&'a Program>,
+    numbers: Numbers,
+    runs: Vec<Runs>,
+    out: Vec<Found>,
+}
+
+impl<'a> ByUser<'a> {
+    fn new(set: &'a ProgramSet) -> Self {
+        let runs = (0..USERS).map(|_| Runs::default()).collect();
+        let program = set.program(ensue_matcher::ProgramId(0)).map(|p| &**p);
+        Self { set, program, numbers: Numbers::default(), runs, out: Vec::new() }
+    }
+}
+
+impl Host for ByUser<'_> {
+    fn step(&mut self, user: usize, seen: &Observation) -> i64 {
+        let (Some(program), Some(runs)) = (self.program, self.runs.get_mut(user)) else { return 0 };
+        for hit in seen.hits() {
+            runs.step(program, seen, *hit, &mut self.out);
+        }
+        self.out.drain(..).map(|f| weight(&f)).sum()
+    }
+
+    fn user(&mut self, name: &Arc<str>) -> usize {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        self.numbers.insert(name.clone(), self.numbers.len());
+        self.numbers.len() - 1
+    }
+
+    fn set(&self) -> &ProgramSet {
+        self.set
+    }
+}
+
+/// Any number of programs, all in one stream.
+struct OneKey<'a> {
+    set: &'a ProgramSet,
+    programs: Vec<&'a Program>,
+    runs: Vec<Runs>,
+    out: Vec<Found>,
+}
+
+impl<'a> OneKey<'a> {
+    fn new(set: &'a ProgramSet) -> Self {
+        let programs: Vec<&Program> =
+            (0..).map_while(|id| set.program(ensue_matcher::ProgramId(id))).map(|p| &**p).collect();
+        let runs = programs.iter().map(|_| Runs::default()).collect();
+        Self { set, programs, runs, out: Vec::new() }
+    }
+}
+
+impl Host for OneKey<'_> {
+    fn step(&mut self, _: usize, seen: &Observation) -> i64 {
+        for hit in seen.hits() {
+            let row = usize::try_from(hit.program.0).unwrap_or(usize::MAX);
+            if let (Some(program), Some(runs)) = (self.programs.get(row), self.runs.get_mut(row)) {
+                runs.step(program, seen, *hit, &mut self.out);
+            }
+        }
+        self.out.drain(..).map(|f| weight(&f)).sum()
+    }
+
+    fn user(&mut self, _: &Arc<str>) -> usize {
+        0
+    }
+
+    fn set(&self) -> &ProgramSet {
+        self.set
+    }
+}
+
+/// A match counts for one, a row of TRENDS for as many as it says.
+fn weight(found: &Found) -> i64 {
+    match found {
+        Found::Match(m) => match m.values.first() {
+            Some((_, Value::Int(n))) => *n,
+            _ => 1,
+        },
+        _ => 0,
+    }
+}
+
+fn arrival(ts: i64, seq: u64) -> Arrival {
+    Arrival { position: Position { ts: Timestamp(ts), seq }, ..Arrival::default() }
+}
+
+/// One pass over owned events: each is looked up by its texts, its user by their name.
+fn owned_pass<H: Host>(records: &[Record], host: impl FnOnce() -> H) -> (Duration, i64) {
+    let (mut host, mut seen) = (host(), Observation::default());
+    let (mut spent, mut total, mut seq) = (Duration::ZERO, 0, 0);
+    for chunk in records.chunks(CHUNK) {
+        let events: Vec<Event> = chunk.iter().map(owned).collect();
+        let (time, found) = machine::time(|| {
+            let mut found = 0;
+            for event in &events {
+                let user = event.user_id.as_ref().map_or(0, |name| host.user(name));
+                host.set().observe(event, arrival(event.ts.map_or(0, |t| t.0), seq), &mut seen);
+                found += if seen.hits().is_empty() { 0 } else { host.step(user, &seen) };
+                seq += 1;
+            }
+            found
+        });
+        spent += time;
+        total += found;
+    }
+    (spent, total)
+}
+
+/// A record as an event with texts of its own.
+fn owned(r: &Record) -> Event {
+    let kind = KINDS.get(usize::from(r.kind)).copied().unwrap_or_default();
+    let args = [("v", Value::Int(r.v.into())), ("p", Value::Float(f64::from(r.p) / 1_000.0))];
+    Event {
+        ts: Some(Timestamp(r.ts)),
+        action_type: kind.into(),
+        user_id: Some(r.user.to_string().into()),
+        args: args.into_iter().map(|(name, value)| (Arc::from(name), value)).collect(),
+        ..Event::default()
+    }
+}
+
+/// One pass over records whose texts are numbers already.
+fn interned_pass(set: &ProgramSet, records: &[Record], host: &mut impl Host) -> (Duration, i64) {
+    let mut row = Event { args: [(Arc::from("v"), Value::Int(0))].into(), ..Event::default() };
+    let names = KINDS.map(Arc::<str>::from);
+    let mut seen = Observation::default();
+    machine::time(|| {
+        let mut found = 0;
+        for (seq, r) in (0..).zip(records) {
+            if let Some(name) = names.get(usize::from(r.kind)) {
+                row.action_type.clone_from(name);
+            }
+            if let Some(v) = row.args.values_mut().next() {
+                *v = Value::Int(r.v.into());
+            }
+            set.observe(&row, arrival(r.ts, seq), &mut seen);
+            found += if seen.hits().is_empty() { 0 } else { host.step(usize::try_from(r.user).unwrap_or(0), &seen) };
+        }
+        found
+    })
+}
