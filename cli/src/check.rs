@@ -1,23 +1,36 @@
-//! `ensue check`: what is wrong with rules and task documents, and what their author should know.
+//! `ensue check`: what is wrong with rules and task documents, what their author should know, and whether the tests
+//! inside tasks get what they expect.
+//!
+//! Rules and documents are looked at by `ensue-dsl`, automata by the matcher; `check/data.rs` holds rules against
+//! recorded events, `check/tests.rs` runs tests.
 
+mod data;
+mod tests;
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ensue_dsl::{Diagnostic, ReadOptions};
-use ensue_rule::Dialect;
-use serde_json::Value as Json;
+use ensue_dsl::{CheckedTask, Diagnostic, ReadOptions, Schema};
 
 use crate::diagnostics::{self, Tally};
 use crate::failure::{Failure, Outcome};
 use crate::input;
 use crate::output::Output;
 use crate::subject::{self, Subject};
+use data::Data;
 
-/// Say what is wrong with rules (text or compiled) and task documents
+/// Say what is wrong with rules (text or compiled) and task documents, and run the tests in them
 ///
 /// Exit code 1 if there is an error, or a warning under --deny-warnings.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Known action types and attributes (JSON): names and types are checked against it
+    #[arg(long, value_name = "F")]
+    schema: Option<PathBuf>,
+    /// Recorded events, one JSON object a line: says what of the rules never occurs in them
+    #[arg(long, value_name = "E.jsonl")]
+    events: Option<PathBuf>,
     /// Warnings count as errors
     #[arg(long)]
     deny_warnings: bool,
@@ -27,72 +40,93 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let mut all = Tally::default();
+    let schema = match &args.schema {
+        Some(path) => match Schema::read(&input::read(path)?) {
+            Ok(schema) => Some(Arc::new(schema)),
+            Err(d) => return diagnostics::print(out, &input::name(path), &[d]).map(|_| Outcome::Refused),
+        },
+        None => None,
+    };
+    let mut read = Vec::new();
     for file in &args.files {
-        let tally = check(file, out)?;
-        all.errors += tally.errors;
-        all.warnings += tally.warnings;
+        read.push(Read::of(file, schema.clone())?);
+    }
+    if let Some(path) = &args.events {
+        let data = Data::read(path, read.iter().flat_map(|r| &r.tasks))?;
+        read.iter_mut().for_each(|r| r.against(&data));
+    }
+    let (mut all, mut ran) = (Tally::default(), tests::Ran::default());
+    for r in &read {
+        let tests = tests::run(&r.tasks)?;
+        all.add(diagnostics::print(out, &r.file, &r.diagnostics)?);
+        all.add(diagnostics::print(out, &r.file, &tests.diagnostics)?);
+        ran.count += tests.count;
+        ran.failed += tests.failed;
     }
     if !out.is_json() {
-        out.line(&summary(args.files.len(), all))?;
+        out.line(&summary(args.files.len(), all, &ran))?;
     }
     Ok(Outcome::refused(all.errors > 0 || (args.deny_warnings && all.warnings > 0)))
 }
 
-fn check(path: &Path, out: &mut Output) -> Result<Tally, Failure> {
-    let file = input::name(path);
-    let diagnostics = match Subject::of(input::read(path)?, &file)? {
-        Subject::Text(text) => subject::compile_text(&text, Dialect::Ensue).diagnostics,
-        Subject::Rule(json) => compiled(&json).err().into_iter().collect(),
-        Subject::Documents(json) => documents(&json),
-    };
-    diagnostics::print(out, &file, &diagnostics)
+/// A file that was read.
+struct Read {
+    file: String,
+    diagnostics: Vec<Diagnostic>,
+    tasks: Vec<CheckedTask>,
 }
 
-fn compiled(json: &[u8]) -> Result<(), Diagnostic> {
-    subject::compiled_rule(json).and_then(|rule| subject::program(&rule)).map(drop)
+impl Read {
+    fn of(path: &Path, schema: Option<Arc<Schema>>) -> Result<Self, Failure> {
+        let file = input::name(path);
+        let (diagnostics, tasks) = match Subject::of(input::read(path)?, &file)? {
+            Subject::Text(text) => rule_text(&text, schema.as_deref()),
+            Subject::Rule(json) => match subject::compiled_rule(&json) {
+                Ok(rule) => rule_text(&ensue_dsl::format(&rule).into(), schema.as_deref()),
+                Err(d) => (vec![d], Vec::new()),
+            },
+            Subject::Documents(json) => documents(&json, schema),
+        };
+        Ok(Self { file, diagnostics, tasks })
+    }
+
+    fn against(&mut self, data: &Data) {
+        self.diagnostics.extend(self.tasks.iter().flat_map(|task| data.never(task)));
+    }
+}
+
+/// What is said of a rule text, and the task that it is alone.
+fn rule_text(text: &Arc<str>, schema: Option<&Schema>) -> (Vec<Diagnostic>, Vec<CheckedTask>) {
+    let checked = subject::check_text(text, schema);
+    let task = checked.rule.and_then(|rule| subject::task_of(rule, "rule"));
+    let alone = |task| CheckedTask { task, path: String::new(), text: Some(text.clone()), tests: Vec::new() };
+    (checked.diagnostics, task.map(alone).into_iter().collect())
 }
 
 /// What the reader says of the documents, and the matcher of their rules.
-fn documents(json: &[u8]) -> Vec<Diagnostic> {
-    let mut diagnostics = ensue_dsl::check_documents(json, &ReadOptions::default());
-    match serde_json::from_slice(json) {
-        Ok(Json::Array(list)) => {
-            for (i, document) in list.iter().enumerate() {
-                refused_rules(document, &format!("[{i}]."), &mut diagnostics);
-            }
+fn documents(json: &[u8], schema: Option<Arc<Schema>>) -> (Vec<Diagnostic>, Vec<CheckedTask>) {
+    let options = ReadOptions { schema, ..ReadOptions::default() };
+    let mut checked = ensue_dsl::check_documents(json, &options);
+    checked.tasks.retain(|task| match subject::program(&task.task.rule) {
+        Ok(_) => true,
+        Err(refusal) => {
+            checked.diagnostics.push(task.place(refusal));
+            false
         }
-        Ok(document) => refused_rules(&document, "", &mut diagnostics),
-        Err(_) => {} // said by the reader
-    }
-    diagnostics
+    });
+    (checked.diagnostics, checked.tasks)
 }
 
-/// Adds what the matcher refuses among the rules of one document. A rule that can't be read is the reader's to report.
-fn refused_rules(document: &Json, prefix: &str, into: &mut Vec<Diagnostic>) {
-    let tasks = document.get("taskArray").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-    for (i, task) in tasks.iter().enumerate() {
-        let refusal = match task.get("rule") {
-            Some(Json::String(text)) => {
-                let text: Arc<str> = text.as_str().into();
-                let rule = ensue_dsl::compile(&text, dialect(task)).rule;
-                rule.and_then(|rule| subject::program(&rule).err()).map(|d| d.text(text))
-            }
-            Some(rule @ Json::Object(_)) => {
-                let rule = serde_json::from_value(rule.clone()).ok();
-                rule.and_then(|rule| subject::program(&rule).err())
-            }
-            _ => None,
-        };
-        into.extend(refusal.map(|d| d.path(format!("{prefix}taskArray[{i}].rule"))));
-    }
-}
-
-fn dialect(task: &Json) -> Dialect {
-    if task.get("dialect").and_then(Json::as_str) == Some("flink") { Dialect::Flink } else { Dialect::Ensue }
-}
-
-fn summary(files: usize, tally: Tally) -> String {
+fn summary(files: usize, tally: Tally, ran: &tests::Ran) -> String {
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    format!("{}: {}, {}", counted(files, "file"), counted(tally.errors, "error"), counted(tally.warnings, "warning"))
+    let mut text = format!(
+        "{}: {}, {}",
+        counted(files, "file"),
+        counted(tally.errors, "error"),
+        counted(tally.warnings, "warning")
+    );
+    if ran.count > 0 {
+        let _ = write!(text, "; {}, {} failed", counted(ran.count, "test"), ran.failed);
+    }
+    text
 }

@@ -29,6 +29,14 @@ pub(crate) struct Tally {
     pub(crate) warnings: usize,
 }
 
+impl Tally {
+    /// Counts in what was printed elsewhere.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+    }
+}
+
 /// Prints the diagnostics of a file.
 pub(crate) fn print(out: &mut Output, file: &str, diagnostics: &[Diagnostic]) -> Result<Tally, Failure> {
     for d in diagnostics {

@@ -3,7 +3,7 @@
 //! Reads line by line, never the whole file; prints as it goes; acknowledges what it printed. What is refused is reported
 //! and the rest runs.
 
-mod lines;
+pub(crate) mod lines;
 mod progress;
 mod tasks;
 mod text;

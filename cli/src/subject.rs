@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ensue_dsl::{Compiled, Diagnostic, codes};
+use ensue_dsl::{Compiled, Diagnostic, Schema, codes};
 use ensue_matcher::{Limits, Program};
-use ensue_rule::{Dialect, Rule};
+use ensue_rule::{Dialect, Rule, Task};
 
 /// The content of a file that was given to a command.
 #[derive(Debug)]
@@ -48,7 +48,20 @@ pub(crate) fn compiled_rule(json: &[u8]) -> Result<Rule, Diagnostic> {
 
 /// Compiles a rule text as far as to its automaton: what the matcher refuses is a diagnostic as any other.
 pub(crate) fn compile_text(text: &Arc<str>, dialect: Dialect) -> Compiled {
-    let mut compiled = ensue_dsl::compile(text, dialect);
+    as_far_as_the_automaton(ensue_dsl::compile(text, dialect), text)
+}
+
+/// The same, saying also what works and is probably not meant.
+pub(crate) fn check_text(text: &Arc<str>, schema: Option<&Schema>) -> Compiled {
+    as_far_as_the_automaton(ensue_dsl::check(text, Dialect::Ensue, schema), text)
+}
+
+/// The task that a rule alone is, if it can be one.
+pub(crate) fn task_of(rule: Rule, id: &str) -> Option<Arc<Task>> {
+    ensue_dsl::single_task(rule, id).tasks.pop()?.task.ok()
+}
+
+fn as_far_as_the_automaton(mut compiled: Compiled, text: &Arc<str>) -> Compiled {
     if let Some(refusal) = compiled.rule.as_ref().and_then(|rule| program(rule).err()) {
         compiled.diagnostics.push(refusal.text(text.clone()));
         compiled.rule = None;

@@ -87,15 +87,30 @@ codes! {
     TOO_MANY_STATES = "E0601", "a rule over a limit of the matcher";
     REFUSED_BY_MATCHER = "E0602", "a construct that the matcher refuses";
 
+    TEST_FAILED = "E0701", "a test of a task that does not get what it expects";
+    TEST_EVENT = "E0702", "an event of a test that is none";
+
     COMMENT_ARROW = "W0101", "`-->` begins a comment";
     SEES_EVERYTHING = "W0201", "every event of the stream must be kept";
+    STAGE_NEVER = "W0202", "conditions that never hold together";
+    STAGE_UNSAID = "W0203", "a stage that no condition mentions";
+    GREEDY_IDLE = "W0204", "GREEDY that changes nothing";
+    STAGE_FILTERED = "W0205", "a stage whose events the filter keeps out";
     NO_WITHIN = "W0301", "no WITHIN: the engine's default window holds";
     WITHIN_PREVIOUS = "W0302", "OF PREVIOUS bounds the last step only";
     SKIP_WAITS = "W0303", "under SKIP a finished match waits";
     TRENDS_WAYS = "W0304", "TRENDS counts ways, not matches";
+    SKIP_OPEN_LOOP = "W0305", "under SKIP an open loop holds matches back until the window ends";
     COMPARED_WITH_NULL = "W0401", "a comparison with NULL is never true";
+    TYPES_DIFFER = "W0402", "values of different types";
     UNKNOWN_KEY = "W0501", "an unknown key";
     SCRIPT_AND_RULE = "W0502", "a task with a script and a rule";
-    NOT_CHECKED = "W0503", "a key that this version does not use";
     VERSIONS_DIFFER = "W0504", "documents of one set with different versions";
+    ABSENCE_OF_TRIGGER = "W0505", "an absence of the event that triggers the task";
+    CAP_IDLE = "W0506", "a cap that can never be reached";
+    RETURN_UNREAD = "W0507", "returned values that no output reads";
+    SCHEMA_ACTION_TYPE = "W0601", "an action type that the schema does not have";
+    SCHEMA_ATTRIBUTE = "W0602", "an attribute that the schema does not have";
+    DATA_ATTRIBUTE = "W0603", "an attribute that never occurs in the data";
+    DATA_VALUE = "W0604", "a value that never occurs in the data";
 }

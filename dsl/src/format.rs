@@ -114,6 +114,11 @@ fn returns(values: &[Return]) -> String {
     values.join(", ")
 }
 
+/// An expression alone.
+pub(crate) fn expression(e: &ensue_rule::Expr) -> String {
+    expr::text(e)
+}
+
 /// The duration in the greatest units that fit: `1 H 30 MIN`.
 fn duration(d: Duration) -> String {
     const UNITS: [(&str, i64); 5] = [("D", 86_400_000), ("H", 3_600_000), ("MIN", 60_000), ("S", 1_000), ("MS", 1)];
@@ -128,7 +133,7 @@ fn duration(d: Duration) -> String {
 }
 
 /// A name where reserved words are none.
-fn name(name: &str) -> String {
+pub(crate) fn name(name: &str) -> String {
     if Keyword::of(name).is_some() { quoted(name) } else { any_name(name) }
 }
 

@@ -20,15 +20,24 @@ pub mod codes;
 mod diagnostic;
 mod format;
 mod lexer;
+mod lint;
 mod lower;
 mod parser;
+mod schema;
 mod sink;
 mod suggest;
 mod tasks;
 mod text;
 mod token;
+mod types;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use format::{format, format_text};
-pub use tasks::{ReadOptions, check_documents, read_documents, refused_when_continuous, single_task};
-pub use text::{Compiled, compile, compile_expr};
+pub use lint::{Asked, asked};
+pub use schema::Schema;
+pub use suggest::nearest;
+pub use tasks::{
+    Checked, CheckedTask, Expected, ReadOptions, TaskTest, check_documents, read_documents, refused_when_continuous,
+    single_task,
+};
+pub use text::{Compiled, check, compile, compile_expr};

@@ -158,6 +158,11 @@ pub(crate) fn trailing_absence(pattern: &Pattern) -> Option<Span> {
     pattern::shape::trailing_absence(pattern)
 }
 
+/// The names of the forbidden stages that must be absent to the end, with their places.
+pub(crate) fn trailing_absences(pattern: &Pattern) -> Vec<(Arc<str>, Span)> {
+    pattern::shape::trailing_absences(pattern)
+}
+
 /// A hint for a name that is none of `known`.
 fn meant<'n>(word: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
     const SHOWN: usize = 8;

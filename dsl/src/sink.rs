@@ -1,5 +1,7 @@
 //! Where the stages put what they have to say.
 
+use ensue_rule::Span;
+
 use crate::diagnostic::Diagnostic;
 
 /// Diagnostics of one text. A person reads the first few; the rest of a hopeless text is counted by nobody.
@@ -27,6 +29,17 @@ impl Sink {
     /// Whether something is wrong.
     pub(crate) fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Takes back what was said of this code.
+    pub(crate) fn forget(&mut self, code: &str) {
+        self.diagnostics.retain(|d| d.code != code);
+    }
+
+    /// Whether something of this code was said about a part of `span`.
+    pub(crate) fn has_inside(&self, code: &str, span: Span) -> bool {
+        let inside = |d: &Diagnostic| d.span.start >= span.start && d.span.end <= span.end;
+        self.diagnostics.iter().any(|d| d.code == code && inside(d))
     }
 
     /// All, in the order in which they were added.

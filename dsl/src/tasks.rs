@@ -6,12 +6,13 @@
 mod cycle;
 mod document;
 mod filter;
-mod json;
+pub(crate) mod json;
 mod output;
 mod policy;
 mod rule;
 mod spans;
 mod task;
+mod tests;
 mod time;
 
 use std::sync::Arc;
@@ -19,8 +20,10 @@ use std::sync::Arc;
 use ensue_rule::{Filter, Policy, Rule, Task, TaskEntry, TaskKind, TaskScope, TaskSet};
 
 use crate::diagnostic::Diagnostic;
+use crate::schema::Schema;
 
 pub use rule::refused_when_continuous;
+pub use tests::{Expected, TaskTest};
 
 /// The source of documents that name none.
 const DEFAULT_SOURCE: &str = "default";
@@ -32,6 +35,45 @@ pub struct ReadOptions {
     pub default_rule: Option<Rule>,
     /// Whether scripts can run here.
     pub python: bool,
+    /// What is known of the events, besides what the documents say under `schema`.
+    pub schema: Option<Arc<Schema>>,
+}
+
+/// What there is to say about task documents, and the tasks with which nothing is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// In the order of the documents.
+    pub diagnostics: Vec<Diagnostic>,
+    /// In the order of the documents.
+    pub tasks: Vec<CheckedTask>,
+}
+
+/// A sound task and where it was read.
+#[derive(Clone, Debug)]
+pub struct CheckedTask {
+    /// The task.
+    pub task: Arc<Task>,
+    /// Its JSON path: `taskArray[0]`; empty for a rule alone.
+    pub path: String,
+    /// The text that the spans of its rule are in; `None` where the rule is not the document's.
+    pub text: Option<Arc<str>>,
+    /// Its tests.
+    pub tests: Vec<TaskTest>,
+}
+
+impl CheckedTask {
+    /// A diagnostic about this task, put at its place: in the rule text where it has a span, else at its path, read as
+    /// one behind that of the task.
+    pub fn place(&self, d: Diagnostic) -> Diagnostic {
+        let text = self.text.clone().filter(|_| d.span.is_known());
+        let within = d.path.as_deref().unwrap_or("rule");
+        let path = match (self.path.as_str(), within) {
+            ("", _) => None,
+            (task, "") => Some(task.to_owned()),
+            (task, within) => Some(format!("{task}.{within}")),
+        };
+        Diagnostic { path, text, ..d }
+    }
 }
 
 /// Reads task documents: an object, or a list of them. Documents with equal `source` form one set, in their order;
@@ -40,12 +82,16 @@ pub struct ReadOptions {
 /// # Errors
 /// What makes the whole malformed: then nothing of it applies.
 pub fn read_documents(json: &[u8], options: &ReadOptions) -> Result<Vec<TaskSet>, Diagnostic> {
-    document::read(json, options).map(|(sets, _)| sets)
+    document::read(json, options, false).map(|read| read.sets)
 }
 
-/// All that there is to say about task documents, with spans in their rule texts.
-pub fn check_documents(json: &[u8], options: &ReadOptions) -> Vec<Diagnostic> {
-    document::read(json, options).map_or_else(|d| vec![d], |(_, diagnostics)| diagnostics)
+/// All that there is to say about task documents, with spans in their rule texts. Says more of sound tasks than
+/// [`read_documents`]: what works and is probably not meant.
+pub fn check_documents(json: &[u8], options: &ReadOptions) -> Checked {
+    match document::read(json, options, true) {
+        Ok(read) => Checked { diagnostics: read.diagnostics, tasks: read.tasks },
+        Err(d) => Checked { diagnostics: vec![d], tasks: Vec::new() },
+    }
 }
 
 /// A rule alone: the set of source `default` with one continuous task without outputs.

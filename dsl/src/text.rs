@@ -8,8 +8,10 @@ use crate::ast::RuleText;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::lexer::{self, Lexed};
+use crate::lint;
 use crate::lower::{self, Lowering, Place};
 use crate::parser;
+use crate::schema::Schema;
 use crate::sink::Sink;
 use crate::token::Tokens;
 
@@ -25,6 +27,18 @@ pub struct Compiled {
 /// Reads a rule text. A text without AFTER MATCH gets the default of the dialect.
 pub fn compile(text: &str, dialect: Dialect) -> Compiled {
     read(text, dialect).compiled
+}
+
+/// [`compile`], saying also what works and is probably not meant, and what a schema does not know.
+pub fn check(text: &str, dialect: Dialect, schema: Option<&Schema>) -> Compiled {
+    let mut compiled = compile(text, dialect);
+    if let Some(rule) = &compiled.rule {
+        let shared: Arc<str> = text.into();
+        let drawn = |d: Diagnostic| Diagnostic { text: Some(shared.clone()).filter(|_| d.span.is_known()), ..d };
+        compiled.diagnostics.extend(lint::rule(rule, schema).into_iter().map(drawn));
+        compiled.diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+    }
+    compiled
 }
 
 /// A text with everything that was read from it.

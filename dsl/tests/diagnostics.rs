@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use ensue_dsl::{Diagnostic, ReadOptions, check_documents, codes, compile, compile_expr};
+use ensue_dsl::{Diagnostic, ReadOptions, Schema, check, check_documents, codes, compile, compile_expr};
 use ensue_rule::Dialect;
 
 struct Case {
@@ -41,7 +41,7 @@ fn spelled_out(text: &str) -> String {
 }
 
 /// Compares all that `read` says about each text with what the file says; counts the cases.
-fn check(name: &str, read: impl Fn(&str) -> Vec<Diagnostic>) -> usize {
+fn compare(name: &str, read: impl Fn(&str) -> Vec<Diagnostic>) -> usize {
     let cases = cases(name);
     let drawn = |c: &Case| {
         read(&spelled_out(&c.text)).iter().map(|d| d.render("rule.txt")).collect::<String>().trim_end().to_owned()
@@ -66,26 +66,46 @@ const RULES: [&str; 5] = ["text.txt", "pattern.txt", "time.txt", "names.txt", "w
 #[test]
 fn rule_texts() {
     let read = |text: &str| compile(text, Dialect::Ensue).diagnostics;
-    let count: usize = RULES.iter().map(|f| check(f, read)).sum();
+    let count: usize = RULES.iter().map(|f| compare(f, read)).sum();
     assert!(count >= 120, "{count}");
 }
 
 #[test]
+fn what_is_probably_not_meant() {
+    compare("lint.txt", |text| check(text, Dialect::Ensue, None).diagnostics);
+}
+
+/// What the cases of `schema.txt` are checked against.
+const SCHEMA: &str = r#"{"schema": {
+    "pv": {"item": "string", "price": "float", "address": {"city": "string", "zip": "int"}},
+    "leave": {"ms": "int"},
+    "buy": {"item": "string", "price": "float", "paid": "bool"},
+    "*": {"abTest": "string"}
+}}"#;
+
+#[test]
+fn names_that_a_schema_does_not_have() {
+    let schema = Schema::read(SCHEMA.as_bytes()).unwrap();
+    compare("schema.txt", |text| check(text, Dialect::Ensue, Some(&schema)).diagnostics);
+}
+
+#[test]
 fn conditions_of_outputs() {
-    check("when.txt", |text| compile_expr(text).err().unwrap_or_default());
+    compare("when.txt", |text| compile_expr(text).err().unwrap_or_default());
 }
 
 #[test]
 fn documents() {
-    check("documents.txt", |json| check_documents(json.as_bytes(), &ReadOptions::default()));
+    compare("documents.txt", |json| check_documents(json.as_bytes(), &ReadOptions::default()).diagnostics);
 }
 
 /// What is over a limit of the matcher is said by those who call it.
-const NOT_FROM_HERE: [&str; 1] = [codes::REFUSED_BY_MATCHER];
+const NOT_FROM_HERE: [&str; 5] =
+    [codes::REFUSED_BY_MATCHER, codes::TEST_FAILED, codes::TEST_EVENT, codes::DATA_ATTRIBUTE, codes::DATA_VALUE];
 
 #[test]
 fn every_code_has_a_case() {
-    let files = RULES.iter().chain(&["when.txt", "documents.txt"]);
+    let files = RULES.iter().chain(&["when.txt", "documents.txt", "lint.txt", "schema.txt"]);
     let mut all: String = files.map(|f| std::fs::read_to_string(file(f)).unwrap()).collect();
     // Too long for a case, and only where Python runs: tests of their own have these.
     all.push_str("[E0101] [W0502]");

@@ -70,14 +70,15 @@ fn the_published_document_needs_a_rule_where_no_python_runs() {
     assert_eq!((&*refused.code, &*refused.path), (codes::NO_PYTHON, "taskArray[0].pythonName"));
     assert!(refused.message.contains("test_cep_rent_rule2"), "{refused:?}");
 
-    let options = ReadOptions { default_rule: compile(RULE, Dialect::Ensue).rule, python: false };
+    let options = ReadOptions { default_rule: compile(RULE, Dialect::Ensue).rule, ..ReadOptions::default() };
     let sets = read_documents(PUBLISHED.as_bytes(), &options).unwrap();
     assert_eq!(sets[0].tasks[0].task.as_ref().unwrap().rule, options.default_rule.unwrap());
 }
 
 #[test]
 fn a_script_beside_a_rule_is_warned_of_where_python_runs() {
-    let options = ReadOptions { default_rule: compile(RULE, Dialect::Ensue).rule, python: true };
+    let options =
+        ReadOptions { default_rule: compile(RULE, Dialect::Ensue).rule, python: true, ..ReadOptions::default() };
     let sets = read_documents(PUBLISHED.as_bytes(), &options).unwrap();
     assert_eq!(sets[0].tasks[0].warnings[0].code, codes::SCRIPT_AND_RULE);
     assert!(sets[0].tasks[0].task.is_ok());
@@ -245,4 +246,35 @@ fn events_that_come_back_are_refused_with_their_way() {
     assert_eq!(refused, [("c".into(), codes::EVENT_CYCLE.into(), "taskArray[2].output".into())]);
     let any = json!({"id": "any", "rule": "EVENT: a WITHIN 1 H", "output": {"type": "event", "actionType": "x"}});
     assert!(refusals(&json!({"taskArray": [any]})).is_empty(), "derived events join only streams that name them");
+}
+
+/// A control over all touches that this version does not have holds back the tasks that have touches, whichever document
+/// of the apply asks for it; what never reaches the user runs.
+#[test]
+fn a_policy_across_tasks_that_is_not_built_refuses_touches_only() {
+    let task = |id: &str, output: serde_json::Value| json!({"id": id, "rule": RULE, "output": output});
+    let touch = json!({"type": "touch", "touch": "x"});
+    let documents = json!([
+        {"source": "one", "taskArray": [task("touches", touch.clone()), task("derives", json!({"type": "event", "actionType": "y"}))]},
+        {"source": "two", "policy": {"minGap": "5m"}, "taskArray": [task("emits", json!(null)), task("too", touch)]},
+    ]);
+    let sets = read_documents(documents.to_string().as_bytes(), &ReadOptions::default()).unwrap();
+    let entries: Vec<_> = sets.iter().flat_map(|s| &s.tasks).map(|t| (&*t.id, t.task.as_ref().err())).collect();
+    let refused: Vec<_> = entries.iter().filter_map(|(id, e)| e.map(|e| (*id, &*e.code, &*e.path))).collect();
+    assert_eq!(refused, [("touches", "E0507", "[1].policy.minGap"), ("too", "E0507", "[1].policy.minGap")]);
+    assert_eq!(entries.len(), 4);
+    let alone = read_documents(br#"{"policy": {"minGap": "5m"}}"#, &ReadOptions::default());
+    assert_eq!(alone.unwrap_err().code, ensue_dsl::codes::NOT_BUILT, "it would seem to be in force");
+}
+
+/// A schema that travels with the tasks warns where they are loaded, and refuses nothing.
+#[test]
+fn a_schema_beside_tasks_warns_where_they_are_loaded() {
+    let rule = "EVENT: v WHERE v.actionType = 'pv' AND v.args.itme = 1 WITHIN 1 H";
+    let document = json!({"schema": {"pv": {"item": "string"}}, "taskArray": [{"id": "t", "rule": rule, "tests": 7}]});
+    let sets = read_documents(document.to_string().as_bytes(), &ReadOptions::default()).unwrap();
+    let entry = &sets[0].tasks[0];
+    assert!(entry.task.is_ok());
+    let codes: Vec<_> = entry.warnings.iter().map(|w| (&*w.code, &*w.path)).collect();
+    assert_eq!(codes, [("W0602", "taskArray[0].rule")]);
 }

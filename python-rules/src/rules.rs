@@ -48,13 +48,15 @@ pub(crate) fn format_rule(py: Python<'_>, rule: &str) -> PyResult<String> {
 /// All that there is to say about a rule text.
 #[pyfunction]
 pub(crate) fn check_rule<'py>(py: Python<'py>, text: &str, dialect: &str) -> PyResult<Bound<'py, PyAny>> {
-    guarded(py, || json::diagnostics(py, &ensue_dsl::compile(text, self::dialect(dialect)).diagnostics))
+    guarded(py, || json::diagnostics(py, &ensue_dsl::check(text, self::dialect(dialect), None).diagnostics))
 }
 
 /// All that there is to say about task documents.
 #[pyfunction]
 pub(crate) fn check_tasks<'py>(py: Python<'py>, tasks: &str) -> PyResult<Bound<'py, PyAny>> {
-    guarded(py, || json::diagnostics(py, &ensue_dsl::check_documents(tasks.as_bytes(), &ReadOptions::default())))
+    guarded(py, || {
+        json::diagnostics(py, &ensue_dsl::check_documents(tasks.as_bytes(), &ReadOptions::default()).diagnostics)
+    })
 }
 
 /// The milliseconds of a duration as the rule language writes it.

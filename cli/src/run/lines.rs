@@ -12,7 +12,7 @@ const PIECE: usize = 256 * 1024;
 const LONGEST: usize = 128 * 1024;
 
 /// The lines of a file.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     name: String,
     reader: BufReader<Box<dyn Read>>,
     line: Vec<u8>,
@@ -21,14 +21,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let (file, length) = input::open(path)?;
         let reader = BufReader::with_capacity(PIECE, file);
         Ok(Self { name: input::name(path), reader, line: Vec::new(), read: 0, length })
     }
 
     /// The next line, its end included.
-    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.line.clear();
         let mut any = false;
         loop {
@@ -50,17 +50,17 @@ impl Lines {
     }
 
     /// Whether the next line has to be waited for.
-    pub(super) fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         self.reader.buffer().is_empty()
     }
 
     /// Bytes read so far.
-    pub(super) fn read(&self) -> u64 {
+    pub(crate) fn read(&self) -> u64 {
         self.read
     }
 
     /// Bytes of the file, where it has an end.
-    pub(super) fn length(&self) -> Option<u64> {
+    pub(crate) fn length(&self) -> Option<u64> {
         self.length
     }
 }

@@ -135,3 +135,94 @@ fn json_that_is_none() {
         assert!(ended.stdout.contains("error[E05"), "{text}: {ended:?}");
     }
 }
+
+const TESTED: &str = r#"{"taskArray": [{"id": "t",
+  "rule": "EVENT: v{2,} -> l WHERE v.actionType = 'pv' AND l.actionType = 'leave' WITHIN 10 MIN RETURN COUNT(v) AS views",
+  "output": {"type": "touch", "touch": "coupon", "when": "views < 3"},
+  "tests": [
+    {"name": "two views", "events": EVENTS, "matches": [{"at": 3, "bindings": {"v": ["x", 2]}, "values": {"views": 2}}],
+     "decisions": [{"touch": "coupon"}], "refusals": [], "timeouts": [], "derived": []},
+    {"name": "wrong", "events": EVENTS, "matches": [{"values": {"views": 3}, "by": "event"}], "refusals": [{"reason": "when"}]},
+    {"events": [{"actionType": "pv"}, {"action": "pv"}], "drain": true}
+  ]}]}"#;
+
+const TWO_VIEWS: &str =
+    r#"[{"ts": 1, "id": "x", "actionType": "pv"}, {"ts": 2, "actionType": "pv"}, {"ts": 3, "actionType": "leave"}]"#;
+
+#[test]
+fn tests_inside_tasks_are_run() {
+    let sh = Shell::new();
+    sh.file("t.json", TESTED.replace("EVENTS", TWO_VIEWS));
+    let ended = sh.ensue("check t.json");
+    let expected = "\
+error[E0701]: test `wrong`: expected 3, got 2
+ --> t.json: taskArray[0].tests[1].matches[0].values.views
+error[E0701]: test `wrong`: expected 1 in `refusals`, got 0
+ --> t.json: taskArray[0].tests[1].refusals
+ = hint: nothing of the kind came out; `ensue explain` says what the rule waits for
+error[E0702]: test `3`: this is no event: the event has no `actionType`
+ --> t.json: taskArray[0].tests[2].events[1]
+";
+    let got = ended.stdout.replace("\n\n", "\n");
+    assert!(got.starts_with(expected), "{got}");
+    assert!(got.ends_with("1 file: 3 errors, 0 warnings; 3 tests, 2 failed\n"), "{got}");
+    assert_eq!(ended.code, 1);
+}
+
+/// Tests are for tools: a wrong one does not keep the task from running.
+#[test]
+fn the_engine_passes_tests_over() {
+    let sh = Shell::new();
+    sh.file("t.json", TESTED.replace("EVENTS", "7"));
+    sh.file("e.jsonl", TWO_VIEWS.trim_matches(['[', ']']).replace("}, ", "}\n"));
+    let ended = sh.ensue("run --tasks t.json --events e.jsonl --json");
+    assert_eq!((ended.code, ended.of_kind("match").len()), (0, 1), "{ended:?}");
+    assert_eq!(sh.ensue("check t.json").code, 1);
+}
+
+#[test]
+fn what_never_occurs_in_the_data_is_said() {
+    let sh = Shell::new();
+    let rule = "EVENT: v -> l -> b WHERE v.actionType = 'pv' AND v.scene IN ('home', 'hom') AND v.args.itme > 1\n\
+                AND l.actionType = 'leaves' AND l.args.anything = 1 AND b.actionType = 'buy' AND b.args.to.town = 'Rome'\n\
+                WITHIN 1 H\n";
+    let events = r#"{"ts":1,"actionType":"pv","scene":"home","args":{"item":2}}
+{"ts":1,"actionType":"leave","args":{}}
+no event
+{"ts":1,"actionType":"buy","args":{"to":{"city":"Rome"}}}
+"#;
+    sh.file("r.txt", rule).file("e.jsonl", events);
+    let ended = sh.ensue("check r.txt --events e.jsonl --json");
+    let of = |d: &serde_json::Value| format!("{} {}: {}", d["code"], d["message"], d["hint"]).replace('"', "");
+    let said: Vec<String> = ended.of_kind("diagnostic").iter().map(of).collect();
+    let expected = [
+        "W0603 in the data no buy event has `args.to.town`: there are `args.to`, `args.to.city`",
+        "W0603 in the data no pv event has `args.itme`: did you mean `args.item`?",
+        "W0604 in the data no event has the `actionType` 'leaves': did you mean 'leave'?",
+        "W0604 in the data no pv event has the `scene` 'hom': did you mean 'home'?",
+    ];
+    let mut sorted = said.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected, "{said:?}");
+    assert_eq!((ended.code, &*ended.stderr), (0, "ensue: 1 lines of e.jsonl are no events; `ensue run` says why\n"));
+    assert_eq!(sh.ensue("check r.txt --events e.jsonl --deny-warnings").code, 1);
+    assert_eq!(sh.ensue("check r.txt --events nowhere.jsonl").code, 2);
+}
+
+#[test]
+fn a_schema_is_held_against_rules_and_tasks() {
+    let sh = Shell::new();
+    sh.file("s.json", r#"{"schema": {"pv": {"item": "string"}, "leave": {}}}"#).file("bad.json", r#"{"pv": {}}"#);
+    sh.file("r.txt", "EVENT: v WHERE v.actionType = 'pv' AND v.args.itme = '1' WITHIN 1 H");
+    sh.file("t.json", r#"{"taskArray": [{"id": "t", "rule": "EVENT: v WHERE v.actionType = 'pvs' WITHIN 1 H"}]}"#);
+    let ended = sh.ensue("check --schema s.json r.txt t.json --json");
+    let found = ended.of_kind("diagnostic");
+    let codes: Vec<_> = found.iter().map(|d| (d["code"].clone(), d["hint"].clone(), d["path"].clone())).collect();
+    let expected = [
+        ("W0602".into(), "did you mean `args.item`?".into(), serde_json::Value::Null),
+        ("W0601".into(), "did you mean `pv`?".into(), "taskArray[0].rule".into()),
+    ];
+    assert_eq!(codes, expected);
+    let ended = sh.ensue("check --schema bad.json r.txt");
+    assert!(ended.code == 1 && ended.stdout.contains("the key `schema` is missing"), "{ended:?}");
+}

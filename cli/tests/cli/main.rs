@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod check;
 mod compile;
+mod errors;
 mod example;
 mod explain;
 mod format;

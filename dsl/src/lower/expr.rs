@@ -1,12 +1,13 @@
 //! Expressions: names resolved against the place where they stand.
 
-use ensue_rule::{AggFn, BinaryOp, Expr, ExprKind, Func, Span, UnaryOp, Value};
+use ensue_rule::{BinaryOp, Expr, ExprKind, Span, UnaryOp, Value};
 
 use super::names::Names;
 use crate::ast;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
+use crate::types::{self, Type, is_comparison};
 
 /// Where an expression stands: what its names mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +43,6 @@ pub(crate) struct Lowering<'a, 's> {
     pub(super) sink: &'s mut Sink,
 }
 
-/// What is known of an expression's value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Bool,
-    Number,
-    Text,
-    Null,
-    Unknown,
-}
-
 impl<'a, 's> Lowering<'a, 's> {
     pub(crate) fn new(place: Place, names: &'a Names<'a>, sink: &'s mut Sink) -> Self {
         Self { place, names, sink }
@@ -61,7 +52,7 @@ impl<'a, 's> Lowering<'a, 's> {
     pub(crate) fn condition(&mut self, e: &ast::Expr) -> Option<Expr> {
         let lowered = self.lower(e)?;
         let hint = match type_of(&lowered) {
-            Type::Bool | Type::Unknown => return Some(lowered),
+            Type::Bool | Type::Unknown | Type::List | Type::Map => return Some(lowered),
             Type::Text => "compare it: `x = 'a' OR x = 'b'`, or `x IN ('a', 'b')`",
             Type::Number => "compare it, as in `x > 0`",
             Type::Null => "ask `x IS NULL`",
@@ -151,39 +142,7 @@ fn balanced(op: BinaryOp, n: usize, operands: &mut impl Iterator<Item = Expr>) -
     Some(Expr::binary(op, left, right).at(span))
 }
 
-fn is_comparison(op: BinaryOp) -> bool {
-    matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
-}
-
-fn is_arithmetic(op: BinaryOp) -> bool {
-    matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem)
-}
-
+/// The type of an expression as far as the text alone says it.
 fn type_of(e: &Expr) -> Type {
-    match &e.kind {
-        ExprKind::Literal(v) => match v {
-            Value::Null => Type::Null,
-            Value::Bool(_) => Type::Bool,
-            Value::Int(_) | Value::Float(_) => Type::Number,
-            Value::Str(_) => Type::Text,
-            Value::List(_) | Value::Map(_) => Type::Unknown,
-        },
-        ExprKind::Attr { attr, .. } | ExprKind::Prev { attr, .. } => attr_type(attr),
-        ExprKind::Aggregate { func: AggFn::Count | AggFn::Sum | AggFn::Avg, .. }
-        | ExprKind::Call { func: Func::Length | Func::Abs | Func::Hour | Func::Weekday, .. }
-        | ExprKind::Unary(UnaryOp::Neg, _) => Type::Number,
-        ExprKind::Binary(op, ..) if is_arithmetic(*op) => Type::Number,
-        ExprKind::Aggregate { attr, .. } => attr.as_ref().map_or(Type::Unknown, attr_type),
-        ExprKind::Value(_) | ExprKind::Call { func: Func::Coalesce, .. } => Type::Unknown,
-        ExprKind::Call { .. } => Type::Text,
-        _ => Type::Bool,
-    }
-}
-
-fn attr_type(attr: &ensue_rule::Attr) -> Type {
-    match attr {
-        ensue_rule::Attr::Ts => Type::Number,
-        ensue_rule::Attr::Arg(_) => Type::Unknown,
-        _ => Type::Text,
-    }
+    types::type_of(e, &|_, _| Type::Unknown)
 }

@@ -4,32 +4,68 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use ensue_rule::{Task, TaskEntry, TaskSet, Trigger};
+use ensue_rule::{On, OutputKind, Remark, Task, TaskEntry, TaskSet, Trigger};
 
 use super::json::{self, Node, Object};
-use super::{DEFAULT_SOURCE, ReadOptions, cycle, task};
+use super::{CheckedTask, DEFAULT_SOURCE, ReadOptions, cycle, task, tests};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::lint;
+use crate::schema::Schema;
 use crate::sink::Sink;
 
 const KEYS: [&str; 7] = ["source", "version", "actionTypeIn", "sceneIn", "taskArray", "policy", "schema"];
 
-/// The sets of `json`, and all that there is to say about it.
-pub(super) fn read(bytes: &[u8], options: &ReadOptions) -> Result<(Vec<TaskSet>, Vec<Diagnostic>), Diagnostic> {
+/// What was read of documents.
+pub(super) struct Read {
+    pub(super) sets: Vec<TaskSet>,
+    /// All that there is to say, in the order of the documents.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The tasks with which nothing is wrong.
+    pub(super) tasks: Vec<CheckedTask>,
+}
+
+/// Reads `bytes`; with `lint` says more of sound tasks than loading them asks for.
+pub(super) fn read(bytes: &[u8], options: &ReadOptions, lint: bool) -> Result<Read, Diagnostic> {
     let json = json::parse(bytes)?;
     let root = Node { json: &json, path: String::new() };
     let documents = if json.is_array() { root.list()? } else { vec![root] };
-    let mut builder = Builder { options, sets: Vec::new(), diagnostics: Vec::new() };
-    for document in documents {
-        builder.document(&document)?;
+    let (schema, unbuilt) = (schema(&documents, options)?, unbuilt_policies(&documents)?);
+    let mut builder = Builder { options, lint, schema, unbuilt, sets: Vec::new(), said: Vec::new() };
+    for document in &documents {
+        builder.document(document)?;
     }
-    Ok((builder.sets.into_iter().map(|s| s.set).collect(), builder.diagnostics))
+    builder.refuse_idle_policy()?;
+    Ok(builder.finish())
+}
+
+/// The schema of the options and of all documents together, if there is one.
+fn schema(documents: &[Node<'_>], options: &ReadOptions) -> Result<Option<Schema>, Diagnostic> {
+    let mut out = options.schema.as_deref().cloned();
+    for document in documents {
+        if let Some(node) = document.object()?.get("schema") {
+            out.get_or_insert_default().extend(&Schema::of(&node)?);
+        }
+    }
+    Ok(out)
 }
 
 struct Builder<'o> {
     options: &'o ReadOptions,
+    lint: bool,
+    schema: Option<Schema>,
+    /// What the policies of the documents ask for that this version can't do.
+    unbuilt: Vec<Diagnostic>,
     sets: Vec<Set>,
-    diagnostics: Vec<Diagnostic>,
+    /// What was said of each document and task, in order, with the task if it is sound.
+    said: Vec<(Vec<Diagnostic>, Option<Accepted>)>,
+}
+
+/// A sound task, where it stands among the sets and in the documents.
+struct Accepted {
+    set: usize,
+    entry: usize,
+    checked: CheckedTask,
 }
 
 /// A set in the making.
@@ -44,23 +80,27 @@ impl Builder<'_> {
         let object = node.object()?;
         let mut sink = Sink::default();
         object.warn_unknown(&KEYS, &mut sink);
-        if object.get("schema").is_some() {
-            let d =
-                Diagnostic::warning(codes::NOT_CHECKED, "`schema` is not built into this version: it is passed over");
-            sink.push(d.path(object.path_of("schema")));
-        }
-        no_policy(&object)?;
+        let here = object.path_of("policy.");
+        self.unbuilt
+            .iter()
+            .filter(|d| d.path.as_ref().is_some_and(|p| p.starts_with(&here)))
+            .for_each(|d| sink.push(d.clone()));
         let source = object.get("source").map_or(Ok(DEFAULT_SOURCE), |n| n.name())?;
         let version = object.get("version").map(|n| n.integer()).transpose()?;
         let trigger = trigger(&object)?;
         let tasks = object.get("taskArray").map_or_else(|| Ok(Vec::new()), |n| n.list())?;
-        let set = self.set(source, version, &object, &mut sink);
+        let at = self.set(source, version, &object, &mut sink);
         let notes = sink.into_vec();
-        if let Some(set) = self.sets.get_mut(set) {
-            set.set.warnings.extend(notes.iter().map(Diagnostic::to_remark));
-            self.diagnostics.extend(notes);
+        if let Some(set) = self.sets.get_mut(at) {
+            set.set.warnings.extend(notes.iter().filter(|d| !d.is_error()).map(Diagnostic::to_remark));
+            self.said.push((notes, None));
             for node in tasks {
-                self.diagnostics.extend(set.add(&node, trigger.as_ref(), self.options));
+                let entry = set.set.tasks.len();
+                let mut notes = set.add(&node, trigger.as_ref(), self.options, &self.unbuilt);
+                let task = set.set.tasks.get(entry).and_then(|t| t.task.as_ref().ok());
+                let checked = task.map(|task| checked(&node, task, self.lint, &mut notes));
+                let accepted = checked.map(|checked| Accepted { set: at, entry, checked });
+                self.said.push((notes, accepted));
             }
         }
         Ok(())
@@ -80,11 +120,77 @@ impl Builder<'_> {
         }
         at
     }
+
+    /// Documents that have nothing but a policy which can't be applied are refused: they would seem to be in force.
+    fn refuse_idle_policy(&self) -> Result<(), Diagnostic> {
+        let idle = self.sets.iter().all(|s| s.set.tasks.is_empty());
+        self.unbuilt.first().filter(|_| idle).map_or(Ok(()), |d| Err(d.clone()))
+    }
+
+    fn finish(mut self) -> Read {
+        self.derived_types();
+        let mut out = Read { sets: Vec::new(), diagnostics: Vec::new(), tasks: Vec::new() };
+        for (notes, accepted) in self.said {
+            out.diagnostics.extend(notes);
+            let Some(Accepted { set, entry, checked }) = accepted else { continue };
+            let found = match (self.lint, &self.schema) {
+                (true, schema) => lint::task(&checked.task, schema.as_ref()),
+                (false, Some(schema)) => lint::against_schema(&checked.task, schema),
+                (false, None) => Vec::new(),
+            };
+            let found: Vec<_> = found.into_iter().map(|d| checked.place(d)).collect();
+            if let Some(entry) = self.sets.get_mut(set).and_then(|s| s.set.tasks.get_mut(entry)) {
+                entry.warnings.extend(found.iter().map(Diagnostic::to_remark));
+            }
+            out.diagnostics.extend(found);
+            out.tasks.push(checked);
+        }
+        out.sets = self.sets.into_iter().map(|s| s.set).collect();
+        out
+    }
+
+    /// What tasks make of matches other tasks may ask for: the schema need not say it.
+    fn derived_types(&mut self) {
+        let Some(schema) = &mut self.schema else { return };
+        let tasks = self.said.iter().filter_map(|(_, accepted)| accepted.as_ref());
+        for task in tasks.map(|a| &a.checked.task) {
+            for output in &task.outputs {
+                let OutputKind::Event { action_type, .. } = &output.kind else { continue };
+                let values = match output.on {
+                    On::Match => &task.rule.returns[..],
+                    On::Timeout => task.rule.on_timeout.as_deref().unwrap_or_default(),
+                };
+                schema.add(action_type, values.iter().map(|r| r.name.clone()));
+            }
+        }
+    }
+}
+
+/// A sound task with what its checking needs besides.
+fn checked(node: &Node<'_>, task: &Arc<Task>, lint: bool, notes: &mut Vec<Diagnostic>) -> CheckedTask {
+    let mut sink = Sink::default();
+    let tests = if lint { tests::read(node, &mut sink) } else { Vec::new() };
+    notes.extend(sink.into_vec());
+    CheckedTask { task: task.clone(), path: node.path.clone(), text: rule_text(node, task), tests }
+}
+
+/// The text that the spans of a task's rule are in: its own, or the canonical one of a compiled rule.
+fn rule_text(node: &Node<'_>, task: &Task) -> Option<Arc<str>> {
+    match node.json.get("rule")? {
+        serde_json::Value::String(text) => Some(text.as_str().into()),
+        _ => Some(crate::format(&task.rule).into()),
+    }
 }
 
 impl Set {
     /// Reads one task into the set; gives what there is to say about it.
-    fn add(&mut self, node: &Node<'_>, trigger: Option<&Trigger>, options: &ReadOptions) -> Vec<Diagnostic> {
+    fn add(
+        &mut self,
+        node: &Node<'_>,
+        trigger: Option<&Trigger>,
+        options: &ReadOptions,
+        unbuilt: &[Diagnostic],
+    ) -> Vec<Diagnostic> {
         let mut sink = Sink::default();
         let (id, task) = task::read(node, trigger, options, &mut sink);
         let taken = id.as_ref().is_some_and(|id| self.ids.contains(id.as_str()));
@@ -101,16 +207,13 @@ impl Set {
         });
         let notes = sink.into_vec();
         let (errors, warnings): (Vec<_>, Vec<_>) = notes.iter().partition(|d| d.is_error());
-        let refused = || {
-            let mut remark = errors.first().map_or_else(|| node.wrong("a task").to_remark(), |d| d.to_remark());
-            if let more @ 1.. = errors.len().saturating_sub(1) {
-                let _ = write!(remark.message, "; and {more} more");
-            }
-            remark
-        };
+        // A control over all touches that can't be applied holds back the tasks that have some, and no others.
+        let touches = |t: &Arc<Task>| t.outputs.iter().any(|o| matches!(o.kind, OutputKind::Touch { .. }));
+        let held: Vec<&Diagnostic> = unbuilt.iter().filter(|_| task.as_ref().is_some_and(touches)).collect();
+        let task = task.filter(|_| held.is_empty()).ok_or_else(|| refused(node, &[errors, held].concat()));
         self.ids.insert(id.clone());
         let warnings = warnings.iter().map(|d| d.to_remark()).collect();
-        self.set.tasks.push(TaskEntry { id, task: task.ok_or_else(refused), warnings });
+        self.set.tasks.push(TaskEntry { id, task, warnings });
         notes
     }
 
@@ -124,13 +227,30 @@ impl Set {
     }
 }
 
-/// Across tasks no control is built yet: a document with one is refused, as its tasks would run without it.
-fn no_policy(object: &Object<'_>) -> Result<(), Diagnostic> {
+/// Why a task is refused, in one remark.
+fn refused(node: &Node<'_>, errors: &[&Diagnostic]) -> Remark {
+    let mut remark = errors.first().map_or_else(|| node.wrong("a task").to_remark(), |d| d.to_remark());
+    if let more @ 1.. = errors.len().saturating_sub(1) {
+        let _ = write!(remark.message, "; and {more} more");
+    }
+    remark
+}
+
+/// The controls across tasks that documents ask for and this version does not have: all there are. They hold for the
+/// touches of the user, whoever makes them, so tasks with touches must not run without them.
+fn unbuilt_policies(documents: &[Node<'_>]) -> Result<Vec<Diagnostic>, Diagnostic> {
     const NOT_BUILT: [&str; 4] = ["caps", "minGap", "quiet", "onePerMoment"];
-    let Some(policy) = object.get("policy") else { return Ok(()) };
     let mut sink = Sink::default();
-    policy.object()?.refuse_unknown(&[], &NOT_BUILT, &mut sink);
-    sink.into_vec().into_iter().next().map_or(Ok(()), Err)
+    for document in documents {
+        if let Some(policy) = document.object()?.get("policy") {
+            policy.object()?.refuse_unknown(&[], &NOT_BUILT, &mut sink);
+        }
+    }
+    let hint = |d: Diagnostic| match d.code {
+        codes::NOT_BUILT => d.hint("tasks with touches are refused rather than run without it"),
+        _ => d,
+    };
+    Ok(sink.into_vec().into_iter().map(hint).collect())
 }
 
 /// The trigger of a document's tasks; none where both lists are empty or absent.

@@ -13,20 +13,20 @@ const DEEPEST: usize = 384;
 
 /// A value of a document and its path.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'a> {
-    pub(super) json: &'a Json,
-    pub(super) path: String,
+pub(crate) struct Node<'a> {
+    pub(crate) json: &'a Json,
+    pub(crate) path: String,
 }
 
 /// An object of a document and its path.
 #[derive(Clone, Debug)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     map: &'a serde_json::Map<String, Json>,
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 /// Parses a whole document.
-pub(super) fn parse(bytes: &[u8]) -> Result<Json, Diagnostic> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Json, Diagnostic> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     if let Some(at) = too_deep(bytes) {
         return Err(Diagnostic::error(codes::JSON, format!("nested more than {DEEPEST} levels deep at byte {at}")));
@@ -64,42 +64,42 @@ fn too_deep(bytes: &[u8]) -> Option<usize> {
 
 impl<'a> Node<'a> {
     /// That something else was expected here.
-    pub(super) fn wrong(&self, expected: &str) -> Diagnostic {
+    pub(crate) fn wrong(&self, expected: &str) -> Diagnostic {
         let message = format!("expected {expected}, found {}", describe(self.json));
         Diagnostic::error(codes::JSON_TYPE, message).path(self.path.as_str())
     }
 
     /// An error about this value.
-    pub(super) fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, message).path(self.path.as_str())
     }
 
-    pub(super) fn object(&self) -> Result<Object<'a>, Diagnostic> {
+    pub(crate) fn object(&self) -> Result<Object<'a>, Diagnostic> {
         let map = self.json.as_object().ok_or_else(|| self.wrong("an object"))?;
         Ok(Object { map, path: self.path.clone() })
     }
 
-    pub(super) fn list(&self) -> Result<Vec<Node<'a>>, Diagnostic> {
+    pub(crate) fn list(&self) -> Result<Vec<Node<'a>>, Diagnostic> {
         let items = self.json.as_array().ok_or_else(|| self.wrong("a list"))?;
         Ok(items.iter().enumerate().map(|(n, json)| Node { json, path: format!("{}[{n}]", self.path) }).collect())
     }
 
     /// A list, or one value as a list of one.
-    pub(super) fn one_or_more(&self) -> Vec<Node<'a>> {
+    pub(crate) fn one_or_more(&self) -> Vec<Node<'a>> {
         self.list().unwrap_or_else(|_| vec![self.clone()])
     }
 
-    pub(super) fn text(&self) -> Result<&'a str, Diagnostic> {
+    pub(crate) fn text(&self) -> Result<&'a str, Diagnostic> {
         self.json.as_str().ok_or_else(|| self.wrong("a string"))
     }
 
     /// A text that is not empty.
-    pub(super) fn name(&self) -> Result<&'a str, Diagnostic> {
+    pub(crate) fn name(&self) -> Result<&'a str, Diagnostic> {
         let text = self.text()?;
         if text.is_empty() { Err(self.error(codes::JSON_VALUE, "this must not be empty")) } else { Ok(text) }
     }
 
-    pub(super) fn integer(&self) -> Result<i64, Diagnostic> {
+    pub(crate) fn integer(&self) -> Result<i64, Diagnostic> {
         match self.json {
             Json::Number(n) if n.is_u64() || n.is_i64() => n
                 .as_i64()
@@ -109,7 +109,7 @@ impl<'a> Node<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Diagnostic> {
+    pub(crate) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Diagnostic> {
         let text = self.text()?;
         choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
@@ -125,13 +125,13 @@ impl<'a> Node<'a> {
 
 impl<'a> Object<'a> {
     /// The value of a key; null is the same as no key.
-    pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
         let json = self.map.get(key).filter(|v| !v.is_null())?;
         Some(Node { json, path: self.path_of(key) })
     }
 
     /// The value of a key that must be there.
-    pub(super) fn require(&self, key: &str) -> Result<Node<'a>, Diagnostic> {
+    pub(crate) fn require(&self, key: &str) -> Result<Node<'a>, Diagnostic> {
         self.get(key).ok_or_else(|| {
             let place = if self.path.is_empty() { key } else { &self.path };
             Diagnostic::error(codes::MISSING_KEY, format!("the key `{key}` is missing")).path(place)
@@ -139,17 +139,17 @@ impl<'a> Object<'a> {
     }
 
     /// The path of a key, whether it is there or not.
-    pub(super) fn path_of(&self, key: &str) -> String {
+    pub(crate) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// All keys that are there.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.map.iter().filter(|(_, v)| !v.is_null()).map(|(k, _)| k.as_str())
     }
 
     /// Warns of each key that is not known.
-    pub(super) fn warn_unknown(&self, known: &[&str], sink: &mut Sink) {
+    pub(crate) fn warn_unknown(&self, known: &[&str], sink: &mut Sink) {
         for key in self.keys().filter(|k| !known.contains(k)) {
             let message = format!("unknown key `{}`: it is passed over", crate::token::shorten(key));
             let d = Diagnostic::warning(codes::UNKNOWN_KEY, message).path(self.path_of(key));
@@ -158,7 +158,7 @@ impl<'a> Object<'a> {
     }
 
     /// Refuses each key that is neither known nor among those not built yet, and those by their names.
-    pub(super) fn refuse_unknown(&self, known: &[&str], not_built: &[&str], sink: &mut Sink) {
+    pub(crate) fn refuse_unknown(&self, known: &[&str], not_built: &[&str], sink: &mut Sink) {
         for key in self.keys().filter(|k| !known.contains(k)) {
             let path = self.path_of(key);
             if not_built.contains(&key) {
@@ -172,7 +172,7 @@ impl<'a> Object<'a> {
 }
 
 /// That this version can't do what is asked at `path`.
-pub(super) fn not_built(what: &str, path: impl Into<String>) -> Diagnostic {
+pub(crate) fn not_built(what: &str, path: impl Into<String>) -> Diagnostic {
     Diagnostic::error(codes::NOT_BUILT, format!("`{what}` is not built into this version"))
         .path(path)
         .hint("a task is refused rather than run without it")

@@ -83,11 +83,14 @@ impl<'a> Reader<'a, '_, '_> {
         let scopes = [("user", TaskScope::User), ("device", TaskScope::Device)];
         let scope = self.read("scope", |n| n.choice(&scopes)).unwrap_or_default();
         let filter = self.object.get("filter").and_then(|n| filter::read(&n, self.sink)).unwrap_or_default();
+        if !filter.entries.is_empty() {
+            // The stream is narrowed already, as that warning asks for.
+            self.sink.forget(codes::SEES_EVERYTHING);
+        }
         let policy = self.object.get("policy").and_then(|n| policy::read(&n, self.sink)).unwrap_or_default();
         let outputs = self.object.get("output").map_or_else(Vec::new, |n| output::read(&n, rule.as_ref(), self.sink));
         let expires = self.expires();
         self.rollout();
-        self.read("tests", |n| n.list().map(drop));
         let rule = rule?;
         self.suits(&rule, trigger);
         Some(Task {

@@ -1,5 +1,7 @@
 //! Questions about the shape of a pattern.
 
+use std::sync::Arc;
+
 use ensue_rule::{Contiguity, Element, Pattern, Span, Stage};
 
 /// Whether a match may pass the element without an event of it.
@@ -22,25 +24,29 @@ fn is_optional(stage: &Stage) -> bool {
 /// The last `-> !n` behind which every stage may be empty, also inside a group: only the end of the window completes
 /// it. (`=> !n` is decided by the next event.)
 pub(crate) fn trailing_absence(pattern: &Pattern) -> Option<Span> {
-    for step in pattern.then.iter().rev() {
-        let found = match &step.element {
-            Element::Not(n) if step.arrow == Contiguity::Relaxed => Some(n.span),
-            element => inside(element),
-        };
-        if found.is_some() {
-            return found;
-        }
-        if !may_be_empty(&step.element) {
-            return None;
-        }
-    }
-    inside(&pattern.first)
+    trailing_absences(pattern).first().map(|(_, span)| *span)
 }
 
-fn inside(element: &Element) -> Option<Span> {
+/// All of these, the last first.
+pub(crate) fn trailing_absences(pattern: &Pattern) -> Vec<(Arc<str>, Span)> {
+    let mut out = Vec::new();
+    for step in pattern.then.iter().rev() {
+        match &step.element {
+            Element::Not(n) if step.arrow == Contiguity::Relaxed => out.push((n.name.clone(), n.span)),
+            element => inside(element, &mut out),
+        }
+        if !may_be_empty(&step.element) {
+            return out;
+        }
+    }
+    inside(&pattern.first, &mut out);
+    out
+}
+
+fn inside(element: &Element, out: &mut Vec<(Arc<str>, Span)>) {
     match element {
-        Element::Group(g) => trailing_absence(&g.pattern),
-        Element::AnyOf(alternatives) => alternatives.iter().find_map(inside),
-        Element::Stage(_) | Element::Not(_) | Element::AllOf(_) => None,
+        Element::Group(g) => out.extend(trailing_absences(&g.pattern)),
+        Element::AnyOf(alternatives) => alternatives.iter().for_each(|a| inside(a, out)),
+        Element::Stage(_) | Element::Not(_) | Element::AllOf(_) => {}
     }
 }

@@ -1,0 +1,78 @@
+//! Values of different types side by side: unequal for ever, without order, not to be computed with.
+
+use std::sync::Arc;
+
+use ensue_rule::{AggFn, BinaryOp, Expr, ExprKind, Func, Rule};
+
+use super::{expressions, names, quoted};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::schema::Schema;
+use crate::sink::Sink;
+use crate::types::{Args, Type, is_arithmetic, is_comparison, type_of};
+
+pub(super) fn add(rule: &Rule, schema: Option<&Schema>, sink: &mut Sink) {
+    let args = |stage: Option<&Arc<str>>, path: &[Arc<str>]| {
+        schema.map_or(Type::Unknown, |schema| schema.type_of(&names::action_types(rule, stage), path))
+    };
+    for e in expressions(rule) {
+        e.walk(|e| {
+            if let Some(d) = mismatch(e, &args) {
+                sink.push(d);
+            }
+        });
+    }
+}
+
+fn mismatch(e: &Expr, args: &Args<'_>) -> Option<Diagnostic> {
+    match &e.kind {
+        ExprKind::Binary(op, a, b) if is_comparison(*op) => compared(e, *op, a, b, args),
+        ExprKind::Binary(op, a, b) if is_arithmetic(*op) => {
+            [a, b].into_iter().find_map(|x| not_a(Type::Number, x, args))
+        }
+        ExprKind::Unary(ensue_rule::UnaryOp::Neg, x) => not_a(Type::Number, x, args),
+        ExprKind::In(x, list) => list.iter().find_map(|v| compared(v, BinaryOp::Eq, x, v, args)),
+        ExprKind::Between(x, low, high) => [low, high].into_iter().find_map(|v| compared(v, BinaryOp::Le, x, v, args)),
+        ExprKind::Like(x, _) | ExprKind::Matches(x, _) => not_a(Type::Text, x, args),
+        ExprKind::Call { func: Func::Abs, args: operands } => not_a(Type::Number, operands.first()?, args),
+        ExprKind::Call { func: Func::Hour | Func::Weekday | Func::Coalesce, .. } => None,
+        ExprKind::Call { args: operands, .. } => not_a(Type::Text, operands.first()?, args),
+        ExprKind::Aggregate { func: AggFn::Sum | AggFn::Avg, stage, attr: Some(attr), .. } => {
+            let of = Expr::from(ExprKind::Attr { stage: stage.clone(), attr: attr.clone() }).at(e.span);
+            not_a(Type::Number, &of, args)
+        }
+        _ => None,
+    }
+}
+
+fn compared(at: &Expr, op: BinaryOp, a: &Expr, b: &Expr, args: &Args<'_>) -> Option<Diagnostic> {
+    let (left, right) = (type_of(a, args), type_of(b, args));
+    let open = |t| matches!(t, Type::Unknown | Type::Null);
+    if left == right || open(left) || open(right) {
+        return None;
+    }
+    let outcome = match op {
+        BinaryOp::Eq => "they are never equal",
+        BinaryOp::Ne => "they are always unequal",
+        _ => "they have no order",
+    };
+    let message = format!("{} is {} and {} {}: {outcome}", quoted(a), left.describe(), quoted(b), right.describe());
+    let d = Diagnostic::warning(codes::TYPES_DIFFER, message).at(at.span);
+    Some(match (left, right, &b.kind) {
+        (Type::Text, Type::Number, ExprKind::Literal(v)) => d.hint(format!("as a text it is '{v}'")),
+        (Type::Number, Type::Text, ExprKind::Literal(v)) => match v.as_str().map(str::parse::<f64>) {
+            Some(Ok(_)) => d.hint(format!("as a number it stands without quotes: {}", v.as_str().unwrap_or(""))),
+            _ => d,
+        },
+        _ => d,
+    })
+}
+
+fn not_a(wanted: Type, x: &Expr, args: &Args<'_>) -> Option<Diagnostic> {
+    let found = type_of(x, args);
+    if found == wanted || matches!(found, Type::Unknown | Type::Null) {
+        return None;
+    }
+    let message = format!("{} is {}, not {}: nothing comes of it", quoted(x), found.describe(), wanted.describe());
+    Some(Diagnostic::warning(codes::TYPES_DIFFER, message).at(x.span))
+}
