@@ -8,7 +8,7 @@ use ensue_engine::{ApplyReport, Config, Error, OpenReport, Outcome, Place, SetRe
 use ensue_rule::{Duration, EventRef, Remark, Timestamp};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use serde::Serialize;
 
 use crate::error::{self, guarded};
@@ -128,10 +128,33 @@ impl Engine {
     /// Whose the later events without a user are; None: the anonymous user's.
     fn identify(&self, py: Python<'_>, user: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         guarded(py, || {
-            let user = user.map(PyAnyMethods::str).transpose()?;
-            let user = user.as_ref().map(Bound::<PyString>::to_cow).transpose()?;
-            self.core.identify(user.as_deref());
+            self.core.identify(named(user)?.as_deref());
             Ok(())
+        })
+    }
+
+    /// Erases all that is of a user (None: the anonymous one), also from the file, and waits until that is done.
+    fn forget(&self, py: Python<'_>, user: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        guarded(py, || {
+            let user = named(user)?;
+            self.wait(py, move |core| core.forget(user.as_deref()))
+        })
+    }
+
+    /// Erases all that is of any user and takes nothing from now on, also after a restart, until `opt_in`.
+    fn opt_out(&self, py: Python<'_>) -> PyResult<()> {
+        guarded(py, || self.wait(py, ensue_engine::Engine::opt_out))
+    }
+
+    /// Takes events again, with no history.
+    fn opt_in(&self, py: Python<'_>) -> PyResult<()> {
+        guarded(py, || self.wait(py, ensue_engine::Engine::opt_in))
+    }
+
+    fn _export_user(&self, py: Python<'_>, user: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+        guarded(py, || {
+            let user = named(user)?;
+            self.wait(py, move |core| core.export_user(user.as_deref()))
         })
     }
 
@@ -226,6 +249,12 @@ impl Engine {
         self.core.reject();
         rejected(py, reason)
     }
+}
+
+/// A user by their name; a number is its digits.
+fn named(user: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
+    let user = user.map(PyAnyMethods::str).transpose()?;
+    user.as_ref().map(|name| name.to_cow().map(std::borrow::Cow::into_owned)).transpose()
 }
 
 /// The worker may wait for a callback, and that for the interpreter.

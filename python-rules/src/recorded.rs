@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 #[pyclass(frozen, module = "ensue")]
 #[derive(Debug)]
 pub(crate) struct Recorded {
-    /// `queued`, `unwanted`, `full`, `rejected` or `closed`.
+    /// `queued`, `unwanted`, `full`, `rejected`, `opted_out` or `closed`.
     #[pyo3(get)]
     status: &'static str,
     /// Why it is rejected.
@@ -35,6 +35,7 @@ pub(crate) struct Answers {
     queued: Py<Recorded>,
     unwanted: Py<Recorded>,
     full: Py<Recorded>,
+    opted_out: Py<Recorded>,
     closed: Py<Recorded>,
 }
 
@@ -45,6 +46,7 @@ impl Answers {
             queued: plain("queued")?,
             unwanted: plain("unwanted")?,
             full: plain("full")?,
+            opted_out: plain("opted_out")?,
             closed: plain("closed")?,
         })
     }
@@ -54,6 +56,7 @@ impl Answers {
             Core::Queued => self.queued.clone_ref(py),
             Core::Unwanted => self.unwanted.clone_ref(py),
             Core::Full => self.full.clone_ref(py),
+            Core::OptedOut => self.opted_out.clone_ref(py),
             Core::Closed => self.closed.clone_ref(py),
             Core::Rejected(reason) => return rejected(py, reason.as_str().to_owned()),
         })

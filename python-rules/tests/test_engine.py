@@ -442,3 +442,37 @@ def test_options_are_checked() -> None:
     with pytest.raises(OverflowError):
         Engine(queue=-1)
     assert os.path.exists(ensue.__file__)
+
+
+def test_a_user_is_exported_and_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "ensue.db"
+    with Engine(path) as engine:
+        engine.apply(touch_on("pv"))
+        for user in ("u-7391", 7391, None):
+            engine.record_event({"actionType": "pv", "userId": user, "args": {"n": f"of {user}"}})
+        engine.flush()
+        exported = engine.export_user("u-7391")
+        assert (exported["user"], exported["sessions"]) == ("u-7391", 1)
+        assert [event["args"] for event in exported["events"]] == [{"n": "of u-7391"}]
+        assert [(d["touch"], d["acknowledged"]) for d in exported["decisions"]] == [("hi", False)]
+        engine.forget("u-7391")
+        assert engine.export_user("u-7391") == {"user": "u-7391"}
+        assert b"u-7391" not in path.read_bytes()
+        assert engine.export_user(7391)["events"] and engine.export_user()["events"]
+        engine.forget(7391)
+        engine.forget(None)
+        assert list(engine.decisions()) == []
+
+
+def test_who_opts_out_is_not_recorded_until_they_opt_in(tmp_path: Path) -> None:
+    with Engine(tmp_path / "ensue.db") as engine:
+        engine.apply(touch_on("pv"))
+        engine.record("pv")
+        engine.opt_out()
+        assert list(engine.decisions()) == []
+    with Engine(tmp_path / "ensue.db") as engine:
+        answer = engine.record("pv")
+        assert (answer.status, bool(answer), engine.stats()["opted_out"]) == ("opted_out", False, 1)
+        engine.opt_in()
+        assert engine.record("pv").status == "queued"
+        assert len(list(engine.decisions())) == 1

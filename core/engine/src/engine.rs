@@ -229,6 +229,44 @@ impl Engine {
         self.shared.ingest.identify(user);
     }
 
+    /// Erases all that is of a user (`None`: the anonymous one): events, state, decisions and what they count, their name;
+    /// and waits until no trace is left in the file. What tasks of all users made, of which they may have been a part, is
+    /// erased too. Events that are recorded after this call begin a new user of that name.
+    ///
+    /// # Errors
+    /// Where the engine is closed, or the store fails: then nothing is erased; or, where only the overwriting of traces
+    /// failed, that goes on when the engine is idle or is opened next.
+    pub fn forget(&self, user: Option<&str>) -> Result<(), Error> {
+        let users = &self.shared.ingest.users;
+        self.ask_with(|reply| Command::Forget(user.map(Arc::from), reply), || users.remove(user))
+    }
+
+    /// Erases all that is of any user, at once, and takes nothing from now on: [`Engine::record`] leaves no trace, also
+    /// after a restart, until [`Engine::opt_in`]. Task sets stay. Whom [`Engine::identify`] named is forgotten.
+    ///
+    /// # Errors
+    /// As [`Engine::forget`]. Nothing is taken all the same, until the engine is opened anew.
+    pub fn opt_out(&self) -> Result<(), Error> {
+        self.ask_with(Command::OptOut, || self.shared.ingest.turn_off(true))
+    }
+
+    /// Takes events again, after [`Engine::opt_out`]; there is no history.
+    ///
+    /// # Errors
+    /// Where the engine is closed, or the store fails: then it stays as it is.
+    pub fn opt_in(&self) -> Result<(), Error> {
+        self.ask(Command::OptIn)
+    }
+
+    /// All that is stored of a user (`None`: the anonymous one), as a JSON object for them to read; `docs/storage.md` has
+    /// its keys.
+    ///
+    /// # Errors
+    /// Where the engine is closed, or the store fails.
+    pub fn export_user(&self, user: Option<&str>) -> Result<String, Error> {
+        self.ask(|reply| Command::Export(user.map(Arc::from), reply))
+    }
+
     /// The counters.
     pub fn stats(&self) -> Stats {
         Stats { events: self.shared.ingest.users.events(), ..self.shared.counters.read() }
@@ -267,9 +305,14 @@ impl Engine {
 
     /// Asks the worker and waits for its answer.
     fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Error> {
+        self.ask_with(command, || {})
+    }
+
+    /// The same; `also` is done at the place of the question among the events.
+    fn ask_with<T>(&self, command: impl FnOnce(Reply<T>) -> Command, also: impl FnOnce()) -> Result<T, Error> {
         self.not_from_worker()?;
         let (reply, answer) = sync_channel(1);
-        if self.shared.ingest.queue.send(command(reply)).is_ok()
+        if self.shared.ingest.queue.send_with(command(reply), also).is_ok()
             && let Ok(answer) = answer.recv()
         {
             return answer;

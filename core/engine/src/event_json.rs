@@ -300,5 +300,24 @@ impl<'de> Visitor<'de> for DraftVisitor {
     }
 }
 
+/// An event in the JSON form of events.
+pub(crate) fn to_json(event: &Event) -> serde_json::Value {
+    let json = |v: &Value| serde_json::to_value(v).unwrap_or_default();
+    let mut object = serde_json::Map::new();
+    let mut put = |name: &str, value: Option<serde_json::Value>| {
+        object.extend(value.map(|v| (name.to_owned(), v)));
+    };
+    put("ts", event.ts.map(|t| t.0.into()));
+    put("id", event.id.as_ref().map(json));
+    put("source", Some(event.source.as_str().into()));
+    put("actionType", Some((&*event.action_type).into()));
+    put("scene", event.scene.as_deref().map(Into::into));
+    put("userId", event.user_id.as_deref().map(Into::into));
+    put("utcOffsetMin", event.utc_offset_min.map(Into::into));
+    let args = event.args.iter().map(|(k, v)| (k.to_string(), json(v))).collect();
+    put("args", Some(serde_json::Value::Object(args)));
+    serde_json::Value::Object(object)
+}
+
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,14 @@
 //! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
+//! - [`forgetting`]: history that is no longer kept;
 //! - [`decide`]: what becomes of the matches; [`derive`](mod@derive): the events that they derive; [`effects`]: what there is to write and to tell.
 
 mod arrival;
 mod decide;
 mod derive;
 mod effects;
+mod forgetting;
 mod labels;
 mod lookback;
 mod matching;
@@ -53,6 +55,8 @@ pub(crate) struct Fold {
     due: BTreeSet<(Timestamp, StreamKey)>,
     /// To where time was moved for all users.
     wakeup: Timestamp,
+    /// Events of everyone up to this time were lost, also of users who are not known yet.
+    gap: Timestamp,
     ledger: Ledger,
     /// What the last emitted match of each triggered task consumed.
     consumed: FxHashMap<Place, Position>,
@@ -80,6 +84,7 @@ impl Fold {
             streams: FxHashMap::default(),
             due: BTreeSet::new(),
             wakeup: Timestamp::MIN,
+            gap: Timestamp::MIN,
             ledger: Ledger::new(),
             consumed: FxHashMap::default(),
             restored: FxHashMap::default(),

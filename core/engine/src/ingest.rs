@@ -9,7 +9,7 @@ mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
@@ -44,6 +44,8 @@ pub(crate) struct Ingest {
     passed: AtomicI64,
     capacity: usize,
     event_bytes: usize,
+    /// The user has opted out: nothing is taken.
+    off: AtomicBool,
 }
 
 impl Ingest {
@@ -61,11 +63,15 @@ impl Ingest {
             passed: AtomicI64::new(i64::MIN),
             capacity: config.queue,
             event_bytes: config.event_bytes,
+            off: AtomicBool::new(false),
         }
     }
 
     /// See [`crate::Engine::record`].
     pub(crate) fn record(&self, event: &EventRef<'_>, line: Option<u64>, counters: &Counters) -> Recorded {
+        if self.off.load(Ordering::Acquire) {
+            return Recorded::OptedOut;
+        }
         if let Err(rejected) = self.check(event) {
             counters.rejected.add(1);
             return Recorded::Rejected(rejected);
@@ -155,6 +161,13 @@ impl Ingest {
 
     pub(crate) fn identify(&self, user: Option<&str>) {
         self.identified.store(Arc::new(user.map(Arc::from)));
+    }
+
+    /// Takes nothing, or something again; nobody is known either way.
+    pub(crate) fn turn_off(&self, off: bool) {
+        self.off.store(off, Ordering::Release);
+        self.users.clear();
+        self.identify(None);
     }
 
     fn stamp(&self, ts: Option<Timestamp>, counters: &Counters) -> Stamp {

@@ -37,6 +37,8 @@ pub(crate) struct LogEvent {
     pub(crate) late: bool,
     /// Too late for the stream of the device.
     pub(crate) device_late: bool,
+    /// Whether a task of all users has just derived it; not kept.
+    pub(crate) of_device: bool,
     /// What happened.
     pub(crate) event: Event,
 }
@@ -88,7 +90,8 @@ pub(crate) trait Log {
     /// Appends an event under the next arrival number, which it puts in.
     fn append(&mut self, event: &mut LogEvent) -> Result<(), Error>;
 
-    /// Visits the entries of a stretch of a stream that are not late, by time and arrival.
+    /// Visits the entries of a stretch of a stream that are not late: first the gaps (also those that reach beyond it, if
+    /// they arrived before its end), then the events, each by time and arrival.
     fn look_back(&mut self, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error>;
 
     /// The host's label of an event.

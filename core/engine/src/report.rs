@@ -93,6 +93,8 @@ pub enum Recorded {
     Full,
     /// It is not a good event; counted.
     Rejected(Rejected),
+    /// The user has opted out: it left no trace.
+    OptedOut,
     /// The engine is closed.
     Closed,
 }

@@ -70,6 +70,8 @@ counters! {
     unwritten,
     /// 1 where opening found a file that is no sound store, set it aside and began a fresh one.
     set_aside,
+    /// 1 while the user has opted out.
+    opted_out,
     /// Tasks, users and partitions with a partial match alive, when last looked after (every few thousand rows, and when
     /// the worker rests).
     runs,

@@ -4,7 +4,9 @@
 //! not a sound store says [`open`](mod@open). Nothing here decides anything: rows go in and come out.
 
 mod codec;
+mod erase;
 mod events;
+mod export;
 mod names;
 mod open;
 mod outbox;
@@ -37,6 +39,8 @@ pub(crate) struct Store {
     written: Written,
     /// Where the retention pass goes on.
     retained_to: u64,
+    /// Whether a task of all users has put a derived event into the anonymous user's stream.
+    mixed: bool,
 }
 
 /// Events written.

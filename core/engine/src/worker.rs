@@ -6,6 +6,7 @@
 mod batch;
 mod commands;
 mod delivery;
+mod erasing;
 mod idle;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +48,8 @@ pub(crate) struct Worker {
     unsettled: bool,
     /// Rows written since the last look for what to forget.
     grown: u64,
+    /// The user has opted out: what still comes is dropped.
+    off: bool,
     delivery: Delivery,
 }
 
@@ -81,7 +84,7 @@ impl Worker {
         };
         let Opened { store, set_aside } = Store::open(&shared.config.place, now)?;
         let mut worker = Self::over(shared, store);
-        let rebuilt = match (worker.restore(), &shared.config.place) {
+        let rebuilt = match (worker.restore(true), &shared.config.place) {
             (Err(error), crate::config::Place::File(path)) if error.is_unsound() => {
                 // The tables could be opened but not read.
                 drop(worker);
@@ -92,7 +95,10 @@ impl Worker {
             (restored, _) => OpenReport { set_aside, ..restored? },
         };
         shared.counters.set_aside.set(u64::from(rebuilt.set_aside.is_some()));
+        worker.note_opting_out()?;
         worker.catch_up()?;
+        // Killed before the traces of what was erased were overwritten.
+        worker.unsettled |= worker.store.is_unscrubbed()?;
         Ok((worker, rebuilt))
     }
 
@@ -108,19 +114,21 @@ impl Worker {
             last_error: None,
             unsettled: false,
             grown: 0,
+            off: false,
             delivery: Delivery::new(matches!(shared.config.mode, Mode::Replay)),
         }
     }
 
-    /// The state that the store stands for: tasks, runs by folding the retained log again, times, past decisions.
-    fn restore(&mut self) -> Result<OpenReport, Error> {
+    /// The state that the store stands for: tasks, runs by folding the retained log again, times, past decisions;
+    /// `opening`: the recording side does not know yet how far its users have come.
+    fn restore(&mut self, opening: bool) -> Result<OpenReport, Error> {
         let (sets, tasks) = (self.store.sets()?, self.store.tasks()?);
         let book = Book::restore(self.shared.config.limits.clone(), sets, tasks);
         self.fold = Fold::new(book, self.shared.config.lateness);
         let remembered =
             Remembered { streams: self.store.streams()?, bounds: self.store.bounds()?, wakeup: self.store.wakeup()? };
         for (stream, state) in &remembered.streams {
-            if let crate::log::StreamKey::User(user) = stream {
+            if let (true, crate::log::StreamKey::User(user)) = (opening, stream) {
                 self.shared.ingest.users.restore(user.as_deref(), state.frontier, state.session);
             }
         }
@@ -135,7 +143,7 @@ impl Worker {
 
     /// Folds the retained log in silence, as far as any task may read it.
     fn fold_again(&mut self, remembered: &Remembered) -> Result<u64, Error> {
-        self.fold.begin_silence(&remembered.bounds);
+        self.fold.begin_silence(&remembered.streams, &remembered.bounds);
         let continuous = self.fold.book.tasks().filter(|t| !t.is_triggered());
         let from = continuous.map(|t| t.since.0).min();
         let Self { fold, store, .. } = self;

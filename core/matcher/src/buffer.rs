@@ -86,6 +86,12 @@ impl SharedBuffer {
         self.events.get(at)
     }
 
+    /// The last event at or before `place`.
+    pub(crate) fn tick_at(&self, place: Position) -> Option<Tick> {
+        let after = self.events.partition_point(|e| e.position <= place);
+        self.events.get(after.checked_sub(1)?).map(|e| e.tick)
+    }
+
     /// Forgets what no run that starts at or after `oldest` can reach (`None`: everything).
     pub(crate) fn release(&mut self, oldest: Option<Tick>) {
         let Some(oldest) = oldest else {

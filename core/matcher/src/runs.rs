@@ -17,6 +17,7 @@ use ensue_rule::Timestamp;
 
 use crate::buffer::{SharedBuffer, Tick};
 use crate::observation::Position;
+use crate::output::Found;
 use crate::program::{Program, Target};
 use after::Finished;
 use class::Class;
@@ -92,6 +93,19 @@ impl Runs {
         self.finished.clear();
         self.release();
         alive
+    }
+
+    /// Ends all runs that started at or before `upto`, because the host no longer keeps their events; what waited for them
+    /// comes out. Returns whether there was one.
+    pub fn truncate(&mut self, program: &Program, upto: Position, out: &mut Vec<Found>) -> bool {
+        let Some(tick) = self.buffer.tick_at(upto).filter(|tick| self.oldest().is_some_and(|o| o <= *tick)) else {
+            return false;
+        };
+        self.classes.retain_mut(|c| c.cut(tick));
+        self.finished.retain(|f| f.start > tick);
+        self.let_out(program, false, out);
+        self.release();
+        true
     }
 
     /// Whether a live run waits for an absence (`!n`), so that a gap in the history would make its answer wrong.

@@ -87,6 +87,11 @@ class Engine(_ensue.Engine):
         """Acknowledges decisions, or their ids: they are not delivered again. Gives how many were not yet."""
         return self._ack([decision if isinstance(decision, str) else decision["id"] for decision in decisions])
 
+    def export_user(self, user: Optional[Union[str, int]] = None) -> Dict[str, Any]:
+        """All that is stored of a user (None: the anonymous one), for them to read."""
+        exported: Dict[str, Any] = json.loads(self._export_user(user))
+        return exported
+
     def __enter__(self) -> Engine:
         return self
 

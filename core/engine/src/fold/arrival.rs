@@ -51,6 +51,9 @@ impl Fold {
     /// Takes a new mark of lost events.
     pub(crate) fn lose(&mut self, gap: &LogGap, log: &mut dyn Log) -> Result<(), Error> {
         self.line = None;
+        if gap.losers == Losers::All {
+            self.gap = self.gap.max(gap.upto);
+        }
         for key in self.losers(gap) {
             let stream = self.streams.entry(key.clone()).or_default();
             stream.gap = stream.gap.max(Some(gap.upto));
@@ -87,7 +90,18 @@ impl Fold {
         device.frontier = device.frontier.max(device_before);
         let device_late = ts < device.time(lateness, wakeup);
         event.ts = Some(ts);
-        LogEvent { seq: 0, ts, device_ts: ts, before, device_before, session, late, device_late, event }
+        LogEvent {
+            seq: 0,
+            ts,
+            device_ts: ts,
+            before,
+            device_before,
+            session,
+            late,
+            device_late,
+            of_device: false,
+            event,
+        }
     }
 
     /// Moves the frontiers by an event.
@@ -123,7 +137,7 @@ impl Fold {
             let (time, place, unread) =
                 (self.time(key), event.position(key), *key == device && !self.book.has_device());
             let Some(stream) = self.streams.get_mut(key) else { continue };
-            if unread {
+            if unread || stream.cut.is_some_and(|cut| place <= cut) {
                 stream.floor = stream.floor.max(place.ts.min(time));
             } else if place.ts <= time && stream.next_due().is_none_or(|at| at > place.ts) {
                 now.push(key.clone());

@@ -42,14 +42,14 @@ impl Found {
         match &self.what {
             What::Match(m) => Some((m, On::Match)),
             What::Timeout(m) => Some((m, On::Timeout)),
-            What::Error(..) | What::Gap(_) => None,
+            What::Error(..) | What::Gap(_) | What::Truncated(_) => None,
         }
     }
 
     fn at(&self) -> Timestamp {
         match &self.what {
             What::Match(m) | What::Timeout(m) => m.at,
-            What::Error(_, place) | What::Gap(place) => place.ts,
+            What::Error(_, place) | What::Gap(place) | What::Truncated(place) => place.ts,
         }
     }
 
@@ -110,7 +110,7 @@ impl Fold {
             let stand_in;
             let m = match &what {
                 What::Match(m) | What::Timeout(m) => m,
-                What::Error(_, place) | What::Gap(place) => {
+                What::Error(_, place) | What::Gap(place) | What::Truncated(place) => {
                     stand_in = at_place(*place);
                     &stand_in
                 }
@@ -129,6 +129,9 @@ impl Fold {
     fn rule_on(&mut self, f: &Found, event: Option<&LogEvent>) -> Vec<Ruling> {
         let (m, on) = match (&f.what, f.matched()) {
             (What::Gap(_), _) => return vec![Ruling::Refuse(self.died(f, Reason::Gap, GAP.to_owned()))],
+            (What::Truncated(_), _) => {
+                return vec![Ruling::Refuse(self.died(f, Reason::HistoryTruncated, TRUNCATED.to_owned()))];
+            }
             (What::Error(stage, _), _) => {
                 let detail = format!("no event is bound to `{stage}`, to which the match would skip");
                 return vec![Ruling::Refuse(self.died(f, Reason::Error, detail))];
@@ -196,7 +199,7 @@ impl Fold {
             Verdict::Pass { expires_at } => {
                 self.ledger.note(&candidate);
                 let decision = Decision { expires_at, ..decision };
-                self.effects.decisions.push((decision.clone(), LedgerEntry::of(&candidate)));
+                self.effects.decisions.push((f.stream.clone(), decision.clone(), LedgerEntry::of(&candidate)));
                 Ruling::Decide(decision)
             }
             Verdict::Refuse { reason, detail, expires_at } => {
@@ -246,7 +249,7 @@ impl Fold {
                 self.record(&f, m, Outcome::Timeout, log);
             }
             What::Error(..) => self.effects.tally.errors += 1,
-            What::Gap(_) => {}
+            What::Gap(_) | What::Truncated(_) => {}
         }
         for ruling in std::mem::take(&mut f.rulings) {
             match ruling {
@@ -256,7 +259,7 @@ impl Fold {
                 }
                 Ruling::Refuse(refusal) => {
                     self.effects.tally.refusals += 1;
-                    self.effects.refusals.push(refusal.clone());
+                    self.effects.refusals.push((f.stream.clone(), refusal.clone()));
                     self.push(Outcome::Refusal(refusal));
                 }
                 Ruling::Derive { output, action_type, scene } => {
@@ -300,6 +303,7 @@ impl Fold {
 }
 
 const GAP: &str = "events were lost while a run waited for an absence";
+const TRUNCATED: &str = "events that a run needed are no longer kept";
 
 /// A stand-in for a match that there is not, to name a place in the log by.
 fn at_place(place: Position) -> Match {

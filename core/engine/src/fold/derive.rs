@@ -7,6 +7,7 @@ use ensue_rule::{Event, Source, Timestamp, Value};
 use super::Fold;
 use super::decide::Found;
 use crate::error::Error;
+use crate::event_json;
 use crate::identity::decision_id;
 use crate::log::{Log, LogEvent, StreamKey};
 use crate::outcome::{DerivedRecord, Outcome};
@@ -36,20 +37,21 @@ impl Fold {
         };
         if self.tell {
             let (task, user) = (f.task.task.id.clone(), f.stream.user().cloned());
-            let json = event_json(&event);
+            let json = event_json::to_json(&event);
             let record = DerivedRecord { id, task, user, at: m.at, line: self.line, event: json };
             self.effects.outcomes.push(Outcome::Event(record));
         }
         if !self.book.joined(&event.action_type, event.scene.as_deref()) {
             return Ok(());
         }
-        self.append_derived(event, m.at, (&target, session), log)
+        let of_device = f.stream == StreamKey::Device;
+        self.append_derived(event, (m.at, of_device), (&target, session), log)
     }
 
     fn append_derived(
         &mut self,
         mut event: Event,
-        at: Timestamp,
+        (at, of_device): (Timestamp, bool),
         (target, session): (&StreamKey, u64),
         log: &mut dyn Log,
     ) -> Result<(), Error> {
@@ -59,7 +61,8 @@ impl Fold {
         let ((before, ts), (device_before, device_ts)) = (reach(self, target), reach(self, &StreamKey::Device));
         event.ts = Some(ts);
         let (late, device_late) = (false, false);
-        let mut made = LogEvent { seq: 0, ts, device_ts, before, device_before, session, late, device_late, event };
+        let mut made =
+            LogEvent { seq: 0, ts, device_ts, before, device_before, session, late, device_late, of_device, event };
         log.append(&mut made)?;
         self.labels.add(made.seq, made.event.id.as_ref());
         self.move_by(target, &made);
@@ -68,23 +71,4 @@ impl Fold {
         self.fed.extend([target.clone(), StreamKey::Device]);
         Ok(())
     }
-}
-
-/// An event in the JSON form of events.
-fn event_json(event: &Event) -> serde_json::Value {
-    let json = |v: &Value| serde_json::to_value(v).unwrap_or_default();
-    let mut object = serde_json::Map::new();
-    let mut put = |name: &str, value: Option<serde_json::Value>| {
-        object.extend(value.map(|v| (name.to_owned(), v)));
-    };
-    put("ts", event.ts.map(|t| t.0.into()));
-    put("id", event.id.as_ref().map(json));
-    put("source", Some(event.source.as_str().into()));
-    put("actionType", Some((&*event.action_type).into()));
-    put("scene", event.scene.as_deref().map(Into::into));
-    put("userId", event.user_id.as_deref().map(Into::into));
-    put("utcOffsetMin", event.utc_offset_min.map(Into::into));
-    let args = event.args.iter().map(|(k, v)| (k.to_string(), json(v))).collect();
-    put("args", Some(serde_json::Value::Object(args)));
-    serde_json::Value::Object(object)
 }

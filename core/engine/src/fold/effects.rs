@@ -19,9 +19,9 @@ pub(crate) struct Effects {
     /// All that happened, in order; only where somebody wants to be told.
     pub(crate) outcomes: Vec<Outcome>,
     /// Decisions with what controls count of them.
-    pub(crate) decisions: Vec<(Decision, LedgerEntry)>,
+    pub(crate) decisions: Vec<(StreamKey, Decision, LedgerEntry)>,
     /// Refusals.
-    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) refusals: Vec<(StreamKey, Refusal)>,
     /// Skip bounds that moved.
     pub(crate) bounds: BTreeMap<BoundKey, Position>,
     /// Streams whose time moved.
@@ -74,6 +74,14 @@ impl Effects {
         let over = |n: usize| n.saturating_sub(UNSAVED);
         self.refusals.drain(..over(self.refusals.len()));
         self.decisions.drain(..over(self.decisions.len()));
+    }
+
+    /// Forgets what there is of a stream.
+    pub(crate) fn erase(&mut self, stream: &StreamKey) {
+        self.decisions.retain(|(s, ..)| s != stream);
+        self.refusals.retain(|(s, _)| s != stream);
+        self.bounds.retain(|key, _| key.stream != *stream);
+        self.moved.remove(stream);
     }
 
     /// Forgets what has been written.

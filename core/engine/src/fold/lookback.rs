@@ -1,6 +1,6 @@
 //! Triggered tasks: at a trigger, a fresh matcher over what came before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use ensue_matcher::{Match, Observation, Position, ProgramId, Runs};
 use ensue_rule::{Timestamp, Value};
@@ -17,6 +17,10 @@ struct Look<'a> {
     task: &'a Active,
     stream: &'a StreamKey,
     consumed: &'a rustc_hash::FxHashMap<super::Place, Position>,
+    /// At or before this place the history is no longer whole.
+    cut: Option<Position>,
+    /// Marks of lost events that are not passed yet, by time.
+    gaps: VecDeque<Position>,
     runs: BTreeMap<Vec<Value>, Runs>,
     observation: &'a mut Observation,
     tally: super::effects::Tally,
@@ -67,14 +71,21 @@ impl Fold {
             task,
             stream: key,
             consumed: &self.consumed,
+            cut: self.streams.get(key).and_then(|s| s.cut),
+            gaps: VecDeque::new(),
             runs: BTreeMap::new(),
             observation: &mut self.observation,
             tally: super::effects::Tally::default(),
             cases: Vec::new(),
         };
         let span = Span { stream: key, after: to.ts.minus(task.window), to, demand: &task.demand };
+        let short = look.cut.is_some_and(|cut| cut.ts > span.after);
         log.look_back(&span, &mut |entry| look.visit(entry))?;
-        let Seen { cases, bounds, tally } = look.finish(to);
+        let Seen { mut cases, bounds, tally } = look.finish(to);
+        if short && cases.is_empty() {
+            // What it did not find may have begun in what is gone.
+            cases.push(Case { task: id, stream: key.clone(), key: Vec::new(), what: What::Truncated(to) });
+        }
         self.effects.tally.capped += tally.capped;
         self.effects.tally.null_key += tally.null_key;
         for (partition, at) in bounds {
@@ -91,9 +102,19 @@ impl Look<'_> {
     }
 
     fn visit(&mut self, entry: &Entry) {
+        let place = match entry {
+            Entry::Event(event) => event.position(self.stream),
+            Entry::Gap(gap) => Position { ts: gap.upto, seq: gap.seq },
+        };
+        if self.cut.is_some_and(|cut| place <= cut) {
+            return;
+        }
         match entry {
-            Entry::Event(event) => self.step(event),
-            Entry::Gap(gap) => self.pass(Position { ts: gap.upto, seq: gap.seq }),
+            Entry::Event(event) => {
+                self.pass(place);
+                self.step(event);
+            }
+            Entry::Gap(_) => self.gaps.push_back(place),
         }
     }
 
@@ -124,8 +145,18 @@ impl Look<'_> {
         collect(&mut found, (self.task, self.stream, &partition), place, &mut self.tally, &mut self.cases);
     }
 
-    /// Events were lost here: what waits for an absence ends.
+    /// Comes to a place: what waits for an absence ends where events were lost before it, or may have been.
     fn pass(&mut self, place: Position) {
+        while let Some(gap) = self.gaps.front().copied().filter(|gap| *gap < place) {
+            self.gaps.pop_front();
+            self.end_waits(gap);
+        }
+        if self.gaps.iter().any(|gap| gap.seq < place.seq) {
+            self.end_waits(place);
+        }
+    }
+
+    fn end_waits(&mut self, place: Position) {
         let Some(program) = self.book.triggered().program(self.program()) else { return };
         for (partition, runs) in &mut self.runs {
             if runs.waits_for_absence(program) && runs.clear() {
@@ -138,6 +169,7 @@ impl Look<'_> {
 
     /// Judges absences at the trigger. All matches carry its time; what they consumed, and up to where.
     fn finish(mut self, trigger: Position) -> Seen {
+        self.pass(trigger);
         let mut bounds = Vec::new();
         if let Some(program) = self.book.triggered().program(self.program()) {
             for (partition, mut runs) in std::mem::take(&mut self.runs) {

@@ -32,6 +32,8 @@ pub(super) enum What {
     Error(Arc<str>, Position),
     /// A run that waited for an absence while events were lost.
     Gap(Position),
+    /// A run whose first events are no longer kept.
+    Truncated(Position),
 }
 
 impl Fold {
@@ -121,10 +123,13 @@ impl Fold {
 
     /// While events are missing around here, no run may wait for an absence.
     fn pass_gap(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
-        let Some(gap) = self.streams.get(key).and_then(|s| s.gap) else { return Ok(()) };
+        let everyone = self.gap;
+        let gap = |s: &super::Stream| s.gap.max(Some(everyone).filter(|gap| *gap > s.passed));
+        let Some(gap) = self.streams.get(key).and_then(gap) else { return Ok(()) };
         self.end_waits(key, place, log)?;
         if let Some(stream) = self.streams.get_mut(key).filter(|_| place.ts > gap) {
             stream.gap = None;
+            stream.passed = gap;
         }
         Ok(())
     }
@@ -173,7 +178,7 @@ pub(super) fn collect(
 }
 
 /// Notes a skip bound that moved.
-fn note_bound(
+pub(super) fn note_bound(
     live: &mut Live,
     (task, stream, key): (&Active, &StreamKey, &[Value]),
     bounds: &mut std::collections::BTreeMap<BoundKey, Position>,

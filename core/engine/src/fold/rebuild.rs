@@ -36,8 +36,11 @@ impl Log for Silent {
 
 impl Fold {
     /// Begins to fold the log again.
-    pub(crate) fn begin_silence(&mut self, bounds: &[Bound]) {
+    pub(crate) fn begin_silence(&mut self, streams: &[(StreamKey, UserState)], bounds: &[Bound]) {
         self.quiet = true;
+        for (key, state) in streams.iter().filter(|(_, s)| s.cut.is_some()) {
+            self.streams.entry(key.clone()).or_default().cut = state.cut;
+        }
         let ids: FxHashMap<_, TaskId> =
             self.book.tasks().map(|t| ((t.source.clone(), t.task.id.clone()), t.id)).collect();
         for bound in bounds {
@@ -107,6 +110,7 @@ impl Fold {
             session: s.session,
             folded: s.frontier,
             utc_offset_min: s.utc_offset_min,
+            cut: s.cut,
         })
     }
 

@@ -50,6 +50,10 @@ pub(super) struct Stream {
     pub(super) timers: BTreeSet<(Timestamp, RunKey)>,
     /// Events up to this time were lost: runs that wait for an absence end until it has passed.
     pub(super) gap: Option<Timestamp>,
+    /// Gaps up to this time have passed.
+    pub(super) passed: Timestamp,
+    /// At or before this place its history is no longer whole: no task reads there.
+    pub(super) cut: Option<Position>,
     /// Under which time the fold knows that it is due.
     pub(super) indexed: Option<Timestamp>,
 }
@@ -66,6 +70,8 @@ impl Default for Stream {
             runs: FxHashMap::default(),
             timers: BTreeSet::new(),
             gap: None,
+            passed: Timestamp::MIN,
+            cut: None,
             indexed: None,
         }
     }

@@ -127,10 +127,16 @@ impl Queue {
 
     /// Puts a command in; back if nobody works.
     pub(crate) fn send(&self, command: Command) -> Result<(), Command> {
+        self.send_with(command, || {})
+    }
+
+    /// Puts a command in; `also` runs after every earlier event was let in and before any later one is.
+    pub(crate) fn send_with(&self, command: Command, also: impl FnOnce()) -> Result<(), Command> {
         let mut state = self.lock();
         if state.closed {
             return Err(command);
         }
+        also();
         state.mark_lost();
         state.items.push_back(Item::Command(command));
         self.wake(state);

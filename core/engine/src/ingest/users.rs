@@ -112,6 +112,20 @@ impl Users {
         self.move_device(frontier);
     }
 
+    /// Forgets a user.
+    pub(crate) fn remove(&self, user: Option<&str>) {
+        lock(self.shard(user)).remove(user);
+    }
+
+    /// Forgets everyone. How many events were marked stays.
+    pub(crate) fn clear(&self) {
+        for shard in self.all() {
+            let mut shard = lock(shard);
+            *shard = Shard { events: shard.events, ..Shard::default() };
+        }
+        self.device.store(i64::MIN, Ordering::Release);
+    }
+
     /// Those who moved since the last call, in no order.
     pub(crate) fn take_moved(&self) -> Vec<(Option<Arc<str>>, Reach)> {
         let mut moved = Vec::new();
@@ -155,6 +169,18 @@ impl Shard {
         self.places.insert(name.clone(), self.entries.len());
         self.entries.push(Entry { name, reach: Reach::default() });
         self.entries.len() - 1
+    }
+
+    fn remove(&mut self, user: Option<&str>) {
+        let Some(user) = user else {
+            self.anonymous = Reach::default();
+            return;
+        };
+        let Some(place) = self.places.remove(user) else { return };
+        self.entries.swap_remove(place);
+        if let Some(moved) = self.entries.get(place) {
+            self.places.insert(moved.name.clone(), place);
+        }
     }
 
     fn reach(&mut self, user: Option<&str>) -> (&mut Reach, Option<&Arc<str>>) {
@@ -228,6 +254,23 @@ mod tests {
         given(&users, None, 70);
         assert_eq!(users.mark(None, Stamp::Now(Timestamp(60)), false).ts, Timestamp(70));
         assert_eq!(users.mark(None, Stamp::Now(Timestamp(80)), false).ts, Timestamp(80));
+    }
+
+    #[test]
+    fn who_is_forgotten_begins_anew_and_nobody_else() {
+        let users = Users::new(Duration(100));
+        // One shard: the place of the last is taken by another when one goes.
+        for (n, user) in ["a0", "b0", "c0"].into_iter().enumerate() {
+            given(&users, Some(user), 10 + i64::try_from(n).unwrap());
+        }
+        users.remove(Some("a0"));
+        users.remove(Some("unknown"));
+        assert_eq!(given(&users, Some("c0"), 20), (12, 12, 1));
+        assert_eq!(given(&users, Some("b0"), 20), (11, 20, 1));
+        assert_eq!(given(&users, Some("a0"), 5), (i64::MIN, 20, 1));
+        users.clear();
+        assert_eq!(given(&users, Some("b0"), 20), (i64::MIN, i64::MIN, 1));
+        assert_eq!(users.events(), 7);
     }
 
     #[test]

@@ -25,7 +25,8 @@ const HAS_DEVICE_TS: u8 = 8;
 const INSERT: &str = "INSERT INTO events (seq, user, ts, action, flags, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const ALL: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq >= ?1 ORDER BY seq";
 const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
-  WHERE user = ?1 AND ts > ?2 AND ts <= ?3 ORDER BY ts, seq";
+  WHERE user = ?1 AND ts > ?2 AND (ts <= ?3 OR action = 0) ORDER BY ts, seq";
+const OF_ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE user = ?1 ORDER BY seq";
 const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 
 /// Bytes of a row beside its body, for the counter: five numbers and the key of the index. A round figure, so that
@@ -59,6 +60,10 @@ impl Log for Store {
     fn append(&mut self, event: &mut LogEvent) -> Result<(), Error> {
         event.seq = self.next_seq;
         self.next_seq += 1;
+        if event.of_device && !self.mixed {
+            self.put_number(super::state::MIXED, 1)?;
+            self.mixed = true;
+        }
         self.put_event(event)
     }
 
@@ -67,13 +72,13 @@ impl Log for Store {
             StreamKey::Device => self.look_back_device(span, visit),
             StreamKey::User(user) => {
                 let user = self.user_id(user.as_ref())?;
-                let mut raws = self.stretch(user, span)?;
-                let gaps = self.stretch(schema::DEVICE, span)?;
-                if !gaps.is_empty() {
-                    raws.extend(gaps);
-                    raws.sort_by_key(|r| (r.ts, r.seq));
-                }
-                raws.into_iter().filter(|r| r.flags & LATE == 0).try_for_each(|raw| self.show(&raw, span, visit))
+                let (mut gaps, events) = self.stretch(user, span)?;
+                gaps.extend(self.stretch(schema::DEVICE, span)?.0);
+                gaps.sort_by_key(|r| (r.ts, r.seq));
+                gaps.into_iter()
+                    .chain(events)
+                    .filter(|r| r.flags & LATE == 0)
+                    .try_for_each(|raw| self.show(&raw, span, visit))
             }
         }
     }
@@ -114,6 +119,20 @@ impl Store {
         Ok(n)
     }
 
+    /// Visits the entries of one user in the order of their arrival.
+    pub(super) fn scan_user(
+        &mut self,
+        user: i64,
+        visit: &mut dyn FnMut(Entry) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut statement = self.conn.prepare_cached(OF_ONE).doing("reading a user's log")?;
+        let raws = statement.query_map([user], Raw::read).doing("reading a user's log")?;
+        let raws: Vec<Raw> = raws.collect::<rusqlite::Result<_>>().doing("reading a user's log")?;
+        drop(statement);
+        let Self { conn, names, users, .. } = self;
+        raws.iter().try_for_each(|raw| visit(entry(raw, &mut |id| names.name(conn, id), |id| users.name(conn, id))?))
+    }
+
     /// The number of a user, a new one where they have none.
     pub(super) fn user_id(&mut self, user: Option<&Arc<str>>) -> Result<i64, Error> {
         user.map_or(Ok(schema::ANONYMOUS), |name| self.users.id(&self.conn, name))
@@ -137,12 +156,20 @@ impl Store {
         Ok(())
     }
 
-    /// A user's rows of a stretch of time.
-    fn stretch(&mut self, user: i64, span: &Span<'_>) -> Result<Vec<Raw>, Error> {
+    /// A user's rows of a stretch of time: gaps and events.
+    fn stretch(&mut self, user: i64, span: &Span<'_>) -> Result<(Vec<Raw>, Vec<Raw>), Error> {
         let mut statement = self.conn.prepare_cached(OF_USER).doing("looking back")?;
         let rows = statement.query_map(params![user, span.after.0, span.to.ts.0], Raw::read).doing("looking back")?;
-        let within = |r: &Raw| Position { ts: r.ts, seq: r.seq } <= span.to;
-        rows.filter(|r| r.as_ref().map_or(true, within)).collect::<rusqlite::Result<_>>().doing("looking back")
+        let (mut gaps, mut events) = (Vec::new(), Vec::new());
+        for raw in rows {
+            let raw = raw.doing("looking back")?;
+            if raw.flags & GAP != 0 {
+                gaps.extend((raw.seq < span.to.seq).then_some(raw));
+            } else if (Position { ts: raw.ts, seq: raw.seq }) <= span.to {
+                events.push(raw);
+            }
+        }
+        Ok((gaps, events))
     }
 
     fn show(&mut self, raw: &Raw, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
@@ -167,13 +194,14 @@ impl Store {
                 Entry::Event(e) => e.position(&StreamKey::Device),
                 Entry::Gap(g) => Position { ts: g.upto, seq: g.seq },
             };
-            if place.ts > span.after && place <= span.to {
-                found.push((place, entry));
+            let event = matches!(entry, Entry::Event(_));
+            if place.ts > span.after && if event { place <= span.to } else { place.seq < span.to.seq } {
+                found.push((event, place, entry));
             }
             Ok(())
         })?;
-        found.sort_by_key(|(place, _)| *place);
-        for (_, entry) in &found {
+        found.sort_by_key(|(event, place, _)| (*event, *place));
+        for (_, _, entry) in &found {
             visit(entry);
         }
         Ok(())
@@ -222,6 +250,7 @@ fn entry(
         session: head.session,
         late: raw.flags & LATE != 0,
         device_late: raw.flags & DEVICE_LATE != 0,
+        of_device: false,
         event,
     })))
 }
@@ -302,4 +331,20 @@ impl Store {
         let Some(name) = self.names.name(&self.conn, action)? else { return Ok(None) };
         Ok(Head::read(&mut Reader(body), Timestamp(0)).map(|head| (name, head.scene)))
     }
+}
+
+/// Whether the event of this body was derived.
+pub(super) fn is_derived(body: &[u8]) -> bool {
+    Head::read(&mut Reader(body), Timestamp(0)).is_some_and(|head| head.source == Source::Derived)
+}
+
+/// The numbers of the names of arguments in a body.
+pub(super) fn names_in(body: &[u8], found: &mut dyn FnMut(i64)) -> Option<()> {
+    let mut body = Reader(body);
+    Head::read(&mut body, Timestamp(0))?;
+    for _ in 0..body.uint()? {
+        found(signed(body.uint()?));
+        body.value()?;
+    }
+    Some(())
 }

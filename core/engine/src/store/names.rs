@@ -44,13 +44,21 @@ impl Names {
         Self { by_name: FxHashMap::default(), by_id: FxHashMap::default(), find, add, name }
     }
 
+    /// The number of a text, if it has one.
+    pub(super) fn find(&self, conn: &Connection, name: &str) -> Result<Option<i64>, Error> {
+        if let Some(id) = self.by_name.get(name) {
+            return Ok(Some(*id));
+        }
+        let found = conn.prepare_cached(self.find).doing("looking a name up")?.query_row([name], |r| r.get(0));
+        found.optional().doing("looking a name up")
+    }
+
     /// The number of a text; a new one, if it has none.
     pub(super) fn id(&mut self, conn: &Connection, name: &Arc<str>) -> Result<i64, Error> {
         if let Some(id) = self.by_name.get(name) {
             return Ok(*id);
         }
-        let found = conn.prepare_cached(self.find).doing("looking a name up")?.query_row([&**name], |r| r.get(0));
-        let id = match found.optional().doing("looking a name up")? {
+        let id = match self.find(conn, name)? {
             Some(id) => id,
             None => conn.prepare_cached(self.add).doing("adding a name")?.insert([&**name]).doing("adding a name")?,
         };

@@ -127,10 +127,12 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         next_seq: 1,
         written: Written::default(),
         retained_to: 0,
+        mixed: false,
     };
     // Takes the file's lock, and finds out whether the tables can be read.
     let seq = store.number(state::NEXT_SEQ).map_err(|_| Failure::Unsound)?;
     store.next_seq = seq.map_or(1, unsigned).max(1);
+    store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();
     Ok(store)
 }
 

@@ -3,9 +3,10 @@
 use ensue_rule::Timestamp;
 use rusqlite::params;
 
-use super::{Doing, Store, torn};
+use super::{Doing, Store, schema, torn};
 use crate::dispatch::LedgerEntry;
 use crate::error::Error;
+use crate::log::StreamKey;
 use crate::outcome::{Decision, Refusal};
 
 /// Decisions kept that nobody acknowledges; the oldest go first.
@@ -19,11 +20,16 @@ const DECISION: &str = "INSERT OR IGNORE INTO decisions
 
 impl Store {
     /// Puts a decision in the outbox, with what caps and cooldowns need of it.
-    pub(crate) fn put_decision(&mut self, decision: &Decision, entry: &LedgerEntry) -> Result<(), Error> {
+    pub(crate) fn put_decision(
+        &mut self,
+        stream: &StreamKey,
+        decision: &Decision,
+        entry: &LedgerEntry,
+    ) -> Result<(), Error> {
         let doing = "writing a decision";
         let json = |r: serde_json::Result<String>| r.map_err(|_| torn(doing));
         let (shared, text) = (json(serde_json::to_string(&entry.shared))?, json(serde_json::to_string(decision))?);
-        let user = entry.user.as_deref();
+        let user = self.stream_id(stream)?;
         let row =
             params![&*decision.id, &*entry.source, &*entry.task, user, shared, entry.at.0, entry.utc_offset_min, text];
         self.conn.prepare_cached(DECISION).doing(doing)?.execute(row).doing(doing)?;
@@ -31,11 +37,12 @@ impl Store {
     }
 
     /// Keeps a refusal.
-    pub(crate) fn put_refusal(&mut self, refusal: &Refusal) -> Result<(), Error> {
+    pub(crate) fn put_refusal(&mut self, stream: &StreamKey, refusal: &Refusal) -> Result<(), Error> {
         let doing = "writing a refusal";
         let text = serde_json::to_string(refusal).map_err(|_| torn(doing))?;
-        let sql = "INSERT INTO refusals (id, task, at, refusal, user) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let row = params![&*refusal.id, &*refusal.task, refusal.at.0, text, refusal.user.as_deref()];
+        let sql = "INSERT INTO refusals (id, task, user, at, refusal) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let user = self.stream_id(stream)?;
+        let row = params![&*refusal.id, &*refusal.task, user, refusal.at.0, text];
         self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
     }
@@ -69,15 +76,20 @@ impl Store {
     pub(crate) fn ledger(&mut self, from: Timestamp) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
         let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions WHERE at >= ?1 ORDER BY n";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let Self { conn, users, .. } = self;
+        let mut statement = conn.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([from.0]).doing(doing)?;
         let mut entries = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
             let shared: String = r.get(3).doing(doing)?;
+            let user = match r.get(2).doing(doing)? {
+                schema::DEVICE | schema::ANONYMOUS => None,
+                id => Some(users.name(conn, id)?.ok_or_else(|| torn(doing))?),
+            };
             entries.push(LedgerEntry {
                 source: r.get::<_, String>(0).doing(doing)?.into(),
                 task: r.get::<_, String>(1).doing(doing)?.into(),
-                user: r.get::<_, Option<String>>(2).doing(doing)?.map(Into::into),
+                user,
                 shared: serde_json::from_str(&shared).map_err(|_| torn(doing))?,
                 at: Timestamp(r.get(4).doing(doing)?),
                 utc_offset_min: r.get(5).doing(doing)?,

@@ -8,9 +8,30 @@ pub(super) const VERSION: i64 = 2;
 /// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
 /// `tests/formats` keeps a file of each version.
 const UPGRADES: [&str; 1] = [
-    // 2: a user's refusals can be found.
-    "ALTER TABLE refusals ADD COLUMN user TEXT;
-     UPDATE refusals SET user = refusal ->> '$.user';",
+    // 2: all that is of a stream names it by its number, so that it can be found and erased; a history that is cut says
+    // where. What tasks of all users decided was not told from the anonymous user's: the two count as mixed.
+    "ALTER TABLE streams ADD COLUMN cut_ts INTEGER;
+     ALTER TABLE streams ADD COLUMN cut_seq INTEGER;
+     INSERT OR IGNORE INTO users (name) SELECT DISTINCT user FROM decisions WHERE user IS NOT NULL;
+     INSERT OR IGNORE INTO users (name)
+       SELECT DISTINCT refusal ->> '$.user' FROM refusals WHERE refusal ->> '$.user' IS NOT NULL;
+     CREATE TABLE decisions_2 (
+       n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
+       source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
+       at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
+     INSERT INTO decisions_2 SELECT n, id, acked, source, task,
+       coalesce((SELECT users.id FROM users WHERE users.name = user), 0), shared, at, utc_offset_min, decision
+       FROM decisions;
+     DROP TABLE decisions;
+     ALTER TABLE decisions_2 RENAME TO decisions;
+     CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
+     CREATE TABLE refusals_2 (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL,
+       at INTEGER NOT NULL, refusal TEXT NOT NULL) STRICT;
+     INSERT INTO refusals_2 SELECT n, id, task,
+       coalesce((SELECT users.id FROM users WHERE users.name = refusal ->> '$.user'), 0), at, refusal FROM refusals;
+     DROP TABLE refusals;
+     ALTER TABLE refusals_2 RENAME TO refusals;
+     INSERT OR REPLACE INTO numbers (name, value) VALUES ('mixed', 1);",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -34,11 +55,12 @@ CREATE INDEX events_by_user ON events (user, ts);
 CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- Names of users.
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
--- How far each stream has come: frontier and session as record() left them, and what the fold has seen.
+-- How far each stream has come: frontier and session as record() left them, and what the fold has seen; cut_ts, cut_seq:
+-- at or before this place its history is no longer whole, and nothing reads there.
 CREATE TABLE streams (
   user INTEGER PRIMARY KEY, frontier INTEGER NOT NULL, session INTEGER NOT NULL,
-  folded INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL) STRICT;
--- The last arrival number, the last wakeup.
+  folded INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, cut_ts INTEGER, cut_seq INTEGER) STRICT;
+-- The last arrival number, the last wakeup, and marks: see store/state.rs.
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 -- Sets in the order in which their sources first came.
 CREATE TABLE sets (source TEXT PRIMARY KEY, place INTEGER NOT NULL, version INTEGER) STRICT, WITHOUT ROWID;
@@ -52,15 +74,16 @@ CREATE TABLE bounds (
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, key BLOB NOT NULL,
   ts INTEGER NOT NULL, seq INTEGER NOT NULL,
   PRIMARY KEY (source, task, user, key)) STRICT, WITHOUT ROWID;
--- Decisions in the order in which they were made: the outbox (acked = 0) and what caps and cooldowns count.
+-- Decisions in the order in which they were made: the outbox (acked = 0) and what caps and cooldowns count. user: the
+-- stream, as in events; decision: JSON, empty where what it said was erased.
 CREATE TABLE decisions (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
-  source TEXT NOT NULL, task TEXT NOT NULL, user TEXT, shared TEXT NOT NULL,
+  source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
   at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
 CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
 -- Matches that were not delivered, with the reason.
-CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, at INTEGER NOT NULL,
-  refusal TEXT NOT NULL, user TEXT) STRICT;
+CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL,
+  at INTEGER NOT NULL, refusal TEXT NOT NULL) STRICT;
 ";
 
 /// Makes the tables in an empty file.

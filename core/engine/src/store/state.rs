@@ -17,12 +17,23 @@ pub(super) const NEXT_SEQ: &str = "next_seq";
 /// The last wakeup.
 const WAKEUP: &str = "wakeup";
 
+/// Mark: the user has opted out.
+pub(super) const OPTED_OUT: &str = "opted_out";
+
+/// Mark: rows were erased, and the file may still have traces of them.
+pub(super) const SCRUB: &str = "scrub";
+
+/// Mark: a task of all users has put a derived event into the anonymous user's stream.
+pub(super) const MIXED: &str = "mixed";
+
 const FOLDED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min) VALUES (?1, ?2, ?3, ?2, ?4)
   ON CONFLICT (user) DO UPDATE SET folded = max(folded, ?2), frontier = max(frontier, ?2),
   session = max(session, ?3), utc_offset_min = ?4";
 const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
   VALUES (?1, ?2, ?3, -9223372036854775808, 0)
   ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
+const CUT: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq)
+  VALUES (?1, ?2, ?3, ?2, ?4, ?5, ?6) ON CONFLICT (user) DO UPDATE SET cut_ts = ?5, cut_seq = ?6";
 const BOUND: &str = "INSERT OR REPLACE INTO bounds (source, task, user, key, ts, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// How far a stream has come.
@@ -36,6 +47,8 @@ pub(crate) struct UserState {
     pub(crate) folded: Timestamp,
     /// The last known offset of local time.
     pub(crate) utc_offset_min: i32,
+    /// At or before this place its history is no longer whole.
+    pub(crate) cut: Option<Position>,
 }
 
 /// A skip bound and what it is for.
@@ -62,6 +75,16 @@ impl Store {
         Ok(())
     }
 
+    /// Remembers that the history of a stream is no longer whole up to its cut.
+    pub(crate) fn put_cut(&mut self, stream: &StreamKey, state: &UserState) -> Result<(), Error> {
+        let doing = "writing where a history is cut";
+        let Some(cut) = state.cut else { return Ok(()) };
+        let id = self.stream_id(stream)?;
+        let row = params![id, state.folded.0, signed(state.session), state.utc_offset_min, cut.ts.0, signed(cut.seq)];
+        self.conn.prepare_cached(CUT).doing(doing)?.execute(row).doing(doing)?;
+        Ok(())
+    }
+
     /// Remembers how far recording has come for a user.
     pub(crate) fn put_reached(
         &mut self,
@@ -84,7 +107,9 @@ impl Store {
         let doing = "reading users' times";
         let mut statement = self
             .conn
-            .prepare_cached("SELECT user, frontier, session, folded, utc_offset_min FROM streams ORDER BY user")
+            .prepare_cached(
+                "SELECT user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq FROM streams ORDER BY user",
+            )
             .doing(doing)?;
         let rows = statement.query_map([], |r| {
             let state = UserState {
@@ -92,6 +117,7 @@ impl Store {
                 session: unsigned(r.get(2)?),
                 folded: Timestamp(r.get(3)?),
                 utc_offset_min: r.get(4)?,
+                cut: r.get::<_, Option<i64>>(5)?.zip(r.get::<_, Option<i64>>(6)?).map(place),
             };
             Ok((r.get::<_, i64>(0)?, state))
         });
@@ -157,7 +183,7 @@ impl Store {
         Ok(())
     }
 
-    fn stream_id(&mut self, stream: &StreamKey) -> Result<i64, Error> {
+    pub(super) fn stream_id(&mut self, stream: &StreamKey) -> Result<i64, Error> {
         match stream {
             StreamKey::Device => Ok(schema::DEVICE),
             StreamKey::User(user) => self.user_id(user.as_ref()),
@@ -171,4 +197,8 @@ impl Store {
             id => StreamKey::User(Some(self.users.name(&self.conn, id)?.ok_or_else(|| torn("reading users"))?)),
         })
     }
+}
+
+fn place((ts, seq): (i64, i64)) -> Position {
+    Position { ts: Timestamp(ts), seq: unsigned(seq) }
 }

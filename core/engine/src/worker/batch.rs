@@ -13,7 +13,7 @@ use crate::store::{Bound, Store};
 
 /// The log while a batch is written: once writing has failed nothing more is written in this batch, and matching goes on
 /// in memory.
-struct Writing<'a> {
+pub(super) struct Writing<'a> {
     store: &'a mut Store,
     failed: &'a mut Option<Error>,
     counters: &'a Counters,
@@ -44,6 +44,7 @@ impl Worker {
     pub(super) fn take(&mut self, items: &mut Vec<Item>) -> Next {
         for item in items.drain(..) {
             match item {
+                Item::Event(_) | Item::Gap(_) if self.off => {}
                 Item::Event(event) => self.event(event),
                 Item::Gap(lost) => self.gap(lost),
                 Item::Command(command) => {
@@ -108,7 +109,7 @@ impl Worker {
         self.last_error.clone().map_or(Ok(()), Err)
     }
 
-    fn parts(&mut self) -> (&mut crate::fold::Fold, Writing<'_>) {
+    pub(super) fn parts(&mut self) -> (&mut crate::fold::Fold, Writing<'_>) {
         let log = Writing { store: &mut self.store, failed: &mut self.failed, counters: &self.shared.counters };
         (&mut self.fold, log)
     }
@@ -157,16 +158,16 @@ impl Worker {
     }
 
     /// Writes what the fold left.
-    fn save(&mut self) -> Result<(), Error> {
+    pub(super) fn save(&mut self) -> Result<(), Error> {
         let (effects, store) = (&self.fold.effects, &mut self.store);
         if effects.is_saved() {
             return Ok(());
         }
-        for (decision, entry) in &effects.decisions {
-            store.put_decision(decision, entry)?;
+        for (stream, decision, entry) in &effects.decisions {
+            store.put_decision(stream, decision, entry)?;
         }
-        for refusal in &effects.refusals {
-            store.put_refusal(refusal)?;
+        for (stream, refusal) in &effects.refusals {
+            store.put_refusal(stream, refusal)?;
         }
         for (key, at) in &effects.bounds {
             put_bound(store, key, *at)?;
@@ -180,7 +181,7 @@ impl Worker {
     }
 
     /// Adds to the counters what the fold counted.
-    fn count(&mut self) {
+    pub(super) fn count(&mut self) {
         let (c, t) = (&self.shared.counters, std::mem::take(&mut self.fold.effects.tally));
         for (counter, n) in [
             (&c.late, t.late),

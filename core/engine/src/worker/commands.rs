@@ -1,5 +1,6 @@
 //! What the worker is asked, in the order in which it was asked among the events.
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use ensue_rule::{TaskSet, Timestamp};
@@ -28,6 +29,14 @@ pub(crate) enum Command {
     Decisions(usize, Reply<Vec<Decision>>),
     /// To take decisions out of the outbox.
     Ack(Vec<String>, Reply<usize>),
+    /// To erase a user.
+    Forget(Option<Arc<str>>, Reply<()>),
+    /// To erase everyone and to take nothing any more.
+    OptOut(Reply<()>),
+    /// To take events again.
+    OptIn(Reply<()>),
+    /// For all that is stored of a user, as JSON.
+    Export(Option<Arc<str>>, Reply<String>),
     /// To tell the listener of the decisions in the outbox.
     Redeliver,
     /// To end.
@@ -57,6 +66,18 @@ impl Worker {
             }
             Command::Ack(ids, reply) => {
                 let _ = reply.send(self.ack(&ids));
+            }
+            Command::Forget(user, reply) => {
+                let _ = reply.send(self.forget(user.as_ref()));
+            }
+            Command::OptOut(reply) => {
+                let _ = reply.send(self.opt_out());
+            }
+            Command::OptIn(reply) => {
+                let _ = reply.send(self.opt_in());
+            }
+            Command::Export(user, reply) => {
+                let _ = reply.send(self.export(user.as_ref()));
             }
             Command::Redeliver => {
                 let waiting = self.store.decisions(usize::MAX).unwrap_or_default();
@@ -116,7 +137,7 @@ impl Worker {
         let (streams, wakeup) = self.fold.reached();
         let remembered = Remembered { streams, bounds, wakeup };
         let mut aside = self.fold.aside(fresh);
-        aside.begin_silence(&remembered.bounds);
+        aside.begin_silence(&remembered.streams, &remembered.bounds);
         let mut read = Ok(0);
         if from < next {
             read = self.store.scan(from, &mut |entry| aside.replay(entry));

@@ -51,6 +51,7 @@ impl Worker {
     /// Writes what has not been, forgets, and moves the write-ahead log into the file.
     pub(super) fn settle(&mut self) {
         let settled = self.save_reached().and_then(|()| self.forget_step());
+        let settled = settled.and_then(|more| self.scrub_traces().map(|()| more));
         let settled = settled.and_then(|more| self.store.checkpoint().map(|()| more));
         // Where there is more to forget, there is more to do when it has been idle again.
         self.unsettled = *settled.as_ref().unwrap_or(&false);
@@ -62,7 +63,7 @@ impl Worker {
     /// Writes how far recording has come for those whom unwanted events moved.
     pub(super) fn save_reached(&mut self) -> Result<(), Error> {
         let moved = self.shared.ingest.users.take_moved();
-        if moved.is_empty() {
+        if moved.is_empty() || self.off {
             return Ok(());
         }
         self.in_transaction(|w| {

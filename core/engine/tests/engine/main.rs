@@ -8,3 +8,4 @@ mod reopening;
 mod streams;
 mod support;
 mod threads;
+mod users;

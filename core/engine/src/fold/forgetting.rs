@@ -1,0 +1,65 @@
+//! History that is no longer kept: a stream cut off at a place, a user erased.
+//!
+//! What a stream was at or before its cut nothing reads any more, so that the fold of what is left and the live state stay
+//! one and the same. A run that began there dies and says so: no answer rather than a wrong one.
+
+use ensue_matcher::Position;
+
+use super::matching::{Case, What, collect, note_bound};
+use super::stream::RunKey;
+use super::{Fold, Labels};
+use crate::dispatch::{Ledger, LedgerEntry};
+use crate::error::Error;
+use crate::log::{Log, StreamKey};
+
+impl Fold {
+    /// The history of a stream at or before `upto` goes: runs that began there end.
+    pub(crate) fn cut(&mut self, key: &StreamKey, upto: Position, log: &mut dyn Log) -> Result<(), Error> {
+        self.line = None;
+        let stream = self.streams.entry(key.clone()).or_default();
+        stream.cut = stream.cut.max(Some(upto));
+        stream.pending.retain(|place, _| *place > upto);
+        let mut keys: Vec<RunKey> = stream.runs.keys().cloned().collect();
+        keys.sort_unstable();
+        let (mut cases, mut found) = (Vec::new(), Vec::new());
+        for run in keys {
+            let Some(task) = self.book.get(run.task) else { continue };
+            let Some(program) = self.book.program(task).cloned() else { continue };
+            let Some(mut live) = stream.runs.remove(&run) else { continue };
+            if live.runs.truncate(&program, upto, &mut found) {
+                let what = What::Truncated(upto);
+                cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });
+            }
+            let whose = (&**task, key, &*run.key);
+            collect(&mut found, whose, upto, &mut self.effects.tally, &mut cases);
+            note_bound(&mut live, whose, &mut self.effects.bounds);
+            stream.keep(run, live, &program);
+        }
+        self.consumed.retain(|(_, stream, _), place| stream != key || *place > upto);
+        self.index(key);
+        self.decide(cases, None, log)?;
+        self.run(log)
+    }
+
+    /// The newest place of a stream there can have been before the entry `next`.
+    pub(crate) fn newest(&self, key: &StreamKey, next: u64) -> Option<Position> {
+        let stream = self.streams.get(key)?;
+        let ts = stream.frontier.max(stream.pushed).max(stream.floor);
+        Some(Position { ts, seq: next.saturating_sub(1) })
+    }
+
+    /// A stream as if there had never been one. What past decisions count is left: `past` says it anew.
+    pub(crate) fn erase(&mut self, key: &StreamKey, past: &[LedgerEntry]) {
+        if let Some(at) = self.streams.remove(key).and_then(|s| s.indexed) {
+            self.due.remove(&(at, key.clone()));
+        }
+        self.consumed.retain(|(_, stream, _), _| stream != key);
+        self.effects.erase(key);
+        self.fed.retain(|fed| fed != key);
+        // They may be of anyone; what is shown of older events is read from the log.
+        self.labels = Labels::default();
+        self.observation = ensue_matcher::Observation::default();
+        self.ledger = Ledger::new();
+        self.restore_ledger(past);
+    }
+}

@@ -1,0 +1,99 @@
+//! All that the store holds of one user, as one JSON object for them to read. `docs/storage.md` has its keys.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::codec::Reader;
+use super::{Doing, Store, schema, torn, unsigned};
+use crate::error::Error;
+use crate::event_json;
+use crate::log::Entry;
+
+impl Store {
+    /// All that there is of a user.
+    pub(crate) fn export(&mut self, user: Option<&Arc<str>>) -> Result<Value, Error> {
+        let id = match user {
+            None => Some(schema::ANONYMOUS),
+            Some(name) => self.users.find(&self.conn, name)?,
+        };
+        let mut all = Map::new();
+        all.insert("user".to_owned(), json!(user));
+        let Some(id) = id else { return Ok(Value::Object(all)) };
+        all.extend(self.export_state(id)?);
+        all.insert("events".to_owned(), self.export_events(id)?);
+        let sql = "SELECT decision, acked FROM decisions WHERE user = ?1 ORDER BY n";
+        all.insert("decisions".to_owned(), self.export_outcomes(id, sql)?);
+        let sql = "SELECT refusal, NULL FROM refusals WHERE user = ?1 ORDER BY n";
+        all.insert("refusals".to_owned(), self.export_outcomes(id, sql)?);
+        all.insert("skipBounds".to_owned(), self.export_bounds(id)?);
+        Ok(Value::Object(all))
+    }
+
+    fn export_state(&mut self, id: i64) -> Result<Map<String, Value>, Error> {
+        let doing = "exporting a user's time";
+        let sql = "SELECT frontier, session, utc_offset_min FROM streams WHERE user = ?1";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([id]).doing(doing)?;
+        let mut state = Map::new();
+        if let Some(r) = rows.next().doing(doing)? {
+            for (at, name) in ["lastSeen", "sessions", "utcOffsetMin"].into_iter().enumerate() {
+                state.insert(name.to_owned(), r.get::<_, i64>(at).doing(doing)?.into());
+            }
+        }
+        Ok(state)
+    }
+
+    fn export_events(&mut self, id: i64) -> Result<Value, Error> {
+        let mut events = Vec::new();
+        self.scan_user(id, &mut |entry| {
+            if let Entry::Event(e) = entry {
+                let mut event = event_json::to_json(&e.event);
+                if let (true, Value::Object(event)) = (e.late, &mut event) {
+                    event.insert("late".to_owned(), true.into());
+                }
+                events.push(event);
+            }
+            Ok(())
+        })?;
+        Ok(Value::Array(events))
+    }
+
+    /// Decisions with whether they are acknowledged, or refusals.
+    fn export_outcomes(&mut self, id: i64, sql: &str) -> Result<Value, Error> {
+        let doing = "exporting what was decided";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([id]).doing(doing)?;
+        let mut outcomes = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let text = r.get_ref(0).doing(doing)?.as_str().map_err(|_| torn(doing))?;
+            if text.is_empty() {
+                continue;
+            }
+            let mut outcome: Value = serde_json::from_str(text).map_err(|_| torn(doing))?;
+            if let (Some(acked), Value::Object(outcome)) = (r.get::<_, Option<bool>>(1).doing(doing)?, &mut outcome) {
+                outcome.insert("acknowledged".to_owned(), acked.into());
+            }
+            outcomes.push(outcome);
+        }
+        Ok(Value::Array(outcomes))
+    }
+
+    fn export_bounds(&mut self, id: i64) -> Result<Value, Error> {
+        let doing = "exporting skip bounds";
+        let sql = "SELECT source, task, key, ts, seq FROM bounds WHERE user = ?1 ORDER BY source, task, key";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([id]).doing(doing)?;
+        let mut bounds = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let (source, task): (String, String) = (r.get(0).doing(doing)?, r.get(1).doing(doing)?);
+            let key = r.get_ref(2).doing(doing)?.as_blob().map_err(|_| torn(doing))?;
+            let partition = Reader(key).values().ok_or_else(|| torn(doing))?;
+            let (ts, seq): (i64, i64) = (r.get(3).doing(doing)?, r.get(4).doing(doing)?);
+            bounds.push(json!({
+                "source": source, "task": task, "partition": partition, "ts": ts, "seq": unsigned(seq),
+            }));
+        }
+        Ok(Value::Array(bounds))
+    }
+}
