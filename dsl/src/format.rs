@@ -7,7 +7,12 @@ mod comments;
 mod expr;
 mod pattern;
 
-use ensue_rule::{AfterMatch, Attr, Dialect, Duration, Return, Rule, Span, Within, WithinKind};
+use std::borrow::Cow;
+
+use ensue_rule::{
+    AfterMatch, AggFn, Attr, BinaryOp, Condition, Dialect, Duration, Expr, ExprKind, Moment, Pattern, Return, Rule,
+    Scope, Span, Within, WithinKind,
+};
 
 use crate::ast::{self, RuleText};
 use crate::diagnostic::Diagnostic;
@@ -60,8 +65,8 @@ fn lines(rule: &Rule, after_match: Option<String>, tree: Option<&RuleText>) -> V
     line(format!("EVENT: {}", pattern::text(&rule.pattern)), tree.and_then(|t| Some(t.pattern.as_ref()?.span)));
     for (n, condition) in rule.conditions.iter().enumerate() {
         let word = if n == 0 { "WHERE" } else { "  AND" };
-        let text =
-            if rule.conditions.len() == 1 { expr::text(&condition.expr) } else { expr::conjunct(&condition.expr) };
+        let said = placed(condition, &rule.pattern);
+        let text = if rule.conditions.len() == 1 { expr::text(&said) } else { expr::conjunct(&said) };
         line(format!("{word} {text}"), Some(condition.expr.span));
     }
     if let Some(w) = rule.within {
@@ -80,9 +85,31 @@ fn lines(rule: &Rule, after_match: Option<String>, tree: Option<&RuleText>) -> V
     }
     if let Some(values) = &rule.on_timeout {
         let span = tree.and_then(|t| Some(t.on_timeout.as_ref()?.span));
-        line(format!("ON TIMEOUT RETURN {}", returns(values)), span);
+        let returns = if values.is_empty() { String::new() } else { format!(" RETURN {}", returns(values)) };
+        line(format!("ON TIMEOUT{returns}"), span);
     }
     out
+}
+
+/// The condition as a conjunct that is asked where the condition is. A text puts each conjunct at the latest stage that it
+/// mentions; one that is asked at a stage without looking at it gets a mention that changes nothing.
+fn placed<'c>(c: &'c Condition, pattern: &Pattern) -> Cow<'c, Expr> {
+    let is_right =
+        |e: &Expr| Condition::place(e.clone(), pattern).is_ok_and(|p| p.stage == c.stage && p.moment == c.moment);
+    if is_right(&c.expr) {
+        return Cow::Borrowed(&c.expr);
+    }
+    let stage = Some(c.stage.clone());
+    let mention = match c.moment {
+        Moment::Take => ExprKind::IsNull(Box::new(ExprKind::Attr { stage, attr: Attr::Ts }.into())).into(),
+        Moment::Leave => {
+            let (func, scope) = (AggFn::Count, Scope::All);
+            let count = ExprKind::Aggregate { func, scope, distinct: false, stage, attr: None };
+            Expr::binary(BinaryOp::Lt, count.into(), Expr::literal(0))
+        }
+    };
+    let mentioned = Expr::binary(BinaryOp::Or, c.expr.clone(), mention);
+    if is_right(&mentioned) { Cow::Owned(mentioned) } else { Cow::Borrowed(&c.expr) }
 }
 
 fn within(w: Within) -> String {
@@ -115,7 +142,7 @@ fn returns(values: &[Return]) -> String {
 }
 
 /// An expression alone.
-pub(crate) fn expression(e: &ensue_rule::Expr) -> String {
+pub(crate) fn expression(e: &Expr) -> String {
     expr::text(e)
 }
 

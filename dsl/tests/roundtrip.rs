@@ -285,7 +285,7 @@ fn rules() -> impl Strategy<Value = Rule> {
         let conditions = conjuncts.filter_map(|e| Condition::place(e, &pattern).ok()).filter(takes_events).collect();
         let values: Vec<Return> =
             returned.0.iter().map(|n| Return { name: n.as_str().into(), expr: count(stage) }).collect();
-        let on_timeout = Some(values.clone()).filter(|v| returned.1 && !v.is_empty());
+        let on_timeout = Some(values.clone()).filter(|_| returned.1);
         let mut rule = Rule::new(pattern);
         (rule.conditions, rule.within, rule.after_match, rule.partition_by) =
             (conditions, within, after_match, partition_by);

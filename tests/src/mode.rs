@@ -91,6 +91,14 @@ pub fn answer(case: &Case) -> Result<Answer, String> {
     Subject::new(case).map(|subject| step::run(&subject))
 }
 
+/// In what the matcher's answer to a case is wrong if this rule stands for that of the case; nothing if it is right.
+pub fn check_with(case: &Case, rule: Rule) -> Vec<String> {
+    match Subject::of(case, rule) {
+        Ok(subject) => differences(case, &step::run(&subject)),
+        Err(error) => differences(case, &Answer { error: Some(error), ..Answer::default() }),
+    }
+}
+
 /// In what the matcher's answer differs when time moves in random steps; nothing if it does not.
 pub fn time_in_steps_differs(case: &Case, seed: u64) -> Vec<String> {
     Subject::new(case).map_or_else(|e| vec![e], |subject| time::against_itself(&subject, seed))
@@ -118,7 +126,11 @@ impl Subject {
     /// # Errors
     /// Why the rule is refused.
     pub fn new(case: &Case) -> Result<Self, String> {
-        let rule = translate::rule(case);
+        Self::of(case, translate::rule(case))
+    }
+
+    /// The same with a rule of its own.
+    fn of(case: &Case, rule: Rule) -> Result<Self, String> {
         let mut set = ProgramSet::new(limits());
         let id = set.add(&rule, &Filter::default()).map_err(|e| format!("refused: {e}; hint: {}", e.hint()))?;
         let program = set.program(id).cloned().ok_or("the set does not know the program that it added")?;

@@ -184,10 +184,15 @@ fn returns(tokens: Tokens<'_>, sink: &mut Sink) -> Option<Vec<Return>> {
     values.into_iter().collect()
 }
 
+/// `ON TIMEOUT [RETURN value, ...]`: without values timeouts are reported with what they bound.
 fn on_timeout(tokens: Tokens<'_>, sink: &mut Sink) -> Option<Vec<Return>> {
-    let head = |i| (keyword(Keyword::On), cut(keyword(Keyword::Timeout)), cut(keyword(Keyword::Return))).parse(i);
+    let head = |i| {
+        let (rest, _) = (keyword(Keyword::On), cut(keyword(Keyword::Timeout))).parse(i)?;
+        if rest.left() == 0 { Ok((rest, None)) } else { cut(keyword(Keyword::Return)).map(Some).parse(rest) }
+    };
     match head(tokens) {
-        Ok((rest, _)) => returns(rest, sink),
+        Ok((_, None)) => Some(Vec::new()),
+        Ok((rest, Some(_))) => returns(rest, sink),
         Err(nom::Err::Error(f) | nom::Err::Failure(f)) => {
             sink.push(super::syntax_error(tokens, f));
             None

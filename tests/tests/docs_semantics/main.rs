@@ -1,4 +1,4 @@
-//! Every example of `docs/semantics.md`, run: by the matcher (time moved in one step, then millisecond by millisecond), by
+//! Every example of `docs/semantics.md` and `docs/dsl.md`, run: by the matcher (time moved in one step, then millisecond by millisecond), by
 //! the engine, and by the brute-force oracle wherever it knows the construct. All have to say exactly what the page says.
 //!
 //! The form of an example is described in the page itself, under "How to read the examples".
@@ -25,7 +25,11 @@ use std::path::Path;
 use example::{Example, Subject};
 
 fn page() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/semantics.md");
+    read("semantics.md")
+}
+
+fn read(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
@@ -72,6 +76,15 @@ fn every_example_is_answered_as_the_page_says() {
     let wrong: Vec<String> = examples.iter().map(complaints).filter(|c| !c.is_empty()).collect();
     assert!(wrong.is_empty(), "{} of {} examples are wrong:\n{}", wrong.len(), examples.len(), wrong.join("\n"));
     assert!(examples.len() > 100, "only {} examples were found", examples.len());
+}
+
+/// The page of the language has an example of each construct in the same form.
+#[test]
+fn every_example_of_the_language_is_answered_as_its_page_says() {
+    let examples = Example::all(&read("dsl.md"));
+    let wrong: Vec<String> = examples.iter().map(complaints).filter(|c| !c.is_empty()).collect();
+    assert!(wrong.is_empty(), "{} of {} examples are wrong:\n{}", wrong.len(), examples.len(), wrong.join("\n"));
+    assert!(examples.len() >= 18, "only {} examples were found", examples.len());
 }
 
 #[test]
