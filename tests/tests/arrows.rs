@@ -23,7 +23,11 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         &["clap", "clap_complete", "rustc-hash", "serde", "serde_json"],
         &["ensue-rule", "ensue-matcher", "ensue-engine", "ensue-dsl"],
     ),
-    ("ensue-ffi", &["jni", "serde", "serde_json", "uniffi"], &["ensue-rule", "ensue-engine", "ensue-dsl"]),
+    (
+        "ensue-ffi",
+        &["arc-swap", "jni", "serde_json", "smallvec", "uniffi"],
+        &["ensue-rule", "ensue-engine", "ensue-dsl"],
+    ),
     ("ensue-bindgen", &["uniffi"], &[]),
     ("ensue-python", &["pyo3", "serde", "serde_json"], &["ensue-rule", "ensue-engine", "ensue-dsl"]),
 ];

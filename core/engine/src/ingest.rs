@@ -103,7 +103,8 @@ impl Ingest {
     pub(crate) fn record_unwanted(&self, event: &EventRef<'_>, counters: &Counters) -> bool {
         let table = self.table.load();
         let wanted = table.as_ref().is_none_or(|table| table.look_up(event.action_type, event.scene).is_some());
-        if wanted || self.check(event).is_err() {
+        // Whatever else becomes of it, `record` says.
+        if wanted || self.off.load(Ordering::Acquire) || self.check(event).is_err() {
             return false;
         }
         let identified = event.user_id.is_none().then(|| self.identified.load());

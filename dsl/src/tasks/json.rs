@@ -1,5 +1,6 @@
 //! JSON values with the path that leads to them, and what is said where they are of the wrong type.
 
+use ensue_rule::Span;
 use serde_json::Value as Json;
 
 use crate::codes;
@@ -34,13 +35,20 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Json, Diagnostic> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     reader.disable_recursion_limit();
     let read = serde::Deserialize::deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
-    read.map_err(|e: serde_json::Error| {
-        let place = format!(" at line {} column {}", e.line(), e.column());
-        let what = e.to_string();
-        let what = what.strip_suffix(&place).unwrap_or(&what);
-        let message = format!("not JSON: {what}, at line {}, column {}", e.line(), e.column());
-        Diagnostic::error(codes::JSON, message)
-    })
+    read.map_err(|e: serde_json::Error| not_json(&e, bytes))
+}
+
+fn not_json(e: &serde_json::Error, bytes: &[u8]) -> Diagnostic {
+    let place = format!(" at line {} column {}", e.line(), e.column());
+    let what = e.to_string();
+    let what = what.strip_suffix(&place).unwrap_or(&what);
+    let not_json = |place: &str| Diagnostic::error(codes::JSON, format!("not JSON: {what}{place}"));
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return not_json(&format!(", at line {}, column {}", e.line(), e.column()));
+    };
+    let before: usize = text.split_inclusive('\n').take(e.line().saturating_sub(1)).map(str::len).sum();
+    let at = u32::try_from(before + e.column().saturating_sub(1)).unwrap_or(u32::MAX);
+    not_json("").at(Span { start: at, end: at }).text(text.into())
 }
 
 /// Where a document goes deeper than is read.

@@ -30,6 +30,16 @@ fn attributes_are_asked_for_only_where_the_event_is_wanted() {
 }
 
 #[test]
+fn who_opted_out_leaves_no_trace_by_any_way_in() {
+    let site = Site::of(vec![task("t", rule("a b", 10_000))]);
+    site.engine.opt_out().unwrap();
+    assert!(!site.engine.record_unwanted(&named("noise")));
+    assert_eq!(site.engine.record(&named("noise")), Recorded::OptedOut);
+    assert_eq!(site.engine.record_json(br#"{"actionType":"a"}"#), Ok(Recorded::OptedOut));
+    assert_eq!(site.engine.stats().events, 0);
+}
+
+#[test]
 fn json_is_recorded_or_counted_as_rejected() {
     let site = Site::of(vec![task("t", rule("a b", 10_000))]);
     for line in [r#"{"ts":1000,"actionType":"a"}"#, r#"{"ts":1001,"actionType":"b"}"#] {

@@ -1,0 +1,49 @@
+//! How an engine is set up. What is absent is the engine's default.
+
+use ensue_engine::Place;
+use ensue_rule::Duration;
+
+/// How an engine is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+pub struct Config {
+    /// The file of the store; absent: in memory.
+    #[uniffi(default = None)]
+    pub path: Option<String>,
+    /// Whether recorded events are replayed: their times are the only clock, a full queue makes `record` wait, and the
+    /// listener is told before `flush` returns.
+    #[uniffi(default = false)]
+    pub replay: bool,
+    /// How late an event may come behind its user's latest; 0.
+    #[uniffi(default = None)]
+    pub lateness_ms: Option<i64>,
+    /// A longer pause begins a new session; 30 minutes.
+    #[uniffi(default = None)]
+    pub session_gap_ms: Option<i64>,
+    /// The window of a rule without WITHIN; 24 hours.
+    #[uniffi(default = None)]
+    pub default_window_ms: Option<i64>,
+    /// Events that wait for the worker; 4,096.
+    #[uniffi(default = None)]
+    pub queue: Option<u32>,
+    /// Events that wait for the first tasks; 1,000.
+    #[uniffi(default = None)]
+    pub early: Option<u32>,
+    /// A larger event is rejected; 64 KiB.
+    #[uniffi(default = None)]
+    pub event_bytes: Option<u32>,
+}
+
+impl From<Config> for ensue_engine::Config {
+    fn from(given: Config) -> Self {
+        let size = |n: Option<u32>| n.and_then(|n| usize::try_from(n).ok());
+        let mut config = Self::in_memory();
+        config.place = given.path.map_or(Place::Memory, |path| Place::File(path.into()));
+        config.lateness = given.lateness_ms.map_or(config.lateness, Duration);
+        config.session_gap = given.session_gap_ms.map_or(config.session_gap, Duration);
+        config.limits.default_window = given.default_window_ms.map_or(config.limits.default_window, Duration);
+        config.queue = size(given.queue).unwrap_or(config.queue);
+        config.early = size(given.early).unwrap_or(config.early);
+        config.event_bytes = size(given.event_bytes).unwrap_or(config.event_bytes);
+        if given.replay { config.replay() } else { config }
+    }
+}

@@ -1,0 +1,133 @@
+//! Events packed into bytes, as the JNI entry takes them: nothing to parse, and the texts are read where they lie.
+//!
+//! All numbers are big-endian, as the JVM writes them:
+//! ```text
+//! event  = source:u8 present:u8 action:text [scene:text] [user:text] [ts:i64] [id:text] [offset:i32] n:u16 n*(name:text value)
+//! text   = length:u32 UTF-8
+//! value  = tag:u8 ...   0 null, 1 false, 2 true, 3 i64, 4 f64, 5 text, 6 n:u32 n*value, 7 n:u32 n*(name:text value)
+//! ```
+//! `source` is 0 custom, 1 page, 2 network, 3 storage; the bits of `present` say from the lowest up which of the five
+//! texts and numbers in brackets are there. What is cut off, left over or nested too deeply is malformed.
+
+use std::sync::Arc;
+
+use ensue_engine::Engine;
+use ensue_rule::{EventRef, Source, Timestamp, Value};
+use smallvec::SmallVec;
+
+use crate::event::Recorded;
+
+/// Values nested deeper are malformed; the engine's own limit is below.
+const DEEPEST: usize = 65;
+
+/// Attributes that cost no allocation of their own.
+const FEW: usize = 16;
+
+/// Records a packed event. Its attributes are read only where it is wanted.
+pub(crate) fn record(engine: &Engine, bytes: &[u8]) -> Recorded {
+    read(engine, bytes).unwrap_or_else(|| {
+        engine.reject();
+        Recorded::Malformed
+    })
+}
+
+fn read(engine: &Engine, bytes: &[u8]) -> Option<Recorded> {
+    let mut rest = Rest(bytes);
+    let source = match rest.byte()? {
+        0 => Source::Custom,
+        1 => Source::Page,
+        2 => Source::Network,
+        3 => Source::Storage,
+        _ => return None,
+    };
+    let present = rest.byte()?;
+    let is = |bit: u8| present & (1 << bit) != 0;
+    let action_type = rest.text()?;
+    let scene = rest.optional(is(0), Rest::text)?;
+    let user_id = rest.optional(is(1), Rest::text)?;
+    let ts = rest.optional(is(2), Rest::long)?.map(Timestamp);
+    let id = rest.optional(is(3), Rest::text)?.map(Value::from);
+    let utc_offset_min = rest.optional(is(4), Rest::int)?;
+    let head = EventRef { ts, id: id.as_ref(), source, action_type, scene, user_id, utc_offset_min, args: &[] };
+    if engine.record_unwanted(&head) {
+        return Some(Recorded::Unwanted);
+    }
+    let args = rest.args()?;
+    Some(engine.record(&EventRef { args: &args, ..head }).into())
+}
+
+/// What is still to be read.
+struct Rest<'b>(&'b [u8]);
+
+impl<'b> Rest<'b> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte)
+    }
+
+    fn int(&mut self) -> Option<i32> {
+        self.take().map(i32::from_be_bytes)
+    }
+
+    fn long(&mut self) -> Option<i64> {
+        self.take().map(i64::from_be_bytes)
+    }
+
+    /// How many follow, of which each has at least `least` bytes.
+    fn count(&mut self, least: usize) -> Option<usize> {
+        let n = usize::try_from(u32::from_be_bytes(self.take()?)).ok()?;
+        (n <= self.0.len() / least).then_some(n)
+    }
+
+    fn text(&mut self) -> Option<&'b str> {
+        let n = self.count(1)?;
+        let (text, rest) = self.0.split_at_checked(n)?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
+    }
+
+    #[allow(clippy::option_option, reason = "cut off, not there, there")]
+    fn optional<T>(&mut self, is: bool, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if is { read(self).map(Some) } else { Some(None) }
+    }
+
+    /// All attributes, and nothing after them.
+    fn args(&mut self) -> Option<SmallVec<[(&'b str, Value); FEW]>> {
+        let n = u16::from_be_bytes(self.take()?);
+        let mut args = SmallVec::new();
+        for _ in 0..n {
+            args.push((self.text()?, self.value(DEEPEST)?));
+        }
+        self.0.is_empty().then_some(args)
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        let depth = depth.checked_sub(1)?;
+        Some(match self.byte()? {
+            0 => Value::Null,
+            1 => Value::Bool(false),
+            2 => Value::Bool(true),
+            3 => Value::Int(self.long()?),
+            4 => Value::Float(f64::from_be_bytes(self.take()?)),
+            5 => Value::from(self.text()?),
+            6 => {
+                let items: Option<Vec<Value>> = (0..self.count(1)?).map(|_| self.value(depth)).collect();
+                Value::List(items?.into())
+            }
+            7 => {
+                let n = self.count(5)?;
+                let entries: Option<_> = (0..n).map(|_| Some((Arc::from(self.text()?), self.value(depth)?))).collect();
+                Value::Map(Arc::new(entries?))
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

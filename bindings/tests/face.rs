@@ -1,0 +1,155 @@
+//! The exported calls, as the generated bindings make them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "what fails here fails a test")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ensue_ffi::*;
+
+const TASKS: &str = r#"{"source":"s","version":3,"taskArray":[{"id":"t","taskType":"cep",
+    "rule":"EVENT: a -> b WHERE a.actionType = 'a' AND b.actionType = 'b' WITHIN 10 S RETURN a.args.x AS x",
+    "output":{"type":"touch","touch":"popup","payload":{"k":[1,2.5,null]}},"policy":{"caps":[{"limit":1,"per":"day"}]}}]}"#;
+
+fn open() -> Engine {
+    Engine::new(Config { replay: true, ..Config::default() }).unwrap()
+}
+
+fn event(action_type: &str, ts_ms: i64) -> Event {
+    Event {
+        action_type: action_type.to_owned(),
+        scene: None,
+        ts_ms: Some(ts_ms),
+        id: Some(format!("{action_type}{ts_ms}")),
+        source: Source::Page,
+        user_id: Some("u".to_owned()),
+        utc_offset_min: None,
+        args: [("x".to_owned(), Value::Whole { value: ts_ms })].into(),
+    }
+}
+
+/// Keeps what it is told, then throws.
+#[derive(Default)]
+struct Told {
+    decisions: Mutex<Vec<Decision>>,
+    outcomes: Mutex<Vec<Outcome>>,
+}
+
+impl Listener for Told {
+    fn on_decisions(&self, decisions: Vec<Decision>) -> Result<(), EnsueError> {
+        self.decisions.lock().unwrap().extend(decisions);
+        Err(EnsueError::Callback { reason: "no".to_owned() })
+    }
+
+    fn on_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), EnsueError> {
+        self.outcomes.lock().unwrap().extend(outcomes);
+        panic!("no")
+    }
+}
+
+#[test]
+fn tasks_in_events_in_decisions_out() {
+    let engine = open();
+    assert_eq!(engine.ready().unwrap(), OpenReport { set_aside: None, tasks: 0, events: 0 });
+    let report = engine.apply(TASKS.to_owned()).unwrap();
+    assert_eq!((report.sets[0].version, report.sets[0].tasks[0].status), (Some(3), TaskStatus::Added));
+    let told = Arc::new(Told::default());
+    engine.set_listener(Some(told.clone()), true).unwrap();
+    for ts in [1_000, 3_000] {
+        assert_eq!(engine.record_event(event("a", ts)), Ok(Recorded::Queued));
+        assert_eq!(engine.record_event(event("b", ts + 500)), Ok(Recorded::Queued));
+    }
+    assert_eq!(engine.record("noise".to_owned(), None, Vec::new()), Ok(Recorded::Unwanted));
+    engine.flush().unwrap();
+    let waiting = engine.decisions(9).unwrap();
+    assert_eq!(*told.decisions.lock().unwrap(), waiting);
+    let decision = &waiting[0];
+    assert_eq!((decision.touch.as_str(), decision.user.as_deref(), decision.at_ms), ("popup", Some("u"), 1_500));
+    assert_eq!(decision.values, [Named { name: "x".to_owned(), value: Value::Whole { value: 1_000 } }]);
+    let items = vec![Value::Whole { value: 1 }, Value::Number { value: 2.5 }, Value::Null];
+    let payload = [("k".to_owned(), Value::Items { values: items })].into();
+    assert_eq!(decision.payload, Value::Entries { values: payload });
+    let outcomes = told.outcomes.lock().unwrap_or_else(|e| panic!("{e}")).clone();
+    assert!(matches!(&outcomes[0], Outcome::Matched { found } if found.bindings[1].stage == "b" && !found.by_time));
+    assert!(matches!(&outcomes[3], Outcome::Refused { refusal } if refusal.reason == RefusalReason::Cap));
+    assert_eq!(engine.ack(vec![decision.id.clone()]), Ok(1));
+    assert_eq!(engine.decisions(9), Ok(Vec::new()));
+    let stats = engine.stats().unwrap();
+    assert_eq!((stats.events, stats.demanded, stats.decisions, stats.refusals), (5, 4, 1, 1));
+}
+
+#[test]
+fn time_moves_where_it_is_told() {
+    let engine = open();
+    let absent = TASKS.replace("a -> b", "a -> !b");
+    engine.apply(absent).unwrap();
+    engine.record_event(event("a", 1_000)).unwrap();
+    engine.flush().unwrap();
+    assert_eq!(engine.next_wakeup(), Ok(Some(11_000)));
+    engine.advance_to(11_000).unwrap();
+    assert_eq!((engine.decisions(9).unwrap().len(), engine.next_wakeup()), (1, Ok(None)));
+}
+
+#[test]
+fn identified_users_have_events_of_their_own() {
+    let engine = open();
+    engine.apply(TASKS.to_owned()).unwrap();
+    for (user, action) in [(Some("u1"), "a"), (Some("u2"), "b"), (Some("u1"), "b")] {
+        engine.identify(user.map(str::to_owned)).unwrap();
+        let x = Named { name: "x".to_owned(), value: Value::Text { value: "y".to_owned() } };
+        engine.record(action.to_owned(), Some("home".to_owned()), vec![x]).unwrap();
+    }
+    engine.flush().unwrap();
+    let users: Vec<_> = engine.decisions(9).unwrap().into_iter().map(|d| d.user).collect();
+    assert_eq!(users, [Some("u1".to_owned())]);
+}
+
+#[test]
+fn users_are_forgotten_left_alone_and_shown_what_is_stored() {
+    let engine = open();
+    engine.apply(TASKS.to_owned()).unwrap();
+    engine.record_event(event("a", 1_000)).unwrap();
+    let stored = engine.export_user(Some("u".to_owned())).unwrap();
+    assert!(stored.contains("a1000"), "{stored}");
+    engine.forget(Some("u".to_owned())).unwrap();
+    assert!(!engine.export_user(Some("u".to_owned())).unwrap().contains("a1000"));
+    engine.opt_out().unwrap();
+    assert_eq!(engine.record_event(event("a", 2_000)), Ok(Recorded::OptedOut));
+    engine.opt_in().unwrap();
+    assert_eq!(engine.record_event(event("a", 3_000)), Ok(Recorded::Queued));
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    let engine = open();
+    let Err(EnsueError::Tasks { code, line, column, .. }) = engine.apply("{\n  ?".to_owned()) else { panic!() };
+    assert_eq!((code.as_str(), line, column), ("E0501", Some(2), Some(3)));
+    let refused = engine.apply(TASKS.replace("a -> b", "a -> ")).unwrap();
+    let error = refused.sets[0].tasks[0].error.clone().unwrap();
+    assert_eq!((refused.sets[0].tasks[0].status, error.path.as_str()), (TaskStatus::Refused, "taskArray[0].rule"));
+    let Err(EnsueError::Event { reason, column }) = engine.record_json(b"{\"actionType\":".to_vec()) else { panic!() };
+    assert_eq!(column, Some(14), "{reason}");
+    assert_eq!(engine.record_json(br#"{"actionType":"a"}"#.to_vec()), Ok(Recorded::Unwanted));
+    assert_eq!(engine.stats().unwrap().rejected, 1);
+    let nowhere = Engine::new(Config { path: Some("/nowhere/at/all".to_owned()), ..Config::default() }).unwrap();
+    assert!(matches!(nowhere.ready(), Err(EnsueError::UnusablePath { .. })));
+    engine.shutdown().unwrap();
+    engine.shutdown().unwrap();
+    assert!(matches!(engine.flush(), Err(EnsueError::Closed { .. })));
+    assert_eq!(engine.record("a".to_owned(), None, Vec::new()), Ok(Recorded::Closed));
+}
+
+#[test]
+fn a_replay_prints_what_the_command_line_prints() {
+    let read = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/rental");
+        std::fs::read_to_string(folder.join(name)).unwrap()
+    };
+    let options = ReplayOptions { drain: true, ..ReplayOptions::default() };
+    let lines = replay(read("tasks.json"), read("events.jsonl").into_bytes(), options).unwrap();
+    let timeless = |line: &str| line.split(",\"seconds\":").next().unwrap().trim_end_matches('}').to_owned();
+    let found: Vec<_> = lines.iter().map(|line| timeless(line)).collect();
+    let expected: Vec<_> = read("expected.jsonl").lines().map(timeless).collect();
+    assert_eq!(found, expected);
+    let malformed = replay("[".to_owned(), Vec::new(), ReplayOptions::default()).unwrap();
+    assert!(malformed[0].contains(r#""status":"refused""#) && malformed.len() == 2, "{malformed:?}");
+}
