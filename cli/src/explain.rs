@@ -9,6 +9,7 @@ mod groups;
 mod notes;
 mod stages;
 mod text;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +42,10 @@ struct Explanation {
     source: Arc<str>,
     task: Arc<str>,
     rule: String,
+    /// All in a few sentences.
+    words: Vec<String>,
+    /// The dearest tier of its conditions, 1 to 4.
+    tier: u8,
     /// How it runs: continuously, or looking back at what.
     runs: String,
     stream: Vec<String>,
@@ -125,10 +130,13 @@ fn load(args: &Args, file: &str) -> Result<Result<Vec<TaskSet>, Vec<Diagnostic>>
 
 fn gather(set: &TaskSet, task: &Task, automaton: String) -> Explanation {
     let rule = &task.rule;
+    let (tier, demands) = (notes::Tier::of(task), demand::explain(task));
     Explanation {
         source: set.source.clone(),
         task: task.id.clone(),
         rule: ensue_dsl::format(rule),
+        words: words::explain(task, tier, &demands),
+        tier: tier as u8,
         runs: stages::runs(task),
         stream: task.filter.entries.iter().map(stages::filter_entry).collect(),
         stages: stages::explain(rule),
@@ -138,7 +146,7 @@ fn gather(set: &TaskSet, task: &Task, automaton: String) -> Explanation {
         after_match: stages::after_match(&rule.after_match),
         returns: fragment::returns(&rule.returns),
         on_timeout: rule.on_timeout.as_deref().map(fragment::returns),
-        demands: demand::explain(task),
+        demands,
         notes: notes::explain(task),
         automaton,
     }

@@ -1,7 +1,6 @@
-//! `ensue format`: rule texts in their canonical form. Prints; never writes into a file.
+//! `ensue format`: rule texts in their canonical form, in place. What is canonical already is not written.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -11,13 +10,16 @@ use crate::input;
 use crate::output::Output;
 use crate::subject::Subject;
 
-/// Print rule texts in their canonical form
+/// Bring rule texts into their canonical form, in place
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Print only the files that are not in it; exit code 1 if there is one
+    /// Write nothing, print the files that are not in it; exit code 1 if there is one
     #[arg(long)]
     check: bool,
-    /// Rule texts; `-` is standard input
+    /// Write nothing, print the canonical texts
+    #[arg(long, conflicts_with = "check")]
+    print: bool,
+    /// Rule texts; `-` is standard input, whose canonical text is printed
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
             return Err(Failure::new(format!("{file} is JSON; format takes rule texts")));
         };
         match ensue_dsl::format_text(&text) {
-            Ok(canonical) => refused |= print(args, out, &file, &text, &canonical)?,
+            Ok(canonical) => refused |= settle(args, out, path, &text, &canonical)?,
             Err(found) => {
                 diagnostics::print(out, &file, &found)?;
                 refused = true;
@@ -48,21 +50,22 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     Ok(Outcome::refused(refused))
 }
 
-/// Returns whether the file fails `--check`.
-fn print(args: &Args, out: &mut Output, file: &str, text: &Arc<str>, canonical: &str) -> Result<bool, Failure> {
-    let changed = **text != *canonical;
+/// Writes or prints; returns whether the file fails `--check`.
+fn settle(args: &Args, out: &mut Output, path: &Path, text: &str, canonical: &str) -> Result<bool, Failure> {
+    let (file, changed) = (input::name(path), *text != *canonical);
+    let printed = args.print || input::is_stdin(path);
+    if changed && !args.check && !printed {
+        std::fs::write(path, canonical).map_err(|e| Failure::io("write", &file, &e))?;
+    }
     if out.is_json() {
-        out.object(&Formatted { file, changed, text: canonical })?;
-    } else if !args.check {
+        out.object(&Formatted { file: &file, changed, text: canonical })?;
+    } else if printed && !args.check {
         if args.files.len() > 1 {
             out.line(&format!("-- {file}"))?;
         }
         out.text(canonical)?;
-        if !canonical.ends_with('\n') {
-            out.text("\n")?;
-        }
     } else if changed {
-        out.line(file)?;
+        out.line(&file)?;
     }
     Ok(args.check && changed)
 }

@@ -24,7 +24,7 @@ fn element(e: &Element, out: &mut Vec<String>) {
         }
         Element::Group(group) => {
             if let Some(quantifier) = &group.quantifier {
-                out.push(format!("{}: {}", name(e), times(quantifier, "turn")));
+                out.push(format!("{}: {}", name(e), times(quantifier, "turn", "turns")));
             }
             group.pattern.elements().for_each(|e| element(e, out));
         }

@@ -50,7 +50,7 @@ fn forbids(arrow: Option<Contiguity>) -> String {
 }
 
 fn follows(quantifier: Option<&Quantifier>, arrow: Option<Contiguity>) -> String {
-    let times = quantifier.map_or_else(|| "one event".to_owned(), |q| times(q, "event"));
+    let times = quantifier.map_or_else(|| "one event".to_owned(), |q| times(q, "event", "events"));
     let how = match arrow {
         None => return times,
         Some(Contiguity::Strict) => "the very next event",
@@ -61,13 +61,13 @@ fn follows(quantifier: Option<&Quantifier>, arrow: Option<Contiguity>) -> String
 }
 
 /// `3 or more events` and the like, with the suffixes.
-pub(super) fn times(q: &Quantifier, what: &str) -> String {
+pub(super) fn times(q: &Quantifier, one: &str, many: &str) -> String {
     let mut text = match (q.min, q.max) {
-        (1, Some(1)) => format!("one {what}"),
-        (1, None) => format!("one or more {what}s"),
-        (min, None) => format!("{min} or more {what}s"),
-        (min, Some(max)) if min == max => format!("exactly {min} {what}s"),
-        (min, Some(max)) => format!("{min} to {max} {what}s"),
+        (1, Some(1)) => format!("one {one}"),
+        (1, None) => format!("one or more {many}"),
+        (min, None) => format!("{min} or more {many}"),
+        (min, Some(max)) if min == max => format!("exactly {min} {many}"),
+        (min, Some(max)) => format!("{min} to {max} {many}"),
     };
     let mut add = |what: &str| text.push_str(what);
     if q.optional {

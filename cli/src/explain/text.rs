@@ -13,6 +13,7 @@ pub(super) fn draw(e: &Explanation) -> String {
     let mut out = String::new();
     section(&mut out, "task", &[format!("{} (source {})", e.task, e.source)]);
     section(&mut out, "rule", &lines(&e.rule));
+    section(&mut out, "in words", &e.words);
     section(&mut out, "runs", slice::from_ref(&e.runs));
     section(&mut out, "stream", &or(&e.stream, "every event"));
     section(&mut out, "stages", &e.stages.iter().flat_map(stage).collect::<Vec<_>>());

@@ -27,7 +27,13 @@ fn a_rule_in_words() {
         "keeps        actionType pv, scene item: args.city, args.item",
         "             actionType save: args.city",
         "             actionType leave: args.city, args.item",
-        "cost         l.args.item = v.args.item: runs are held apart by the value compared with (a look-up)",
+        "in words     waits for 3 or more v (pv in item), then one l (leave)",
+        "             forbids s (save) between v and l",
+        "             all in less than 10 MIN",
+        "             gives views",
+        "             cost tier 2 of 4: partial matches are held apart by a value that is looked up",
+        "             keeps leave(args.city, args.item), pv(args.city, args.item) in item, save(args.city) for 10 MIN",
+        "cost         tier 2: l.args.item = v.args.item: runs are held apart by the value compared with (a look-up)",
         "             events are kept for 10 MIN",
     ];
     for line in lines {
@@ -49,6 +55,7 @@ fn as_an_object() {
     let ended = Shell::new().file("r.txt", RULE).ensue("explain --json r.txt");
     let found = ended.of_kind("explanation");
     assert_eq!(found[0]["stages"][1]["name"], "!s");
+    assert_eq!((&found[0]["tier"], &found[0]["words"][2]), (&2.into(), &"all in less than 10 MIN".into()));
     assert_eq!(found[0]["demands"][0]["action_types"][0], "pv");
     assert!(ended.stdout.starts_with(r#"{"kind":"explanation","source":"default","task":"r","#), "{}", ended.stdout);
 }
@@ -87,4 +94,22 @@ fn groups_alternatives_and_any_order_are_said() {
     let expected =
         "groups       (b, c): 2 to 3 turns\n             d | e: either\n             f & g: all, in any order\n";
     assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_forbidden_where_and_how_steps_follow_is_said() {
+    let rule = "EVENT: a{2,} [< 5 S] ->[<= 5 MIN] (b -> !n -> c){2} => (d | e) ->> f & g -> !h
+                WHERE a.args.x > PREV(a.args.x) AND h.actionType IN ('x', 'y') WITHIN 1 D OF SESSION";
+    let ended = Shell::new().file("r.txt", rule).ensue("explain r.txt --json");
+    let words = ended.of_kind("explanation")[0]["words"].clone();
+    let expected = [
+        "waits for 2 or more a, each within 5 S of the one before, then exactly 2 turns of (one b, then one c) at most 5 MIN later, at \
+         once (either one d or one e), then any later one f and one g in any order",
+        "forbids n between b and c",
+        "forbids h (x or y) after f and g until the window ends",
+        "all in less than 1 D and one session",
+        "cost tier 3 of 4: a condition looks at the event before in its loop",
+        "keeps every event(args.x), x or y for 1 D",
+    ];
+    assert_eq!(words, serde_json::json!(expected));
 }

@@ -35,6 +35,11 @@ impl Shell {
         self
     }
 
+    /// What a file holds.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
     /// Runs `ensue` with these arguments, split at spaces.
     pub(crate) fn ensue(&self, args: &str) -> Ended {
         self.ensue_reading(args, "")
