@@ -6,6 +6,7 @@
 mod asked;
 pub(crate) mod domain;
 mod greedy;
+mod index;
 mod names;
 mod outputs;
 mod skip;
@@ -20,11 +21,12 @@ use crate::diagnostic::Diagnostic;
 use crate::format;
 use crate::schema::Schema;
 use crate::sink::Sink;
+use index::Index;
 
 /// What is said of a rule alone.
 pub(crate) fn rule(rule: &Rule, schema: Option<&Schema>) -> Vec<Diagnostic> {
     let mut sink = Sink::default();
-    of_rule(rule, &Filter::default(), schema, &mut sink);
+    of_rule(&Index::of(rule), &Filter::default(), schema, &mut sink);
     sink.into_sorted()
 }
 
@@ -32,8 +34,9 @@ pub(crate) fn rule(rule: &Rule, schema: Option<&Schema>) -> Vec<Diagnostic> {
 /// path behind that of the task: `policy.caps[0]`.
 pub(crate) fn task(task: &Task, schema: Option<&Schema>) -> Vec<Diagnostic> {
     let mut sink = Sink::default();
-    of_rule(&task.rule, &task.filter, schema, &mut sink);
-    stages::absent_trigger(task, &mut sink);
+    let index = Index::of(&task.rule);
+    of_rule(&index, &task.filter, schema, &mut sink);
+    stages::absent_trigger(task, &index, &mut sink);
     outputs::add(task, &mut sink);
     if let Some(schema) = schema {
         names::of_task(task, schema, &mut sink);
@@ -44,19 +47,20 @@ pub(crate) fn task(task: &Task, schema: Option<&Schema>) -> Vec<Diagnostic> {
 /// What a schema says against a task: also asked where tasks are loaded together with one.
 pub(crate) fn against_schema(task: &Task, schema: &Schema) -> Vec<Diagnostic> {
     let mut sink = Sink::default();
-    types::add(&task.rule, Some(schema), &mut sink);
-    names::of_rule(&task.rule, schema, &mut sink);
+    let index = Index::of(&task.rule);
+    types::add(&index, Some(schema), &mut sink);
+    names::of_rule(&index, schema, &mut sink);
     names::of_task(task, schema, &mut sink);
     sink.into_sorted()
 }
 
-fn of_rule(rule: &Rule, filter: &Filter, schema: Option<&Schema>, sink: &mut Sink) {
-    types::add(rule, schema, sink);
-    stages::add(rule, filter, sink);
-    greedy::add(rule, sink);
-    skip::add(rule, sink);
+fn of_rule(index: &Index<'_>, filter: &Filter, schema: Option<&Schema>, sink: &mut Sink) {
+    types::add(index, schema, sink);
+    stages::add(index, filter, sink);
+    greedy::add(index, sink);
+    skip::add(index.rule, sink);
     if let Some(schema) = schema {
-        names::of_rule(rule, schema, sink);
+        names::of_rule(index, schema, sink);
     }
 }
 

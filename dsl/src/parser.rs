@@ -122,20 +122,71 @@ pub(crate) const ARROW_OR_CLAUSE: &str = "an arrow or a clause";
 
 /// What someone who writes this token here probably meant.
 fn slip(at: Tokens<'_>, expected: &str) -> Option<String> {
+    let in_pattern = expected == ARROW_OR_CLAUSE;
     let hint = match (at.kind()?, at.second()) {
-        (Kind::Sign(Sign::Next), _) => "at least is `>=`; `=>` is an arrow of patterns",
+        (Kind::Word(w), _) => return word_slip(w, expected),
+        (Kind::Quoted(_) | Kind::Sign(Sign::Comma | Sign::Greater | Sign::Minus | Sign::Dot), _) if in_pattern => {
+            BETWEEN
+        }
+        (Kind::Sign(Sign::Next), _) if !expected.contains("a stage") => {
+            "at least is `>=`; `=>` is an arrow of patterns"
+        }
         (Kind::Sign(Sign::Ampersand), Some(Kind::Sign(Sign::Ampersand))) => "write AND",
         (Kind::Sign(Sign::Bar), Some(Kind::Sign(Sign::Bar))) => "write OR",
         (Kind::Sign(Sign::Bang), _) => "in a condition, write NOT",
         (Kind::Sign(Sign::Equal), Some(Kind::Sign(Sign::Less))) => "at most is `<=`",
-        (Kind::Word(w), _) if w.eq_ignore_ascii_case("HAVING") => "conditions on aggregates stand in WHERE too",
-        (Kind::Word(w), _) if w.eq_ignore_ascii_case("GROUP") => "write PARTITION BY",
-        (Kind::Word(_) | Kind::Quoted(_), _) if expected == ARROW_OR_CLAUSE => {
-            "between two stages stands an arrow: `->`, `->>` or `=>`"
+        (Kind::Sign(Sign::OpenBracket), _) if expected.contains("an operator") => {
+            "a field of `args` stands behind a dot: `v.args.price`"
+        }
+        (Kind::Int(_), _) if expected == "`<` or `<=`" => "say whether that time is still in: `[< 5 S]` or `[<= 5 S]`",
+        (Kind::Text(_), _) if expected == "NULL" => "IS asks for NULL only: write `=`",
+        (Kind::Text(_) | Kind::Int(_) | Kind::Float(_), _) if expected == "`(`" => {
+            "a list stands in parentheses: `x IN ('a', 'b')`"
+        }
+        (Kind::Int(_) | Kind::Float(_), _) if expected == "AND" => "write `x BETWEEN 1 AND 5`",
+        (Kind::Keyword(Keyword::Limit, _), _) if expected.contains("a clause") => {
+            "LIMIT stands in AFTER MATCH, behind NO SKIP"
         }
         (Kind::Keyword(k, _), _) if expected == "a value" && !k.is_operator() => {
             return Some(format!("{} is a reserved word: a name like it stands in backticks", k.as_str()));
         }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+const BETWEEN: &str = "between two stages stands an arrow: `->`, `->>` or `=>`";
+
+/// What a word that has no meaning here was probably to be: one of the words that have, misspelled, or one of another
+/// language.
+fn word_slip(word: &str, expected: &str) -> Option<String> {
+    let hint = match word.to_ascii_uppercase().as_str() {
+        "HAVING" => "conditions on aggregates stand in WHERE too",
+        "GROUP" | "KEY" => "write PARTITION BY",
+        "NOSKIP" => "write NO SKIP",
+        "ROW" => "write LAST EVENT",
+        "CONTAINS" => "write `x LIKE '%part%'`",
+        "STARTSWITH" | "BEGINS" => "write `x LIKE 'start%'`",
+        "REGEXP" | "RLIKE" | "REGEX" => "write `x MATCHES 'regular expression'`",
+        "WHEN" => "there is no CASE: write the cases as conditions joined by OR",
+        _ => return near_word(word, expected),
+    };
+    Some(hint.to_owned())
+}
+
+/// One of the words that have a meaning here, misspelled; else what is missing before this one.
+fn near_word(word: &str, expected: &str) -> Option<String> {
+    const CLAUSES: [&str; 6] = ["WHERE", "WITHIN", "PARTITION", "AFTER", "RETURN", "ON TIMEOUT"];
+    let words = expected.split([' ', ',']).filter(|w| w.len() > 1 && w.bytes().all(|b| b.is_ascii_uppercase()));
+    let clauses = CLAUSES.into_iter().filter(|_| expected.contains("a clause"));
+    if let Some(near) = crate::suggest::nearest(word, words.chain(clauses)) {
+        return Some(format!("did you mean {near}?"));
+    }
+    let hint = match expected {
+        ARROW_OR_CLAUSE => BETWEEN,
+        "AS" => "each value has a name, and `,` stands between two: `a.ts AS x, b.ts AS y`",
+        "`:`" => "write `EVENT:` and the pattern behind it",
+        "RETURN" => "write ON TIMEOUT RETURN",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -181,9 +232,13 @@ pub(crate) fn name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, 
 
 fn reserved(keyword: Keyword, word: &str, span: Span) -> Diagnostic {
     let message = format!("{} is a reserved word and can't be a name", keyword.as_str());
-    Diagnostic::error(codes::RESERVED, message)
-        .at(span)
-        .hint(format!("choose another name, or write `{word}` in backticks"))
+    let d = Diagnostic::error(codes::RESERVED, message).at(span);
+    match keyword {
+        Keyword::Not => d.hint("a stage is forbidden by `!`: `a -> !n -> b`"),
+        Keyword::And => d.hint("in any order is `a & b`; one after the other `a -> b`"),
+        Keyword::Or => d.hint("either of two is `a | b`"),
+        _ => d.hint(format!("choose another name, or write `{word}` in backticks")),
+    }
 }
 
 /// `parser` one level deeper, or a refusal where that is too deep.

@@ -1,11 +1,11 @@
 //! No text and no document panics, overflows the stack or takes long.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
 #![allow(clippy::disallowed_methods, reason = "the time that reading takes is what is measured")]
 
 use std::time::{Duration, Instant};
 
-use ensue_dsl::{ReadOptions, codes, compile, compile_expr, format, format_text, read_documents};
+use ensue_dsl::{ReadOptions, Schema, check, codes, compile, compile_expr, format, format_text, read_documents};
 use ensue_rule::Dialect;
 use proptest::prelude::*;
 
@@ -95,6 +95,7 @@ fn no_text_takes_long() {
             "a0.ts = 1 AND ".repeat(2_000)
         ),
         distinct_stages(),
+        distinct_terms(),
     ];
     // Optimised builds keep 50 ms; tests run unoptimised and beside others.
     let allowed = if cfg!(debug_assertions) { Duration::from_secs(1) } else { Duration::from_millis(50) };
@@ -106,8 +107,9 @@ fn no_text_takes_long() {
 
 fn time_to_read(text: &str) -> Duration {
     let start = Instant::now();
-    let compiled = compile(text, Dialect::Ensue);
-    compiled.diagnostics.iter().for_each(|d| drop(d.render("rule")));
+    let schema = Schema::read(br#"{"schema": {"pv": {"item": "string"}, "leave": {"ms": "int"}}}"#).unwrap();
+    let checked = check(text, Dialect::Ensue, Some(&schema));
+    checked.diagnostics.iter().for_each(|d| drop(d.render("rule")));
     start.elapsed()
 }
 
@@ -116,6 +118,30 @@ fn distinct_stages() -> String {
     let stages: Vec<_> = (0..512).map(|n| format!("s{n}")).collect();
     let conditions: Vec<_> = (0..2_000).map(|n| format!("s{}.ts > s{}.ts", n % 512, n % 500)).collect();
     format!("EVENT: {} WHERE {} WITHIN 1 H", stages.join(" -> "), conditions.join(" AND "))
+}
+
+/// One stage, and as many conditions as there is room for, no two of them on the same.
+fn distinct_terms() -> String {
+    let conditions: Vec<_> = (0..3_300).map(|n| format!("a.args.x{n} = {n}")).collect();
+    format!("EVENT: a WHERE {} WITHIN 1 H", conditions.join(" AND "))
+}
+
+/// Every word of the language may be the name of an attribute, a stage and a value: in backticks, and after a dot or AS
+/// also without.
+#[test]
+fn every_word_may_be_a_name_in_backticks() {
+    let words = "RULE EVENT STRICT ANY UNTIL OPTIONAL GREEDY WHERE WITHIN OF SESSION PREVIOUS PARTITION BY AFTER MATCH \
+                 CONSUME NO SKIP LIMIT PAST TO NEXT ERROR RETURN AS ON TIMEOUT AND OR NOT IN BETWEEN LIKE MATCHES IS NULL TRUE \
+                 FALSE MS S SEC MIN H HOUR D DAY COUNT SUM AVG MAX FIRST LAST DISTINCT RUNNING PRIOR TRENDS PREV LOWER ABS";
+    for word in words.split(' ') {
+        let text = format!(
+            "EVENT: `{word}` -> b WHERE `{word}`.args.`{word}` = 1 AND b.args.{word} = `{word}`.args.{word} WITHIN 1 H \
+             PARTITION BY args.`{word}`.{word} RETURN `{word}`.args.{word}.`{word}` AS {word}"
+        );
+        let compiled = compile(&text, Dialect::Ensue);
+        let rule = compiled.rule.unwrap_or_else(|| panic!("{}", compiled.diagnostics[0].render(word)));
+        assert_eq!(compile(&format(&rule), Dialect::Ensue).rule, Some(rule), "{text}");
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What a rule asks of its events: the attributes that it reads and the constants that it compares them with. For those
 //! who have recorded events at hand and can say which of it never occurs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use ensue_rule::{Attr, BinaryOp, Expr, ExprKind, Rule, Span, Value};
 
-use super::{expressions, names};
+use super::expressions;
+use super::index::Index;
 
 /// An attribute that a rule reads, or compares with a constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,11 +24,10 @@ pub struct Asked {
 
 /// All that a rule asks of its events, in its order.
 pub fn asked(rule: &Rule) -> Vec<Asked> {
-    let mut out: Vec<Asked> = Vec::new();
+    let index = Index::of(rule);
+    let (mut out, mut known) = (Vec::new(), HashSet::new());
     let mut add = |asked: Asked| {
-        let known =
-            |a: &Asked| (&a.action_types, &a.attr, &a.value) == (&asked.action_types, &asked.attr, &asked.value);
-        if !out.iter().any(known) {
+        if known.insert((asked.action_types.clone(), asked.attr.clone(), asked.value.clone())) {
             out.push(asked);
         }
     };
@@ -41,18 +42,18 @@ pub fn asked(rule: &Rule) -> Vec<Asked> {
                     return equalities(e).into_iter().for_each(|(term, constant)| {
                         let ExprKind::Attr { stage, attr } = &term.kind else { return };
                         let ExprKind::Literal(value) = &constant.kind else { return };
-                        add(asked_of(rule, stage.as_ref(), attr, Some(value), constant.span));
+                        add(asked_of(&index, stage.as_ref(), attr, Some(value), constant.span));
                     });
                 }
             };
-            add(asked_of(rule, stage, attr, None, e.span));
+            add(asked_of(&index, stage, attr, None, e.span));
         });
     }
     out
 }
 
-fn asked_of(rule: &Rule, stage: Option<&Arc<str>>, attr: &Attr, value: Option<&Value>, span: Span) -> Asked {
-    let action_types = if *attr == Attr::ActionType { Vec::new() } else { names::action_types(rule, stage) };
+fn asked_of(index: &Index<'_>, stage: Option<&Arc<str>>, attr: &Attr, value: Option<&Value>, span: Span) -> Asked {
+    let action_types = if *attr == Attr::ActionType { Vec::new() } else { index.action_types(stage).to_vec() };
     Asked { action_types, attr: attr.clone(), value: value.cloned(), span }
 }
 

@@ -1,10 +1,8 @@
 //! GREEDY where the rule means the same without it.
 
-use std::sync::Arc;
+use ensue_rule::{Contiguity, Element, Pattern, Quantifier};
 
-use ensue_rule::{Contiguity, Element, Pattern, Quantifier, Rule};
-
-use super::stages::of_attr;
+use super::index::Index;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::lint::domain::Test;
@@ -12,12 +10,12 @@ use crate::sink::Sink;
 
 /// GREEDY keeps what stands behind a loop from taking or passing over the loop's events. It changes nothing where
 /// nothing stands behind, or where the very next event is asked for and surely is none of the loop's.
-pub(super) fn add(rule: &Rule, sink: &mut Sink) {
-    idle(&rule.pattern, true, rule, sink);
+pub(super) fn add(index: &Index<'_>, sink: &mut Sink) {
+    idle(&index.rule.pattern, true, index, sink);
 }
 
 /// `ends`: nothing comes behind this sequence, not even a further turn of it.
-fn idle(pattern: &Pattern, ends: bool, rule: &Rule, sink: &mut Sink) {
+fn idle(pattern: &Pattern, ends: bool, index: &Index<'_>, sink: &mut Sink) {
     let count = pattern.then.len() + 1;
     for (n, element) in pattern.elements().enumerate() {
         let last = n + 1 == count;
@@ -27,13 +25,13 @@ fn idle(pattern: &Pattern, ends: bool, rule: &Rule, sink: &mut Sink) {
                 let next = pattern.then.get(n);
                 if last && ends {
                     say(q, "nothing comes behind the loop", sink);
-                } else if next.is_some_and(|step| is_apart(step, &s.name, rule)) && !q.optional {
+                } else if next.is_some_and(|step| is_apart(step, &s.name, index)) && !q.optional {
                     say(q, "the event right behind the loop is none of the loop's", sink);
                 }
             }
             Element::Group(g) => {
                 let once = g.quantifier.as_ref().is_none_or(|q| q.max == Some(1));
-                idle(&g.pattern, once && last && ends, rule, sink);
+                idle(&g.pattern, once && last && ends, index, sink);
             }
             Element::AnyOf(_) | Element::AllOf(_) | Element::Not(_) => {}
         }
@@ -46,15 +44,15 @@ fn say(q: &Quantifier, why: &str, sink: &mut Sink) {
 }
 
 /// Whether the step is `=> b` with one b that is surely no event of the loop.
-fn is_apart(step: &ensue_rule::Step, looped: &Arc<str>, rule: &Rule) -> bool {
+fn is_apart(step: &ensue_rule::Step, looped: &str, index: &Index<'_>) -> bool {
     let Element::Stage(b) = &step.element else { return false };
     if step.arrow != Contiguity::Strict || b.quantifier.as_ref().is_some_and(|q| q.optional) {
         return false;
     }
     let attrs = [ensue_rule::Attr::ActionType, ensue_rule::Attr::Scene, ensue_rule::Attr::Source];
     attrs.iter().any(|attr| {
-        let mut domain = of_attr(rule, looped, attr);
-        let other = of_attr(rule, &b.name, attr);
+        let mut domain = index.of_attr(looped, attr);
+        let other = index.of_attr(&b.name, attr);
         let Some(values) = other.one_of().filter(|_| domain.one_of().is_some()) else { return false };
         domain.narrow(&Test::In(values.to_vec()));
         domain.is_empty()

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{Attr, BinaryOp, EntryTest, Expr, ExprKind, Rule, Span, Task, Value};
+use ensue_rule::{Attr, BinaryOp, EntryTest, Expr, ExprKind, Span, Task, Value};
 
 use super::expressions;
-use super::stages::of_attr;
+use super::index::Index;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Schema;
@@ -13,15 +13,8 @@ use crate::sink::Sink;
 use crate::suggest;
 use crate::token::shorten;
 
-/// The action types of the events that a stage takes; empty: any.
-pub(super) fn action_types(rule: &Rule, stage: Option<&Arc<str>>) -> Vec<Arc<str>> {
-    let Some(stage) = stage else { return Vec::new() };
-    let domain = of_attr(rule, stage, &Attr::ActionType);
-    domain.one_of().unwrap_or_default().iter().filter_map(Value::as_str).map(Arc::from).collect()
-}
-
-pub(super) fn of_rule(rule: &Rule, schema: &Schema, sink: &mut Sink) {
-    for e in expressions(rule) {
+pub(super) fn of_rule(index: &Index<'_>, schema: &Schema, sink: &mut Sink) {
+    for e in expressions(index.rule) {
         compared_types(e, schema, sink);
         e.walk(|e| {
             let (stage, attr) = match &e.kind {
@@ -32,11 +25,11 @@ pub(super) fn of_rule(rule: &Rule, schema: &Schema, sink: &mut Sink) {
                 _ => return,
             };
             if let Attr::Arg(path) = attr {
-                attribute(&action_types(rule, stage), path, e.span, schema, sink);
+                attribute(index.action_types(stage), path, e.span, schema, sink);
             }
         });
     }
-    for attr in &rule.partition_by {
+    for attr in &index.rule.partition_by {
         if let Attr::Arg(path) = attr {
             partition(path, schema, sink);
         }

@@ -1,5 +1,6 @@
 //! Stages that no event can satisfy, that the filter shuts out, or of which nothing is said.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ensue_rule::{
@@ -8,31 +9,27 @@ use ensue_rule::{
 };
 
 use super::domain::{self, Domain, Test};
+use super::index::Index;
 use super::quoted;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::lower;
 use crate::sink::Sink;
 
-pub(super) fn add(rule: &Rule, filter: &Filter, sink: &mut Sink) {
-    for stage in rule.pattern.stages() {
-        if let Some(d) = never(rule, &stage) {
+pub(super) fn add(index: &Index<'_>, filter: &Filter, sink: &mut Sink) {
+    for stage in index.rule.pattern.stages() {
+        if let Some(d) = never(index, &stage) {
             // Where types differ that is the reason, and said already.
             if !sink.has_inside(codes::TYPES_DIFFER, d.span) {
                 sink.push(d);
             }
-        } else if let Some(d) = shut_out(rule, &stage, filter) {
+        } else if let Some(d) = shut_out(index, &stage, filter) {
             sink.push(d);
         }
-        if let Some(d) = unsaid(rule, &stage) {
+        if let Some(d) = unsaid(index, &stage) {
             sink.push(d);
         }
     }
-}
-
-/// The conditions that are asked at a stage.
-fn conditions<'r>(rule: &'r Rule, stage: &'r Arc<str>) -> impl Iterator<Item = &'r Condition> {
-    rule.conditions.iter().filter(move |c| c.stage == *stage)
 }
 
 /// A term and the conditions that have narrowed it.
@@ -43,19 +40,20 @@ struct Narrowed<'r> {
 }
 
 /// That the conditions at a stage never hold together, if so.
-fn never(rule: &Rule, stage: &StageRef<'_>) -> Option<Diagnostic> {
+fn never(index: &Index<'_>, stage: &StageRef<'_>) -> Option<Diagnostic> {
     let mut terms: Vec<Narrowed<'_>> = Vec::new();
-    for c in conditions(rule, stage.name) {
+    let mut known: HashMap<&Expr, usize> = HashMap::new();
+    for c in index.conditions(stage.name) {
         for (term, test) in domain::tests(&c.expr) {
-            let at = terms.iter().position(|n| n.term == term).unwrap_or_else(|| {
-                terms.push(Narrowed { term, domain: start(term, rule), by: Vec::new() });
-                terms.len() - 1
-            });
+            let at = *known.entry(term).or_insert(terms.len());
+            if at == terms.len() {
+                terms.push(Narrowed { term, domain: start(term, index.rule), by: Vec::new() });
+            }
             let Some(narrowed) = terms.get_mut(at) else { continue };
             narrowed.domain.narrow(&test);
-            narrowed.by.push((c, test));
+            narrowed.by.push((*c, test));
             if narrowed.domain.is_empty() {
-                return Some(contradiction(narrowed, stage, rule));
+                return Some(contradiction(narrowed, stage, index.rule));
             }
         }
     }
@@ -164,8 +162,8 @@ fn hint(n: &Narrowed<'_>, test: &Test) -> Option<String> {
 }
 
 /// That no entry of the filter lets an event through that the stage could take, if so.
-fn shut_out(rule: &Rule, stage: &StageRef<'_>, filter: &Filter) -> Option<Diagnostic> {
-    if filter.entries.is_empty() || filter.entries.iter().any(|e| lets_through(e, rule, stage.name)) {
+fn shut_out(index: &Index<'_>, stage: &StageRef<'_>, filter: &Filter) -> Option<Diagnostic> {
+    if filter.entries.is_empty() || filter.entries.iter().any(|e| lets_through(e, index, stage.name)) {
         return None;
     }
     let consequence = if stage.forbidden { "it forbids nothing" } else { "it takes no event" };
@@ -174,34 +172,17 @@ fn shut_out(rule: &Rule, stage: &StageRef<'_>, filter: &Filter) -> Option<Diagno
     Some(d.hint("an event is in the stream only if an entry of `filter` lets it through: add one for this stage"))
 }
 
-fn lets_through(entry: &FilterEntry, rule: &Rule, stage: &Arc<str>) -> bool {
+fn lets_through(entry: &FilterEntry, index: &Index<'_>, stage: &str) -> bool {
     entry.tests.iter().all(|t| {
-        let mut domain = of_attr(rule, stage, &t.attr);
+        let mut domain = index.of_attr(stage, &t.attr);
         domain.narrow(&Test::In(t.values.clone()));
         !domain.is_empty()
     })
 }
 
-/// What an attribute of the events that a stage takes may be.
-pub(super) fn of_attr(rule: &Rule, stage: &Arc<str>, attr: &Attr) -> Domain {
-    let mut domain = Domain::default();
-    let taken = conditions(rule, stage).filter(|c| c.moment == Moment::Take);
-    for (term, test) in taken.flat_map(|c| domain::tests(&c.expr)) {
-        if matches!(&term.kind, ExprKind::Attr { stage: Some(s), attr: a } if s == stage && a == attr) {
-            domain.narrow(&test);
-        }
-    }
-    domain
-}
-
 /// That no condition says what a stage takes, if so.
-fn unsaid(rule: &Rule, stage: &StageRef<'_>) -> Option<Diagnostic> {
-    let mentioned = rule.conditions.iter().any(|c| {
-        let mut found = false;
-        c.expr.walk(|e| found |= e.stage() == Some(stage.name));
-        found
-    });
-    if mentioned {
+fn unsaid(index: &Index<'_>, stage: &StageRef<'_>) -> Option<Diagnostic> {
+    if index.is_mentioned(stage.name) {
         return None;
     }
     let n = stage.name;
@@ -215,10 +196,10 @@ fn unsaid(rule: &Rule, stage: &StageRef<'_>) -> Option<Diagnostic> {
 }
 
 /// That the event which triggers a look-back is one that the rule wants absent until then.
-pub(super) fn absent_trigger(task: &Task, sink: &mut Sink) {
+pub(super) fn absent_trigger(task: &Task, index: &Index<'_>, sink: &mut Sink) {
     let Some(trigger) = &task.trigger else { return };
     let mut absences = lower::trailing_absences(&task.rule.pattern);
-    absences.retain(|(name, _)| is_every_trigger(&task.rule, name, trigger));
+    absences.retain(|(name, _)| is_every_trigger(index, name, trigger));
     if !task.filter.entries.is_empty() {
         let lets_through = |e: &FilterEntry| e.tests.iter().all(|t| may_be(trigger, &t.attr, &t.values));
         absences.retain(|_| task.filter.entries.iter().any(lets_through));
@@ -231,16 +212,18 @@ pub(super) fn absent_trigger(task: &Task, sink: &mut Sink) {
 }
 
 /// Whether whatever triggers is surely an event of the forbidden stage.
-fn is_every_trigger(rule: &Rule, stage: &Arc<str>, trigger: &Trigger) -> bool {
-    conditions(rule, stage).filter(|c| c.moment == Moment::Take).all(|c| match domain::tests(&c.expr).as_slice() {
-        [(term, Test::In(values))] => match &term.kind {
-            ExprKind::Attr { stage: Some(s), attr } if s == stage => {
-                let names = named(trigger, attr);
-                !names.is_empty() && names.iter().all(|n| values.iter().any(|v| v.as_str() == Some(n)))
-            }
+fn is_every_trigger(index: &Index<'_>, stage: &Arc<str>, trigger: &Trigger) -> bool {
+    index.conditions(stage).iter().filter(|c| c.moment == Moment::Take).all(|c| {
+        match domain::tests(&c.expr).as_slice() {
+            [(term, Test::In(values))] => match &term.kind {
+                ExprKind::Attr { stage: Some(s), attr } if s == stage => {
+                    let names = named(trigger, attr);
+                    !names.is_empty() && names.iter().all(|n| values.iter().any(|v| v.as_str() == Some(n)))
+                }
+                _ => false,
+            },
             _ => false,
-        },
-        _ => false,
+        }
     })
 }
 

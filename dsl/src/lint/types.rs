@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{AggFn, BinaryOp, Expr, ExprKind, Func, Rule};
+use ensue_rule::{AggFn, BinaryOp, Expr, ExprKind, Func};
 
-use super::{expressions, names, quoted};
+use super::index::Index;
+use super::{expressions, quoted};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Schema;
 use crate::sink::Sink;
 use crate::types::{Args, Type, is_arithmetic, is_comparison, type_of};
 
-pub(super) fn add(rule: &Rule, schema: Option<&Schema>, sink: &mut Sink) {
+pub(super) fn add(index: &Index<'_>, schema: Option<&Schema>, sink: &mut Sink) {
     let args = |stage: Option<&Arc<str>>, path: &[Arc<str>]| {
-        schema.map_or(Type::Unknown, |schema| schema.type_of(&names::action_types(rule, stage), path))
+        schema.map_or(Type::Unknown, |schema| schema.type_of(index.action_types(stage), path))
     };
-    for e in expressions(rule) {
+    for e in expressions(index.rule) {
         e.walk(|e| {
             if let Some(d) = mismatch(e, &args) {
                 sink.push(d);

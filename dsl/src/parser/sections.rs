@@ -71,7 +71,11 @@ pub(crate) fn rule(tokens: &[Token<'_>], sink: &mut Sink) -> RuleText {
     if let Some(stray) = tokens.get(..first).and_then(|t| t.first()) {
         let found = stray.kind.describe();
         let d = Diagnostic::error(codes::SYNTAX, format!("expected RULE or EVENT, found {found}")).at(stray.span);
-        sink.push(d.hint("a rule begins with `EVENT:`"));
+        let word = if let Kind::Word(w) = stray.kind { w } else { "" };
+        sink.push(match crate::suggest::nearest(word, ["EVENT", "RULE"]) {
+            Some(near) => d.hint(format!("did you mean {near}? a rule begins with `EVENT:`")),
+            None => d.hint("a rule begins with `EVENT:` and its pattern"),
+        });
     }
     let mut seen: Vec<Head> = Vec::new();
     for (n, (start, head)) in starts.iter().enumerate() {
@@ -161,9 +165,16 @@ fn conjuncts(tokens: Tokens<'_>, sink: &mut Sink) -> Vec<Expr> {
         Err(d) => d,
     };
     let pieces = split(tokens, Separator::And);
-    let (good, bad): (Vec<_>, Vec<_>) = pieces.into_iter().map(|p| whole(expr::expr, p, then)).partition(Result::is_ok);
+    if pieces.len() > 1 && pieces.last().is_some_and(|p| p.left() == 0) {
+        let d = Diagnostic::error(codes::SYNTAX, "a condition is missing behind the last AND");
+        let at = tokens.as_slice().last().map_or(error.span, |t| t.span);
+        sink.push(d.at(at).hint("write one, or leave the AND out"));
+    }
+    let empty_end = usize::from(pieces.len() > 1 && pieces.last().is_some_and(|p| p.left() == 0));
+    let pieces = pieces.iter().copied().take(pieces.len() - empty_end);
+    let (good, bad): (Vec<_>, Vec<_>) = pieces.map(|p| whole(expr::expr, p, then)).partition(Result::is_ok);
     let bad: Vec<_> = bad.into_iter().filter_map(Result::err).collect();
-    if bad.is_empty() {
+    if bad.is_empty() && empty_end == 0 {
         sink.push(error);
     }
     bad.into_iter().for_each(|d| sink.push(d));
