@@ -117,7 +117,14 @@ pub struct Subject {
 
 /// Limits under which nothing of a case is capped.
 pub fn limits() -> Limits {
-    Limits { default_window: Duration(i64::MAX / 4), states: 4_096, classes: 1 << 20, nodes: 1 << 24, matches: 1 << 20 }
+    Limits {
+        default_window: Duration(i64::MAX / 4),
+        states: 4_096,
+        classes: 1 << 20,
+        nodes: 1 << 24,
+        matches: 1 << 20,
+        ..Limits::default()
+    }
 }
 
 impl Subject {
@@ -151,7 +158,11 @@ impl Subject {
     /// Looks at event `k`; a program that it does not concern is not stepped.
     fn observe(&self, k: usize, into: &mut Observation) -> Option<Hit> {
         let (event, arrival) = &self.events[k];
-        self.set.observe_for(self.id, event, *arrival, into)
+        let asked = self.set.observe_for(self.id, event, *arrival, into);
+        // What the index finds must be what asking the program gives.
+        self.set.observe(event, *arrival, into);
+        assert_eq!(into.hits().first().copied(), asked, "event {k}: the index against the program");
+        asked
     }
 
     fn ts(&self, k: usize) -> Timestamp {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use ensue_engine::parse_event;
+use ensue_engine::read_event;
 use ensue_matcher::{Arrival, Found, Limits, Observation, Position, ProgramId, ProgramSet, Runs};
 use ensue_rule::Timestamp;
 
@@ -62,19 +62,21 @@ fn pass(set: &ProgramSet, path: &Path) -> Result<i64, Failure> {
     let (mut line, mut users, mut seen, mut out) = (Vec::new(), Users::default(), Observation::default(), Vec::new());
     let (mut found, mut seq) = (0, 0);
     while file.read_until(b'\n', &mut line).map_err(failed)? > 0 {
-        let event = parse_event(line.trim_ascii()).map_err(|bad| Failure::new(bad.to_string()))?;
-        let position = Position { ts: event.ts.unwrap_or(Timestamp(0)), seq };
-        set.observe(&event, Arrival { position, ..Arrival::default() }, &mut seen);
-        if let [hit] = seen.hits() {
-            let user = event.user_id.as_deref().unwrap_or_default();
+        let taken = read_event(line.trim_ascii(), |event| {
+            set.read_ref(event, &mut seen);
+            let position = Position { ts: event.ts.unwrap_or(Timestamp(0)), seq };
+            set.look_up(Arrival { position, ..Arrival::default() }, None, &mut seen);
+            let Some(hit) = seen.hits().first() else { return };
+            let user = event.user_id.unwrap_or_default();
             if !users.contains_key(user) {
                 users.insert(user.to_owned(), Runs::default());
             }
-            if let Some(runs) = users.get_mut(user) {
+            if let Some(runs) = users.get_mut(user).filter(|r| !r.is_idle() || program.may_begin(*hit)) {
                 runs.step(program, &seen, *hit, &mut out);
             }
-            found += out.drain(..).filter(|f| matches!(f, Found::Match(_))).count();
-        }
+        });
+        taken.map_err(|bad| Failure::new(bad.to_string()))?;
+        found += out.drain(..).filter(|f| matches!(f, Found::Match(_))).count();
         seq += 1;
         line.clear();
     }

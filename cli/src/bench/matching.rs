@@ -5,8 +5,10 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ensue_matcher::{Arrival, Found, Limits, Observation, Position, Program, ProgramSet, Runs};
-use ensue_rule::{Event, Timestamp, Value};
+use ensue_matcher::{
+    Armed, Arrival, Found, Hit, Interned, Limits, Observation, Position, Program, ProgramId, ProgramSet, Runs,
+};
+use ensue_rule::{Attr, Event, Timestamp, Value};
 
 use super::counts;
 use super::figure::Figure;
@@ -78,8 +80,8 @@ fn measured(figure: Figure, pass: impl FnMut() -> (Duration, i64), expected: i64
 
 /// Where the runs of a workload are.
 trait Host {
-    /// Steps the programs that an observed event concerns, for the user of that number.
-    fn step(&mut self, user: usize, seen: &Observation) -> i64;
+    /// Looks an event that was read up, and steps the programs that it concerns, for the user of that number.
+    fn take(&mut self, user: usize, arrival: Arrival, seen: &mut Observation) -> i64;
 
     /// The number of a user.
     fn user(&mut self, name: &Arc<str>) -> usize;
@@ -94,24 +96,24 @@ struct ByUser<'a> {
     set: &'a ProgramSet,
     program: Option<&'a Program>,
     numbers: Numbers,
-    runs: Vec<Runs>,
+    users: Vec<(Runs, Armed)>,
     out: Vec<Found>,
 }
 
 impl<'a> ByUser<'a> {
     fn new(set: &'a ProgramSet) -> Self {
-        let runs = (0..USERS).map(|_| Runs::default()).collect();
-        let program = set.program(ensue_matcher::ProgramId(0)).map(|p| &**p);
-        Self { set, program, numbers: Numbers::default(), runs, out: Vec::new() }
+        let users = (0..USERS).map(|_| (Runs::default(), Armed::default())).collect();
+        let program = set.program(ProgramId(0)).map(|p| &**p);
+        Self { set, program, numbers: Numbers::default(), users, out: Vec::new() }
     }
 }
 
 impl Host for ByUser<'_> {
-    fn step(&mut self, user: usize, seen: &Observation) -> i64 {
-        let (Some(program), Some(runs)) = (self.program, self.runs.get_mut(user)) else { return 0 };
-        for hit in seen.hits() {
-            runs.step(program, seen, *hit, &mut self.out);
-        }
+    fn take(&mut self, user: usize, arrival: Arrival, seen: &mut Observation) -> i64 {
+        let (Some(program), Some((runs, armed))) = (self.program, self.users.get_mut(user)) else { return 0 };
+        self.set.look_up(arrival, Some(armed), seen);
+        let Some(hit) = seen.hits().first().copied() else { return 0 };
+        step(program, (runs, armed), (seen, hit), &mut self.out);
         self.out.drain(..).map(|f| weight(&f)).sum()
     }
 
@@ -133,24 +135,28 @@ struct OneKey<'a> {
     set: &'a ProgramSet,
     programs: Vec<&'a Program>,
     runs: Vec<Runs>,
+    armed: Armed,
     out: Vec<Found>,
 }
 
 impl<'a> OneKey<'a> {
     fn new(set: &'a ProgramSet) -> Self {
-        let programs: Vec<&Program> =
-            (0..).map_while(|id| set.program(ensue_matcher::ProgramId(id))).map(|p| &**p).collect();
+        let programs: Vec<&Program> = (0..).map_while(|id| set.program(ProgramId(id))).map(|p| &**p).collect();
         let runs = programs.iter().map(|_| Runs::default()).collect();
-        Self { set, programs, runs, out: Vec::new() }
+        Self { set, programs, runs, armed: Armed::default(), out: Vec::new() }
     }
 }
 
 impl Host for OneKey<'_> {
-    fn step(&mut self, _: usize, seen: &Observation) -> i64 {
+    fn take(&mut self, _: usize, arrival: Arrival, seen: &mut Observation) -> i64 {
+        self.set.look_up(arrival, Some(&self.armed), seen);
+        if seen.hits().is_empty() {
+            return 0;
+        }
         for hit in seen.hits() {
             let row = usize::try_from(hit.program.0).unwrap_or(usize::MAX);
             if let (Some(program), Some(runs)) = (self.programs.get(row), self.runs.get_mut(row)) {
-                runs.step(program, seen, *hit, &mut self.out);
+                step(program, (runs, &mut self.armed), (seen, *hit), &mut self.out);
             }
         }
         self.out.drain(..).map(|f| weight(&f)).sum()
@@ -162,6 +168,22 @@ impl Host for OneKey<'_> {
 
     fn set(&self) -> &ProgramSet {
         self.set
+    }
+}
+
+/// Steps runs, and says whether they are alive.
+fn step(
+    program: &Program,
+    (runs, armed): (&mut Runs, &mut Armed),
+    (seen, hit): (&Observation, Hit),
+    out: &mut Vec<Found>,
+) {
+    let before = runs.is_idle();
+    runs.step(program, seen, hit, out);
+    match (before, runs.is_idle()) {
+        (true, false) => armed.add(hit.program),
+        (false, true) => armed.remove(hit.program),
+        _ => {}
     }
 }
 
@@ -190,8 +212,8 @@ fn owned_pass<H: Host>(records: &[Record], host: impl FnOnce() -> H) -> (Duratio
             let mut found = 0;
             for event in &events {
                 let user = event.user_id.as_ref().map_or(0, |name| host.user(name));
-                host.set().observe(event, arrival(event.ts.map_or(0, |t| t.0), seq), &mut seen);
-                found += if seen.hits().is_empty() { 0 } else { host.step(user, &seen) };
+                host.set().read(event, &mut seen);
+                found += host.take(user, arrival(event.ts.map_or(0, |t| t.0), seq), &mut seen);
                 seq += 1;
             }
             found
@@ -215,22 +237,19 @@ fn owned(r: &Record) -> Event {
     }
 }
 
-/// One pass over records whose texts are numbers already.
+/// One pass over records whose texts are numbers already: the numbers of the set, looked up once before.
 fn interned_pass(set: &ProgramSet, records: &[Record], host: &mut impl Host) -> (Duration, i64) {
-    let mut row = Event { args: [(Arc::from("v"), Value::Int(0))].into(), ..Event::default() };
-    let names = KINDS.map(Arc::<str>::from);
+    let names = KINDS.map(|kind| (set.symbol(kind), Value::from(kind)));
+    let kinds = names.each_ref().map(|(symbol, text)| symbol.map_or(Interned::Unnamed(text), Interned::Symbol));
+    let (action, v) = (set.attribute(&Attr::ActionType), set.attribute(&Attr::arg("v")));
     let mut seen = Observation::default();
     machine::time(|| {
         let mut found = 0;
         for (seq, r) in (0..).zip(records) {
-            if let Some(name) = names.get(usize::from(r.kind)) {
-                row.action_type.clone_from(name);
-            }
-            if let Some(v) = row.args.values_mut().next() {
-                *v = Value::Int(r.v.into());
-            }
-            set.observe(&row, arrival(r.ts, seq), &mut seen);
-            found += if seen.hits().is_empty() { 0 } else { host.step(usize::try_from(r.user).unwrap_or(0), &seen) };
+            let kind = action.zip(kinds.get(usize::from(r.kind)).copied());
+            let v = v.map(|v| (v, Interned::Int(r.v.into())));
+            set.read_interned(kind.into_iter().chain(v), &mut seen);
+            found += host.take(usize::try_from(r.user).unwrap_or(0), arrival(r.ts, seq), &mut seen);
         }
         found
     })

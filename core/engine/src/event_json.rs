@@ -16,6 +16,7 @@ use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use shapes::{Args, Name, Scalar};
+use smallvec::SmallVec;
 
 /// Longer lines are refused: 64 KiB.
 const LIMIT: usize = 64 * 1024;
@@ -64,9 +65,16 @@ impl BadEvent {
 /// # Errors
 /// What is wrong with it; of several things the first, malformed JSON before all.
 pub fn parse_event(line: &[u8]) -> Result<Event, BadEvent> {
-    let mut event = Event::default();
-    Draft::read(line)?.lend(|read| event = read.to_event());
-    Ok(event)
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime only")]
+    read_event(line, |event| event.to_event())
+}
+
+/// Reads one event and lends it, its texts still in the line: for whoever looks at most events and keeps few.
+///
+/// # Errors
+/// As [`parse_event`].
+pub fn read_event<T>(line: &[u8], take: impl FnOnce(&EventRef<'_>) -> T) -> Result<T, BadEvent> {
+    Ok(Draft::read(line)?.lend(take))
 }
 
 /// The keys of an event.
@@ -162,8 +170,8 @@ impl<'l> Draft<'l> {
 
     /// Hands the event on as borrowed from the line.
     pub(crate) fn lend<T>(&mut self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
-        let args = std::mem::take(&mut self.args);
-        let args: Vec<(&str, Value)> = args.iter().map(|(name, value)| (&**name, value.clone())).collect();
+        let args = self.args.iter_mut().map(|(name, value)| (&**name, std::mem::take(value)));
+        let args: SmallVec<[(&str, Value); 8]> = args.collect();
         take(&EventRef {
             ts: self.ts,
             id: self.id.as_ref(),

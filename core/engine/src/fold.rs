@@ -114,7 +114,7 @@ impl Fold {
 
     /// How many runs are alive.
     pub(crate) fn live(&self) -> u64 {
-        self.streams.values().map(|s| s.runs.len() as u64).sum()
+        self.streams.values().map(|s| s.live() as u64).sum()
     }
 
     /// Takes past decisions over from the store.

@@ -33,7 +33,7 @@ pub use config::{Config, Mode, Place};
 pub use engine::Engine;
 pub use ensue_matcher::Limits;
 pub use error::Error;
-pub use event_json::{BadEvent, parse_event};
+pub use event_json::{BadEvent, parse_event, read_event};
 pub use listener::Listener;
 pub use outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
 pub use replay::Replay;

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     TooManyStates { limit: usize },
     /// More single-event predicates than a program can carry.
     TooManyPredicates { limit: usize },
+    /// More combinations of conditions and filter entries than the index takes.
+    TooManyPlaces { limit: usize },
     /// A construct that the matcher refuses, in words.
     Refused { what: String, hint: &'static str },
 }
@@ -31,6 +33,10 @@ impl Error {
         Self::new(Kind::Refused { what: what.into(), hint }, span)
     }
 
+    pub(crate) fn too_many_places(limit: usize) -> Self {
+        Self::new(Kind::TooManyPlaces { limit }, Span::default())
+    }
+
     /// Where in the rule's text the reason stands, if it was read from text.
     pub fn span(&self) -> Span {
         self.span
@@ -41,13 +47,14 @@ impl Error {
         match &self.kind {
             Kind::TooManyStates { .. } => "use smaller counts, or {n,} in place of {n,m}",
             Kind::TooManyPredicates { .. } => "split the rule, or write alternatives as one IN",
+            Kind::TooManyPlaces { .. } => "write entries that differ in one attribute as one entry with a list",
             Kind::Refused { hint, .. } => hint,
         }
     }
 
     /// Whether the rule is sound but over a limit.
     pub fn is_limit(&self) -> bool {
-        matches!(self.kind, Kind::TooManyStates { .. } | Kind::TooManyPredicates { .. })
+        !matches!(self.kind, Kind::Refused { .. })
     }
 }
 
@@ -57,6 +64,9 @@ impl fmt::Display for Error {
             Kind::TooManyStates { limit } => write!(f, "the pattern needs more than {limit} states"),
             Kind::TooManyPredicates { limit } => {
                 write!(f, "the rule has more than {limit} stages and UNTIL conditions")
+            }
+            Kind::TooManyPlaces { limit } => {
+                write!(f, "the entries of the filter and the stages make more than {limit} combinations")
             }
             Kind::Refused { what, .. } => f.write_str(what),
         }

@@ -25,7 +25,7 @@ use crate::set::SlotId;
 use crate::table::Table;
 
 /// A compiled expression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Code {
     Const(Value),
     /// An attribute of the event under test.
@@ -100,6 +100,24 @@ impl Code {
             Self::Like(x, like) => Cow::Owned(Value::Bool(x.eval(view).as_str().is_some_and(|s| like.matches(s)))),
             Self::Matches(x, regex) => Cow::Owned(Value::Bool(x.eval(view).as_str().is_some_and(|s| regex.finds(s)))),
             Self::IsNull(x) => Cow::Owned(Value::Bool(x.eval(view).is_null())),
+        }
+    }
+
+    /// Calls `visit` with every slot that the expression reads.
+    pub(crate) fn slots(&self, visit: &mut impl FnMut(SlotId)) {
+        match self {
+            Self::Slot(s) => visit(*s),
+            Self::Const(_) | Self::Register(_) | Self::Running(_) => {}
+            Self::Unary(_, x)
+            | Self::Like(x, _)
+            | Self::Matches(x, _)
+            | Self::IsNull(x)
+            | Self::DistinctCount(x)
+            | Self::DistinctSum(x) => x.slots(visit),
+            Self::Binary(_, a, b) => [a, b].into_iter().for_each(|x| x.slots(visit)),
+            Self::Between(x, a, b) => [x, a, b].into_iter().for_each(|x| x.slots(visit)),
+            Self::Call(_, list) => list.iter().for_each(|x| x.slots(visit)),
+            Self::In(x, list) => std::iter::once(&**x).chain(list).for_each(|x| x.slots(visit)),
         }
     }
 

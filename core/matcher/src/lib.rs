@@ -27,7 +27,7 @@ pub use observation::{Arrival, Hit, Observation, Position};
 pub use output::{Cause, Found, Match};
 pub use program::Program;
 pub use runs::Runs;
-pub use set::{ProgramId, ProgramSet};
+pub use set::{Armed, Attribute, Interned, ProgramId, ProgramSet, Symbol};
 
 /// Evaluates an expression over named values (the `when` of an output over the values of RETURN). Names that there are
 /// not, and anything that needs an event, are null.

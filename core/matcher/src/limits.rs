@@ -9,6 +9,8 @@ pub struct Limits {
     pub default_window: Duration,
     /// States of one automaton; a rule with more is refused. 512.
     pub states: usize,
+    /// Combinations of a stage's conditions with an entry of the filter; a rule with more is refused. 4,096.
+    pub places: usize,
     /// Run classes of one key; the class with the oldest start is dropped and counted as capped. 4,096.
     pub classes: usize,
     /// Nodes of one key's shared buffer; the oldest starts are dropped and counted as capped. 1,000,000.
@@ -20,6 +22,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { default_window: Duration::DAY, states: 512, classes: 4_096, nodes: 1_000_000, matches: 10_000 }
+        Self {
+            default_window: Duration::DAY,
+            states: 512,
+            places: 4_096,
+            classes: 4_096,
+            nodes: 1_000_000,
+            matches: 10_000,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use ensue_rule::{Timestamp, Value};
 
-use crate::set::{Marks, ProgramId, SlotId};
+use crate::set::{Key, Memo, ProgramId, SlotId};
 
 /// A place in a stream: by time, then by arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,12 +37,16 @@ pub struct Hit {
 #[derive(Debug, Default)]
 pub struct Observation {
     pub(crate) arrival: Arrival,
-    /// Values by slot of the set; null where the event has none.
+    /// Values by slot of the set, where a step or a condition that must be asked reads them; else null.
     pub(crate) slots: Vec<Value>,
     pub(crate) hits: Vec<Hit>,
     /// The slots that are not null.
     pub(crate) filled: Vec<SlotId>,
-    pub(crate) marks: Marks,
+    /// What the index knows of the values, by slot, where it looks at them.
+    pub(crate) keys: Vec<Key>,
+    /// The slots with a key.
+    pub(crate) present: Vec<SlotId>,
+    pub(crate) memo: Memo,
 }
 
 impl Observation {
@@ -51,8 +55,8 @@ impl Observation {
         self.arrival
     }
 
-    /// The same content at another place in the stream: for a host that has seen all contents before (interned
-    /// records) and keeps an observation of each.
+    /// The same content at another place in the stream: for a host that has seen all contents before and keeps an
+    /// observation of each.
     pub fn set_arrival(&mut self, arrival: Arrival) {
         self.arrival = arrival;
     }
@@ -61,5 +65,45 @@ impl Observation {
     /// event. In the order in which they were added.
     pub fn hits(&self) -> &[Hit] {
         &self.hits
+    }
+
+    pub(crate) fn key(&self, slot: SlotId) -> Key {
+        self.keys.get(slot.index()).copied().unwrap_or_default()
+    }
+
+    /// Forgets the event before; room for so many slots.
+    pub(crate) fn blank(&mut self, slots: usize) {
+        for slot in self.filled.drain(..) {
+            if let Some(v) = self.slots.get_mut(slot.index()) {
+                *v = Value::Null;
+            }
+        }
+        for slot in self.present.drain(..) {
+            if let Some(k) = self.keys.get_mut(slot.index()) {
+                *k = Key::Null;
+            }
+        }
+        if self.slots.len() != slots {
+            self.slots.resize(slots, Value::Null);
+            self.keys.resize(slots, Key::Null);
+        }
+    }
+
+    /// Writes a key that is not null.
+    pub(crate) fn put_key(&mut self, slot: SlotId, key: Key) {
+        if let Some(k) = self.keys.get_mut(slot.index()) {
+            if *k == Key::Null {
+                self.present.push(slot);
+            }
+            *k = key;
+        }
+    }
+
+    /// Writes a value.
+    pub(crate) fn put_value(&mut self, slot: SlotId, value: Value) {
+        if let Some(v) = self.slots.get_mut(slot.index()) {
+            *v = value;
+            self.filled.push(slot);
+        }
     }
 }

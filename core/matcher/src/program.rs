@@ -19,7 +19,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use ensue_rule::{Attr, Bound, Contiguity, Duration, Rule};
+use ensue_rule::{Bound, Contiguity, Duration, Rule};
 
 use crate::expr::Code;
 use crate::registers::{Register, RegisterId, RegisterSet};
@@ -50,7 +50,7 @@ id! {
 }
 
 /// A rule compiled: immutable, without state, shared by all keys.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Program {
     pub(crate) stages: Table<StageId, StageInfo>,
     pub(crate) tests: Table<TestId, Test>,
@@ -76,14 +76,14 @@ pub struct Program {
     pub(crate) ambiguous: bool,
     /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
     pub(crate) sees_all: bool,
-    /// Single-event predicates by bit, for the index.
+    /// Single-event predicates by bit, until a set has filed them in its index.
     pub(crate) predicates: Vec<Predicate>,
     pub(crate) partition: Vec<SlotId>,
     /// Attributes of bound events that RETURN reads, in the order in which bound events keep them.
     pub(crate) kept: Vec<SlotId>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct StageInfo {
     pub(crate) name: Arc<str>,
     pub(crate) forbidden: bool,
@@ -92,7 +92,7 @@ pub(crate) struct StageInfo {
 }
 
 /// A test of an event for a run: a predicate on the event alone, and conditions that look at the run besides.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Test {
     /// The bit of the predicate; `None`: every event passes it.
     pub(crate) bit: Option<u8>,
@@ -102,43 +102,13 @@ pub(crate) struct Test {
 }
 
 /// A conjunction over single events that the index evaluates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Predicate {
-    pub(crate) conjuncts: Vec<Conjunct>,
-}
-
-/// One conjunct of a predicate.
-#[derive(Clone, Debug)]
-pub(crate) struct Conjunct {
-    pub(crate) code: Code,
-    /// Where that is all it says, so that the index can look it up.
-    pub(crate) equality: Option<Equality>,
-}
-
-/// `slot = any of these values`.
-#[derive(Clone, Debug)]
-pub(crate) struct Equality {
-    pub(crate) slot: SlotId,
-    pub(crate) values: Vec<ensue_rule::Value>,
-    /// How telling the attribute is: the fewer events share a value, the higher.
-    pub(crate) rank: u8,
-}
-
-impl Equality {
-    pub(crate) fn new(attr: &Attr, slot: SlotId, values: Vec<ensue_rule::Value>) -> Self {
-        let rank = match attr {
-            Attr::Arg(_) | Attr::Ts => 4,
-            Attr::UserId => 3,
-            Attr::Scene => 2,
-            Attr::ActionType => 1,
-            Attr::Source => 0,
-        };
-        Self { slot, values, rank }
-    }
+    pub(crate) conjuncts: Vec<Code>,
 }
 
 /// One copy of a stage that has just taken an event.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Position {
     pub(crate) stage: StageId,
     pub(crate) waits: Vec<WaitId>,
@@ -149,7 +119,7 @@ pub(crate) struct Position {
 }
 
 /// A way in which a pattern is complete at a position.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Completion {
     /// Stages that are left by completing.
     pub(crate) leaves: Vec<StageId>,
@@ -158,7 +128,7 @@ pub(crate) struct Completion {
 }
 
 /// Where a run waits: an edge of the automaton.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Wait {
     pub(crate) target: Target,
     /// What the target takes; empty where the target is no stage.
@@ -212,7 +182,7 @@ pub(crate) enum Target {
 }
 
 /// `=> !n` on the way to some next stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NextForbid {
     pub(crate) test: TestId,
     /// Greedy loops before the negation: what they would take is not judged.
@@ -220,7 +190,7 @@ pub(crate) struct NextForbid {
 }
 
 /// A greedy loop that holds back what comes after it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Held {
     /// What the loop would take.
     pub(crate) test: TestId,
@@ -243,7 +213,7 @@ pub(crate) enum After {
 }
 
 /// Named values computed from the events of a match.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Yield {
     /// Registers over kept attributes (their slots index the kept values of a bound event).
     pub(crate) registers: Table<RegisterId, Register>,
@@ -274,6 +244,11 @@ impl Program {
     /// ON TIMEOUT asks for the furthest.
     pub(crate) fn tells_reached(&self) -> bool {
         self.after == After::Consume && self.on_timeout.is_some()
+    }
+
+    /// Whether an event with this hit may begin a run: where there is none alive, no other need be stepped.
+    pub fn may_begin(&self, hit: crate::Hit) -> bool {
+        self.start_bits.is_none_or(|bits| bits & hit.bits != 0)
     }
 
     /// Whether every event that passes the filter must be stepped.

@@ -1,22 +1,39 @@
-//! What programs share: slots for the attributes that they read, and the index that says which programs an event
-//! concerns.
+//! What programs share: slots for the attributes that they read, symbols for the texts that they name, and the index
+//! that says which programs an event concerns.
 
+mod alike;
+mod armed;
+mod atom;
+mod bucket;
 mod index;
+mod key;
+mod ranges;
+mod read;
+mod shared;
 mod slots;
+mod starts;
+mod symbols;
 
 use std::sync::Arc;
 
-use ensue_rule::{Event, Filter, Rule, Value};
+use ensue_rule::{Attr, Event, EventRef, Filter, FilterEntry, Rule, Value};
 
-pub(crate) use index::Marks;
+pub use armed::Armed;
+pub(crate) use index::Memo;
+pub(crate) use key::Key;
+pub use read::{Attribute, Interned};
 pub(crate) use slots::{SlotId, SlotKey, Slots};
+pub use symbols::Symbol;
 
-use crate::expr::View;
-use crate::program::Predicate;
+use crate::expr::{Code, View};
 use crate::registers::Registers;
 use crate::table::Table;
 use crate::{Arrival, Error, Hit, Limits, Observation, Program};
-use index::Index;
+use alike::Alike;
+use index::{Index, Target};
+use read::Reader;
+use slots::Need;
+use symbols::Symbols;
 
 /// Names a program of a set; never reused in one set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,15 +44,20 @@ pub struct ProgramId(pub u32);
 pub struct ProgramSet {
     limits: Limits,
     slots: Slots,
+    symbols: Symbols,
     /// By id; `None` where one was removed.
     programs: Vec<Option<Entry>>,
+    alike: Alike,
     index: Index,
 }
 
 #[derive(Debug)]
 struct Entry {
     program: Arc<Program>,
-    filter: Vec<Predicate>,
+    /// Its predicates as the index numbers them, each with its bit (`None`: to see the event at all).
+    filed: Box<[(u32, Option<u8>)]>,
+    /// What its steps read.
+    reads: Box<[SlotId]>,
 }
 
 impl ProgramSet {
@@ -44,35 +66,68 @@ impl ProgramSet {
         Self { limits, ..Self::default() }
     }
 
-    /// Compiles a rule whose stream is what passes `filter`, and adds it.
+    /// Compiles a rule whose stream is what passes `filter`, and adds it. What other programs have is not touched.
     ///
     /// # Errors
-    /// As [`Program::compile`]; the set is unchanged.
+    /// As [`Program::compile`], and where filter and conditions make too many combinations; the set is unchanged.
     pub fn add(&mut self, rule: &Rule, filter: &Filter) -> Result<ProgramId, Error> {
-        let program = Arc::new(Program::compile_in(rule, &self.limits, &mut self.slots)?);
+        let added = self.compile(rule, filter);
+        self.slots.settle();
+        added
+    }
+
+    fn compile(&mut self, rule: &Rule, filter: &Filter) -> Result<ProgramId, Error> {
+        let mut program = Program::compile_in(rule, &self.limits, &mut self.slots)?;
+        let predicates = std::mem::take(&mut program.predicates);
+        let entries = entries(filter, &mut self.slots);
+        let places = entries.len().saturating_mul(predicates.len() + 1);
+        if places > self.limits.places {
+            return Err(Error::too_many_places(self.limits.places));
+        }
         let id = ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
-        let filter: Vec<Predicate> = filter.entries.iter().map(|e| index::entry(e, &mut self.slots)).collect();
-        for (bit, predicate) in program.predicates.iter().enumerate() {
-            self.index.add(index::Target { program: id, bit: u8::try_from(bit).ok() }, &predicate.conjuncts);
+        let starting = starts::starting(&program);
+        let mut filed = Vec::with_capacity(places);
+        for (bit, predicate) in (0_u8..).zip(&predicates) {
+            let starts = starting.is_none_or(|bits| bits & (1 << bit) != 0);
+            self.file(&predicate.conjuncts, (&entries, Target { program: id, bit: Some(bit) }, starts), &mut filed);
         }
         if program.sees_all() {
-            if filter.is_empty() {
-                self.index.add(index::Target { program: id, bit: None }, &[]);
-            }
-            for entry in &filter {
-                self.index.add(index::Target { program: id, bit: None }, &entry.conjuncts);
-            }
+            self.file(&[], (&entries, Target { program: id, bit: None }, starting.is_none()), &mut filed);
         }
-        self.programs.push(Some(Entry { program, filter }));
+        let mut reads = Vec::new();
+        starts::reads(&program, &mut |slot| reads.push(slot));
+        reads.sort_unstable();
+        reads.dedup();
+        reads.iter().for_each(|slot| self.slots.retain(*slot, Need::Value));
+        let program = self.alike.share(program);
+        self.programs.push(Some(Entry { program, filed: filed.into(), reads: reads.into() }));
         Ok(id)
     }
 
-    /// Takes a program out.
-    pub fn remove(&mut self, id: ProgramId) {
-        if let Some(entry) = self.programs.get_mut(row(id)) {
-            *entry = None;
-            self.index.remove(id);
+    /// Files a conjunction of a program, together with each entry of its filter.
+    fn file(
+        &mut self,
+        conjuncts: &[Code],
+        (entries, target, starts): (&[Vec<Code>], Target, bool),
+        filed: &mut Vec<(u32, Option<u8>)>,
+    ) {
+        for entry in entries {
+            let codes = conjuncts.iter().chain(entry);
+            let tables = (&mut self.slots, &mut self.symbols);
+            filed.extend(self.index.add(codes, (target, starts), tables).map(|predicate| (predicate, target.bit)));
         }
+    }
+
+    /// Takes a program out. What other programs have is not touched; what only it needed goes.
+    pub fn remove(&mut self, id: ProgramId) {
+        let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::take) else { return };
+        for (predicate, bit) in entry.filed {
+            let target = Target { program: id, bit };
+            self.index.remove(predicate, target, (&mut self.slots, &mut self.symbols));
+        }
+        entry.reads.iter().for_each(|slot| self.slots.release(*slot, Need::Value));
+        self.alike.release(entry.program);
+        self.slots.settle();
     }
 
     /// The program of that name.
@@ -84,31 +139,70 @@ impl ProgramSet {
         self.programs.get(row(id)).and_then(Option::as_ref)
     }
 
-    /// Looks at an event once for all programs: fills the slots that they read and names those that it concerns.
+    /// How many texts and attributes rules name: all that the set keeps of them, whatever events bring.
+    pub fn names(&self) -> (usize, usize) {
+        (self.symbols.len(), self.slots.used())
+    }
+
+    /// How many different automata there are: programs that differ only in which events they look at share theirs.
+    pub fn automata(&self) -> usize {
+        self.alike.len()
+    }
+
+    /// The symbol of a text, if some rule compares with it.
+    pub fn symbol(&self, text: &str) -> Option<Symbol> {
+        self.symbols.get(text)
+    }
+
+    /// An attribute, if some program reads it.
+    pub fn attribute(&self, attr: &Attr) -> Option<Attribute> {
+        self.slots.find(attr).map(Attribute)
+    }
+
+    /// Looks at an event once for all programs: reads what they read and names those that it concerns.
     pub fn observe(&self, event: &Event, arrival: Arrival, into: &mut Observation) {
-        self.fill(event, arrival, into);
-        let Observation { slots, hits, marks, .. } = into;
-        hits.clear();
-        marks.begin(self.programs.len());
-        self.index.look_up(slots, |target| marks.mark(target));
-        for (id, bits) in marks.marked() {
-            if self.entry(id).is_some_and(|e| in_stream(&e.filter, slots)) {
-                hits.push(Hit { program: id, bits });
-            }
-        }
+        self.read(event, into);
+        self.look_up(arrival, None, into);
+    }
+
+    /// Reads an event: its texts become symbols here, once, and only what programs look at is read.
+    pub fn read(&self, event: &Event, into: &mut Observation) {
+        self.reader(into).event(event);
+    }
+
+    /// Reads a borrowed event.
+    pub fn read_ref(&self, event: &EventRef<'_>, into: &mut Observation) {
+        self.reader(into).borrowed(event);
+    }
+
+    /// Reads an event that the host has interned: attributes with values; those left out are null.
+    pub fn read_interned<'v>(
+        &self,
+        values: impl IntoIterator<Item = (Attribute, Interned<'v>)>,
+        into: &mut Observation,
+    ) {
+        self.reader(into).interned(values.into_iter());
+    }
+
+    /// Names the programs that the event last read concerns, at this place in a stream: those that it may begin a run of,
+    /// and of those in `armed` the ones whose live runs it concerns. `None`: as if all had live runs.
+    pub fn look_up(&self, arrival: Arrival, armed: Option<&Armed>, into: &mut Observation) {
+        self.reader(into).arrival(arrival);
+        self.index.look_up(armed, into);
     }
 
     /// Looks at an event for one program only (look-back, replay): `None` where it does not concern it.
     pub fn observe_for(&self, id: ProgramId, event: &Event, arrival: Arrival, into: &mut Observation) -> Option<Hit> {
         let entry = self.entry(id)?;
-        self.fill(event, arrival, into);
-        if !in_stream(&entry.filter, &into.slots) {
-            return None;
+        self.read(event, into);
+        self.reader(into).arrival(arrival);
+        let mut hit = None;
+        for (predicate, bit) in &entry.filed {
+            if self.index.passes(*predicate, into) {
+                hit = Some(hit.unwrap_or(0) | bit.map_or(0, |bit| 1 << bit));
+            }
         }
-        let holds = |p: &Predicate| index::holds(&p.conjuncts, view(&into.slots));
-        let bits = entry.program.predicates.iter().enumerate();
-        let bits = bits.filter(|(_, p)| holds(p)).fold(0_u64, |bits, (bit, _)| bits | 1 << bit);
-        (bits != 0 || entry.program.sees_all()).then_some(Hit { program: id, bits })
+        hit.map(|bits| Hit { program: id, bits })
     }
 
     /// The values of PARTITION BY of the observed event; `None` where one of them is null (such an event is skipped
@@ -119,9 +213,8 @@ impl ProgramSet {
         program.partition.iter().map(value).collect()
     }
 
-    fn fill(&self, event: &Event, arrival: Arrival, into: &mut Observation) {
-        into.arrival = arrival;
-        self.slots.fill(event, arrival, &mut into.slots, &mut into.filled);
+    fn reader<'a>(&'a self, into: &'a mut Observation) -> Reader<'a> {
+        Reader { slots: &self.slots, symbols: &self.symbols, into }
     }
 }
 
@@ -136,6 +229,15 @@ fn view(slots: &[Value]) -> View<'_> {
     View { slots, registers: Registers::EMPTY, definitions: &NO_REGISTERS }
 }
 
-fn in_stream(filter: &[Predicate], slots: &[Value]) -> bool {
-    filter.is_empty() || filter.iter().any(|entry| index::holds(&entry.conjuncts, view(slots)))
+/// The conditions of each entry of a filter; of none a single one without conditions.
+fn entries(filter: &Filter, slots: &mut Slots) -> Vec<Vec<Code>> {
+    if filter.entries.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut test = |(attr, values): (&Attr, &[Value])| {
+        let slot = slots.slot(SlotKey::Attr(attr.clone()));
+        Code::In(Box::new(Code::Slot(slot)), values.iter().cloned().map(Code::Const).collect())
+    };
+    let mut entry = |e: &FilterEntry| e.tests.iter().map(|t| test((&t.attr, &t.values))).collect();
+    filter.entries.iter().map(&mut entry).collect()
 }

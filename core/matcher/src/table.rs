@@ -30,7 +30,7 @@ macro_rules! id {
 pub(crate) use id;
 
 /// Rows by id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Table<I, T> {
     rows: Vec<T>,
     ids: PhantomData<fn() -> I>,

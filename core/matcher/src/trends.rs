@@ -24,7 +24,7 @@ pub(crate) struct Trend {
 }
 
 /// What a rule asks to be added up.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Trends {
     /// The events of a stage, or one of their attributes.
     pub(crate) sums: Vec<Summed>,

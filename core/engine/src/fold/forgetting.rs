@@ -6,7 +6,6 @@
 use ensue_matcher::Position;
 
 use super::matching::{Case, What, collect, note_bound};
-use super::stream::RunKey;
 use super::{Fold, Labels};
 use crate::dispatch::{Ledger, LedgerEntry};
 use crate::error::Error;
@@ -19,13 +18,12 @@ impl Fold {
         let stream = self.streams.entry(key.clone()).or_default();
         stream.cut = stream.cut.max(Some(upto));
         stream.pending.retain(|place, _| *place > upto);
-        let mut keys: Vec<RunKey> = stream.runs.keys().cloned().collect();
-        keys.sort_unstable();
+        let keys = stream.keys();
         let (mut cases, mut found) = (Vec::new(), Vec::new());
         for run in keys {
             let Some(task) = self.book.get(run.task) else { continue };
             let Some(program) = self.book.program(task).cloned() else { continue };
-            let Some(mut live) = stream.runs.remove(&run) else { continue };
+            let Some(mut live) = stream.take(&run) else { continue };
             if live.runs.truncate(&program, upto, &mut found) {
                 let what = What::Truncated(upto);
                 cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });

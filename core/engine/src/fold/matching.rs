@@ -69,7 +69,7 @@ impl Fold {
         for run in stream.take_timers() {
             let Some(task) = self.book.get(run.task) else { continue };
             let Some(program) = self.book.program(task).cloned() else { continue };
-            let Some(mut live) = stream.runs.remove(&run) else { continue };
+            let Some(mut live) = stream.take(&run) else { continue };
             live.runs.advance_to(&program, at, &mut found);
             if live.runs.next_wakeup(&program).is_some_and(|next| next <= at) {
                 // INVARIANT (timers move on): else this would go on for ever. Broken only by an error in the matcher.
@@ -87,7 +87,10 @@ impl Fold {
 
     /// Shows an event to the continuous tasks that it concerns.
     fn step(&mut self, key: &StreamKey, event: &LogEvent, cases: &mut Vec<Case>) {
-        self.book.continuous().observe(&event.event, event.arrival(key), &mut self.observation);
+        let Some(stream) = self.streams.get(key) else { return };
+        let programs = self.book.continuous();
+        programs.read(&event.event, &mut self.observation);
+        programs.look_up(event.arrival(key), Some(stream.armed()), &mut self.observation);
         let hits: smallvec::SmallVec<[Hit; 8]> = self.observation.hits().iter().copied().collect();
         for hit in hits {
             self.step_one(key, event, hit, cases);
@@ -108,10 +111,14 @@ impl Fold {
         };
         let Some(stream) = self.streams.get_mut(key) else { return };
         let run = RunKey { task: task.id, key: partition };
-        let mut live = stream.runs.remove(&run).unwrap_or_else(|| {
+        let alive = stream.take(&run);
+        if alive.is_none() && !program.may_begin(hit) {
+            return;
+        }
+        let mut live = alive.unwrap_or_else(|| {
             // In what is new no event comes at or before a bound any more.
             let place = || (run.task, key.clone(), run.key.clone());
-            Live::new(if self.quiet { self.restored.get(&place()).copied() } else { None })
+            Live::new(hit.program, if self.quiet { self.restored.get(&place()).copied() } else { None })
         });
         let mut found = Vec::new();
         live.runs.step(program, &self.observation, hit, &mut found);
@@ -137,13 +144,11 @@ impl Fold {
     /// Ends the runs of a stream that wait for an absence: events were lost, and one of them may have been it.
     pub(super) fn end_waits(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
-        let mut waiting: Vec<RunKey> = stream.runs.keys().cloned().collect();
-        waiting.sort_unstable();
         let mut cases = Vec::new();
-        for run in waiting {
+        for run in stream.keys() {
             let program = self.book.get(run.task).and_then(|t| self.book.program(t));
             let Some(program) = program else { continue };
-            let Some(mut live) = stream.runs.remove(&run) else { continue };
+            let Some(mut live) = stream.take(&run) else { continue };
             if live.runs.waits_for_absence(program) && live.runs.clear() {
                 let what = What::Gap(place);
                 cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });

@@ -124,8 +124,7 @@ impl Fold {
         let mut keys = Vec::new();
         for (key, built) in aside.streams {
             let stream = self.streams.entry(key.clone()).or_default();
-            stream.runs.extend(built.runs);
-            stream.timers.extend(built.timers);
+            stream.join(built);
             keys.push(key);
         }
         for key in &keys {

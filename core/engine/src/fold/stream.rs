@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ensue_matcher::{Position, Program, Runs};
+use ensue_matcher::{Armed, Position, Program, ProgramId, Runs};
 use ensue_rule::{Duration, Timestamp, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -20,6 +20,8 @@ pub(super) struct RunKey {
 /// The live runs of a task in one partition of a stream.
 #[derive(Debug)]
 pub(super) struct Live {
+    /// Of this program.
+    program: ProgramId,
     pub(super) runs: Runs,
     /// When time next lets something out of them.
     pub(super) wakeup: Option<Timestamp>,
@@ -45,7 +47,9 @@ pub(super) struct Stream {
     /// Events whose time has not come.
     pub(super) pending: BTreeMap<Position, Arc<LogEvent>>,
     /// Live runs; none is idle.
-    pub(super) runs: FxHashMap<RunKey, Live>,
+    runs: FxHashMap<RunKey, Live>,
+    /// Their programs: what the matcher's index looks at beside starts.
+    armed: Armed,
     /// Those that time lets something out of.
     pub(super) timers: BTreeSet<(Timestamp, RunKey)>,
     /// Events up to this time were lost: runs that wait for an absence end until it has passed.
@@ -68,6 +72,7 @@ impl Default for Stream {
             utc_offset_min: 0,
             pending: BTreeMap::new(),
             runs: FxHashMap::default(),
+            armed: Armed::default(),
             timers: BTreeSet::new(),
             gap: None,
             passed: Timestamp::MIN,
@@ -78,8 +83,8 @@ impl Default for Stream {
 }
 
 impl Live {
-    pub(super) fn new(bound: Option<Position>) -> Self {
-        Self { runs: Runs::new(bound), wakeup: None, bound, last: Timestamp::MIN }
+    pub(super) fn new(program: ProgramId, bound: Option<Position>) -> Self {
+        Self { program, runs: Runs::new(bound), wakeup: None, bound, last: Timestamp::MIN }
     }
 }
 
@@ -110,6 +115,43 @@ impl Stream {
         keys
     }
 
+    /// The programs with live runs.
+    pub(super) fn armed(&self) -> &Armed {
+        &self.armed
+    }
+
+    /// How many runs are alive.
+    pub(super) fn live(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The keys of all live runs, in order.
+    pub(super) fn keys(&self) -> Vec<RunKey> {
+        let mut keys: Vec<RunKey> = self.runs.keys().cloned().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Takes runs out, to be stepped and [kept](Self::keep).
+    pub(super) fn take(&mut self, key: &RunKey) -> Option<Live> {
+        let live = self.runs.remove(key)?;
+        self.armed.remove(live.program);
+        Some(live)
+    }
+
+    fn put(&mut self, key: RunKey, live: Live) {
+        self.armed.add(live.program);
+        if let Some(old) = self.runs.insert(key, live) {
+            self.armed.remove(old.program);
+        }
+    }
+
+    /// Takes over the runs and timers of the same stream beside this one.
+    pub(super) fn join(&mut self, built: Self) {
+        built.runs.into_iter().for_each(|(key, live)| self.put(key, live));
+        self.timers.extend(built.timers);
+    }
+
     /// Keeps runs after they were stepped, or drops them where nothing is alive; their timer moves.
     pub(super) fn keep(&mut self, key: RunKey, mut live: Live, program: &Program) {
         let idle = live.runs.is_idle();
@@ -124,13 +166,14 @@ impl Stream {
             live.wakeup = wakeup;
         }
         if !idle {
-            self.runs.insert(key, live);
+            self.put(key, live);
         }
     }
 
     /// Drops the runs of tasks that are gone.
     pub(super) fn forget(&mut self, gone: &FxHashSet<TaskId>) {
-        self.runs.retain(|key, _| !gone.contains(&key.task));
+        let armed = &mut self.armed;
+        self.runs.retain(|key, live| keeps(!gone.contains(&key.task), live, armed));
         self.timers.retain(|(_, key)| !gone.contains(&key.task));
     }
 
@@ -140,6 +183,15 @@ impl Stream {
             let task = book.get(key.task);
             task.is_none_or(|t| live.wakeup.is_none() && live.last.plus(t.window) <= time)
         };
-        self.runs.retain(|key, live| !over(key, live));
+        let armed = &mut self.armed;
+        self.runs.retain(|key, live| keeps(!over(key, live), live, armed));
     }
+}
+
+/// Whether runs stay; those that do not arm their program no more.
+fn keeps(stays: bool, live: &Live, armed: &mut Armed) -> bool {
+    if !stays {
+        armed.remove(live.program);
+    }
+    stays
 }

@@ -30,6 +30,17 @@ impl Like {
         Self { parts }
     }
 
+    /// What every text that it matches begins with, and whether all that begins so matches.
+    pub(crate) fn prefix(&self) -> (String, bool) {
+        let plain = self.parts.iter().map_while(|p| match p {
+            Part::Char(c) => Some(*c),
+            Part::One | Part::Any => None,
+        });
+        let prefix: String = plain.collect();
+        let whole = self.parts.get(prefix.chars().count()..) == Some(&[Part::Any]);
+        (prefix, whole)
+    }
+
     pub(crate) fn matches(&self, text: &str) -> bool {
         let mut rest = text.chars();
         let mut at = 0;
@@ -77,6 +88,11 @@ mod tests {
         let no = [("a%", "bc"), ("a_c", "ac"), ("_", ""), ("a%b", "ac"), (r"50\%", "50x"), ("", "a"), ("A", "a")];
         yes.iter().for_each(|(p, t)| assert!(Like::new(p).matches(t), "{p} {t}"));
         no.iter().for_each(|(p, t)| assert!(!Like::new(p).matches(t), "{p} {t}"));
+        let prefixes =
+            [("ab%", "ab", true), ("ab%c", "ab", false), ("ab", "ab", false), ("%", "", true), ("_%", "", false)];
+        for (pattern, prefix, whole) in prefixes {
+            assert_eq!(Like::new(pattern).prefix(), (prefix.to_owned(), whole), "{pattern}");
+        }
         assert!(!Like::new(&"%a".repeat(100)).matches(&"a".repeat(99)));
     }
 }

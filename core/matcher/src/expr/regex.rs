@@ -23,3 +23,9 @@ impl Regex {
         self.0.is_match(text)
     }
 }
+
+impl PartialEq for Regex {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Rule, Span, Stage, Value};
 
-use super::{Conjunct, Equality, GroupId, Predicate, StageId, StageInfo, Test, TestId};
+use super::{GroupId, Predicate, StageId, StageInfo, Test, TestId};
 use crate::Error;
 use crate::error::Kind;
 use crate::expr::{Code, Names, Resolve, compile};
@@ -189,14 +189,14 @@ impl Place<'_> {
             if reads {
                 conditions.push(code);
             } else {
-                single.push(Conjunct { equality: self.equality(e), code });
+                single.push(code);
             }
         }
         let bit = if single.is_empty() { None } else { Some(self.predicate(single)?) };
         Ok(Test { bit, conditions, label })
     }
 
-    fn predicate(&mut self, conjuncts: Vec<Conjunct>) -> Result<u8, Error> {
+    fn predicate(&mut self, conjuncts: Vec<Code>) -> Result<u8, Error> {
         let bit = self.out.predicates.len();
         if bit >= PREDICATES {
             return Err(Error::new(Kind::TooManyPredicates { limit: PREDICATES }, Span::default()));
@@ -224,27 +224,6 @@ impl Place<'_> {
         let name = self.out.stages[stage].name.clone();
         let mine = conditions.iter().filter(|c| c.moment == Moment::Leave && c.stage == name);
         mine.map(|c| compile(&c.expr, self)).collect()
-    }
-
-    /// `attr = value` or `attr IN (values)` of the event under test, where that is all a conjunct says.
-    fn equality(&mut self, e: &Expr) -> Option<Equality> {
-        let literal = |x: &Expr| match &x.kind {
-            ExprKind::Literal(v) => Some(v.clone()),
-            _ => None,
-        };
-        let (attr, values) = match &e.kind {
-            ExprKind::Binary(BinaryOp::Eq, a, b) => match (&a.kind, &b.kind) {
-                (ExprKind::Attr { attr, .. }, ExprKind::Literal(v))
-                | (ExprKind::Literal(v), ExprKind::Attr { attr, .. }) => (attr, vec![v.clone()]),
-                _ => return None,
-            },
-            ExprKind::In(x, list) => match &x.kind {
-                ExprKind::Attr { attr, .. } => (attr, list.iter().map(literal).collect::<Option<Vec<_>>>()?),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        Some(Equality::new(attr, self.slots.slot(SlotKey::Attr(attr.clone())), values))
     }
 
     /// The innermost repeated group around both stages: inside it "u.x" is this turn's u.

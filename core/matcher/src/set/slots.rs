@@ -1,16 +1,22 @@
 //! Slots: a place for each attribute that some program reads.
+//!
+//! A slot says who needs it: the index (then it has a key) or steps (then it has a value). One that nobody needs any
+//! more goes, so that rules that come and go do not add up.
 
-use ensue_rule::{Attr, Event, Value};
+use ensue_rule::Attr;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
-
-use crate::Arrival;
 
 /// A place for the value of one attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SlotId(pub(crate) u32);
 
 impl SlotId {
+    /// The action type has this place in every set.
+    pub(crate) const ACTION: Self = Self(0);
+    /// And the scene this.
+    pub(crate) const SCENE: Self = Self(1);
+
     pub(crate) fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
@@ -25,21 +31,58 @@ pub(crate) enum SlotKey {
     LocalTime,
 }
 
-/// All slots of a set. They only grow, by the attributes that rules name.
-#[derive(Debug, Default)]
+/// What a slot is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The index looks at its key.
+    Key,
+    /// A step, or a condition that must be asked, reads its value.
+    Value,
+}
+
+/// All slots of a set.
+#[derive(Debug)]
 pub(crate) struct Slots {
     by_key: FxHashMap<SlotKey, SlotId>,
-    /// Slots of built-in attributes.
+    rows: Vec<Row>,
+    free: Vec<SlotId>,
+    /// Made since they were last settled.
+    fresh: Vec<SlotId>,
+    /// Slots of built-in attributes that come with every event of a set, or with its arrival.
     built_in: Vec<(SlotKey, SlotId)>,
     /// Slots into `args`, by the first name.
     by_name: FxHashMap<Arc<str>, Vec<Inside>>,
 }
 
+#[derive(Clone, Debug)]
+struct Row {
+    key: SlotKey,
+    keys: u32,
+    values: u32,
+}
+
 /// A slot for what the rest of a path leads to.
 #[derive(Debug)]
-struct Inside {
-    rest: Vec<Arc<str>>,
-    slot: SlotId,
+pub(super) struct Inside {
+    pub(super) rest: Vec<Arc<str>>,
+    pub(super) slot: SlotId,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        let mut slots = Self {
+            by_key: FxHashMap::default(),
+            rows: Vec::new(),
+            free: Vec::new(),
+            fresh: Vec::new(),
+            built_in: Vec::new(),
+            by_name: FxHashMap::default(),
+        };
+        slots.slot(SlotKey::Attr(Attr::ActionType));
+        slots.slot(SlotKey::Attr(Attr::Scene));
+        slots.fresh.clear();
+        slots
+    }
 }
 
 impl Slots {
@@ -48,7 +91,12 @@ impl Slots {
         if let Some(id) = self.by_key.get(&key) {
             return *id;
         }
-        let id = SlotId(u32::try_from(self.by_key.len()).unwrap_or(u32::MAX));
+        let id = self.free.pop().unwrap_or_else(|| SlotId(u32::try_from(self.rows.len()).unwrap_or(u32::MAX)));
+        let row = Row { key: key.clone(), keys: 0, values: 0 };
+        match self.rows.get_mut(id.index()) {
+            Some(old) => *old = row,
+            None => self.rows.push(row),
+        }
         match &key {
             SlotKey::Attr(Attr::Arg(path)) => {
                 if let Some((first, rest)) = path.split_first() {
@@ -58,60 +106,115 @@ impl Slots {
             built_in => self.built_in.push((built_in.clone(), id)),
         }
         self.by_key.insert(key, id);
+        self.fresh.push(id);
         id
     }
 
-    /// Writes the attributes of an event into their slots. `filled`: the slots of the event before, which are blanked.
-    pub(super) fn fill(&self, event: &Event, arrival: Arrival, slots: &mut Vec<Value>, filled: &mut Vec<SlotId>) {
-        for slot in filled.drain(..) {
-            if let Some(v) = slots.get_mut(slot.index()) {
-                *v = Value::Null;
-            }
+    /// The slot of an attribute that some program reads.
+    pub(super) fn find(&self, attr: &Attr) -> Option<SlotId> {
+        self.by_key.get(&SlotKey::Attr(attr.clone())).copied()
+    }
+
+    /// What a slot holds.
+    pub(super) fn key(&self, slot: SlotId) -> Option<&SlotKey> {
+        self.rows.get(slot.index()).map(|r| &r.key)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many are needed.
+    pub(super) fn used(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Slots of built-in attributes.
+    pub(super) fn built_in(&self) -> &[(SlotKey, SlotId)] {
+        &self.built_in
+    }
+
+    /// Slots into an argument.
+    pub(super) fn inside(&self, name: &str) -> &[Inside] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any argument is read.
+    pub(super) fn reads_args(&self) -> bool {
+        !self.by_name.is_empty()
+    }
+
+    pub(super) fn needs(&self, slot: SlotId, need: Need) -> bool {
+        self.rows.get(slot.index()).is_some_and(|r| match need {
+            Need::Key => r.keys > 0,
+            Need::Value => r.values > 0,
+        })
+    }
+
+    pub(super) fn retain(&mut self, slot: SlotId, need: Need) {
+        if let Some(r) = self.rows.get_mut(slot.index()) {
+            *r.count(need) += 1;
         }
-        slots.resize(self.by_key.len(), Value::Null);
-        let mut set = |slot: SlotId, value: Value| {
-            if let Some(place) = slots.get_mut(slot.index()) {
-                *place = value;
-                filled.push(slot);
-            }
-        };
-        for (key, slot) in &self.built_in {
-            set(*slot, built_in(key, event, arrival));
+    }
+
+    pub(super) fn release(&mut self, slot: SlotId, need: Need) {
+        if let Some(r) = self.rows.get_mut(slot.index()) {
+            let n = r.count(need);
+            *n = n.saturating_sub(1);
+            self.fresh.push(slot);
         }
-        for (name, value) in &event.args {
-            for Inside { rest, slot } in self.by_name.get(name).into_iter().flatten() {
-                set(*slot, inside(value, rest));
+    }
+
+    /// Drops those that nobody needs: after a program was added, refused or taken out.
+    pub(super) fn settle(&mut self) {
+        for slot in std::mem::take(&mut self.fresh) {
+            let Some(row) = self.rows.get(slot.index()).filter(|r| r.keys + r.values == 0) else { continue };
+            if slot > SlotId::SCENE && self.by_key.get(&row.key) == Some(&slot) {
+                self.by_key.remove(&row.key);
+                self.free.push(slot);
+                if let SlotKey::Attr(Attr::Arg(path)) = &row.key
+                    && let Some(first) = path.first()
+                    && let Some(inside) = self.by_name.get_mut(first)
+                {
+                    inside.retain(|i| i.slot != slot);
+                    if inside.is_empty() {
+                        self.by_name.remove(first);
+                    }
+                }
+                self.built_in.retain(|(_, s)| *s != slot);
             }
         }
     }
 }
 
-fn built_in(key: &SlotKey, event: &Event, arrival: Arrival) -> Value {
-    let text = |t: &Option<Arc<str>>| t.clone().map_or(Value::Null, Value::Str);
-    match key {
-        SlotKey::Attr(Attr::ActionType) => Value::Str(event.action_type.clone()),
-        SlotKey::Attr(Attr::Scene) => text(&event.scene),
-        SlotKey::Attr(Attr::Source) => event.source.as_str().into(),
-        SlotKey::Attr(Attr::Ts) => Value::Int(arrival.position.ts.0),
-        SlotKey::Attr(Attr::UserId) => text(&event.user_id),
-        SlotKey::Attr(Attr::Arg(_)) => Value::Null,
-        SlotKey::LocalTime => {
-            Value::Int(arrival.position.ts.0.saturating_add(i64::from(arrival.utc_offset_min) * 60_000))
+impl Row {
+    fn count(&mut self, need: Need) -> &mut u32 {
+        match need {
+            Need::Key => &mut self.keys,
+            Need::Value => &mut self.values,
         }
     }
 }
 
-/// What a path leads to inside a value.
-fn inside(value: &Value, path: &[Arc<str>]) -> Value {
-    let mut at = value;
-    for name in path {
-        match at {
-            Value::Map(m) => match m.get(name) {
-                Some(next) => at = next,
-                None => return Value::Null,
-            },
-            _ => return Value::Null,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_goes_when_nobody_needs_it() {
+        let mut slots = Slots::default();
+        let x = slots.slot(SlotKey::Attr(Attr::arg("x")));
+        let y = slots.slot(SlotKey::Attr(Attr::arg("y")));
+        slots.retain(x, Need::Key);
+        slots.retain(x, Need::Value);
+        slots.settle();
+        assert_eq!((slots.find(&Attr::arg("y")), slots.used()), (None, 3));
+        slots.release(x, Need::Value);
+        slots.settle();
+        assert!(slots.needs(x, Need::Key) && !slots.needs(x, Need::Value));
+        slots.release(x, Need::Key);
+        slots.settle();
+        assert!(slots.inside("x").is_empty() && !slots.reads_args());
+        assert_eq!(slots.slot(SlotKey::Attr(Attr::arg("z"))).max(y), y, "places are used again");
     }
-    at.clone()
 }

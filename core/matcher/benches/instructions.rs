@@ -1,0 +1,124 @@
+//! Instructions per event of the hot paths, counted by valgrind: the same on a busy machine as on an idle one.
+//!
+//! `cargo bench -p ensue-matcher --bench instructions` runs each scenario twice under `valgrind --tool=callgrind`, over
+//! 10,000 and 30,000 events; the difference is without what comes before the events. It fails where a count is more than
+//! 5 % above the one in `instructions.txt`; `-- --write` writes that file anew.
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::format_push_string,
+    clippy::print_stdout,
+    reason = "a bench"
+)]
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use ensue_matcher::Limits;
+use ensue_rule::Contiguity;
+
+#[path = "support/workloads.rs"]
+mod support;
+
+use support::streams::{Record, kleene, uniform};
+use support::{abc, feed, matched, observe, one_match, programs, trend, w2, w3};
+
+const FEW: usize = 10_000;
+const MANY: usize = 30_000;
+/// A count may be so much above the one on file.
+const SLACK: f64 = 1.05;
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+
+const SCENARIOS: [&str; 11] = [
+    "w1 interned",
+    "w1any interned",
+    "w1 read and look up",
+    "w2 trends k=5",
+    "w2 trends k=25",
+    "w2 graph k=5",
+    "w2 graph k=25",
+    "w3 1 rule",
+    "w3 1,000 rules",
+    "one rule, hit",
+    "one rule of 10,000, hit",
+];
+
+/// Runs a scenario over so many events.
+fn scenario(name: &str, n: usize) -> i64 {
+    let w1 = |arrow| feed(&programs([abc(arrow)], Limits::default()), &uniform(1_000, n), 1_000, matched);
+    let rules = |rules, records: &[Record]| feed(&programs((0..rules).map(w3), Limits::default()), records, 1, matched);
+    // Every event concerns rule 0: A and B in turn.
+    let hit = |n| {
+        let turn = |(i, r): (usize, Record)| Record { v: 0, kind: u8::from(i % 2 == 1), ..r };
+        uniform(1_000, n).into_iter().enumerate().map(turn).collect::<Vec<_>>()
+    };
+    match name {
+        "w1 interned" => w1(Contiguity::Relaxed),
+        "w1any interned" => w1(Contiguity::Any),
+        "w1 read and look up" => {
+            observe(&programs([abc(Contiguity::Relaxed)], Limits::default()), &uniform(1_000, MANY), n) as i64
+        }
+        "w2 trends k=5" => feed(&programs([w2(true)], one_match()), &kleene(5, n), 1, trend),
+        "w2 trends k=25" => feed(&programs([w2(true)], one_match()), &kleene(25, n), 1, trend),
+        "w2 graph k=5" => feed(&programs([w2(false)], one_match()), &kleene(5, n), 1, matched),
+        "w2 graph k=25" => feed(&programs([w2(false)], one_match()), &kleene(25, n), 1, matched),
+        "w3 1 rule" => rules(1, &uniform(1_000, n)),
+        "w3 1,000 rules" => rules(1_000, &uniform(1_000, n)),
+        "one rule, hit" => rules(1, &hit(n)),
+        "one rule of 10,000, hit" => rules(10_000, &hit(n)),
+        other => panic!("there is no scenario {other}"),
+    }
+}
+
+/// The instructions of a scenario over so many events, and what comes before them.
+fn count(name: &str, n: usize) -> Option<u64> {
+    let exe = std::env::current_exe().expect("the bench has a file");
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(exe);
+    let output = valgrind.args(["--count", name, &n.to_string()]).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = said.lines().find_map(|l| l.split_once("Collected :"));
+    Some(line.and_then(|(_, n)| n.trim().parse().ok()).unwrap_or_else(|| panic!("valgrind said: {said}")))
+}
+
+fn expected() -> BTreeMap<String, f64> {
+    let text = std::fs::read_to_string(FILE).unwrap_or_default();
+    let row = |l: &str| l.rsplit_once(' ').and_then(|(name, n)| Some((name.trim().to_owned(), n.parse().ok()?)));
+    text.lines().filter_map(row).collect()
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, name, n] = &args[..]
+        && flag == "--count"
+    {
+        println!("{}", scenario(name, n.parse().expect("a number of events")));
+        return;
+    }
+    let (expected, mut text, mut worse) = (expected(), String::new(), Vec::new());
+    for name in SCENARIOS {
+        let Some((few, many)) = count(name, FEW).zip(count(name, MANY)) else {
+            println!("valgrind is not installed: nothing was counted");
+            std::process::exit(2);
+        };
+        let each = (many - few) as f64 / (MANY - FEW) as f64;
+        let before = expected.get(name).copied();
+        println!(
+            "{name:<26} {each:>8.1}   {}",
+            before.map_or("new".to_owned(), |b| format!("{:+.1} %", (each / b - 1.0) * 100.0))
+        );
+        text += &format!("{name:<26} {each:.1}\n");
+        worse.extend(before.filter(|b| each > b * SLACK).map(|_| name));
+    }
+    if args.iter().any(|a| a == "--write") {
+        std::fs::write(FILE, text).expect("the file can be written");
+    } else if !worse.is_empty() {
+        println!("more instructions than before: {}", worse.join(", "));
+        std::process::exit(1);
+    }
+}

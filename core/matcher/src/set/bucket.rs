@@ -1,0 +1,156 @@
+//! Buckets: predicates that share their equalities, by what else they are found by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ensue_rule::Value;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::key::Range;
+use super::ranges::Ranges;
+use super::slots::SlotId;
+use crate::Observation;
+
+/// What a predicate is found by inside a bucket.
+#[derive(Clone, Debug)]
+pub(super) enum By {
+    /// Nothing more: it is looked at whenever the bucket is.
+    Nothing,
+    /// A number in a range.
+    Range(SlotId, Range),
+    /// How a text begins.
+    Prefix(SlotId, Arc<str>),
+    /// That there is a value at all.
+    Presence(SlotId),
+}
+
+/// Predicates with the same equalities.
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    plain: SmallVec<[u32; 2]>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Debug, Default)]
+struct More {
+    ranges: FxHashMap<SlotId, Ranges>,
+    prefixes: FxHashMap<SlotId, Prefixes>,
+    present: FxHashMap<SlotId, Vec<u32>>,
+}
+
+/// Predicates by the beginning of a text.
+#[derive(Debug, Default)]
+struct Prefixes {
+    by_text: FxHashMap<Arc<str>, SmallVec<[u32; 2]>>,
+    /// How many prefixes there are of each length.
+    lengths: BTreeMap<usize, u32>,
+}
+
+impl Bucket {
+    pub(super) fn add(&mut self, by: &By, predicate: u32) {
+        match by {
+            By::Nothing => self.plain.push(predicate),
+            By::Range(slot, range) => {
+                self.more.get_or_insert_default().ranges.entry(*slot).or_default().add(*range, predicate);
+            }
+            By::Prefix(slot, text) => {
+                self.more.get_or_insert_default().prefixes.entry(*slot).or_default().add(text, predicate);
+            }
+            By::Presence(slot) => {
+                self.more.get_or_insert_default().present.entry(*slot).or_default().push(predicate);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, by: &By, predicate: u32) {
+        if let By::Nothing = by {
+            self.plain.retain(|p| *p != predicate);
+            return;
+        }
+        let Some(more) = &mut self.more else { return };
+        match by {
+            By::Nothing => {}
+            By::Range(slot, range) => {
+                drop_empty(&mut more.ranges, *slot, |r| {
+                    r.remove(*range, predicate);
+                    r.is_empty()
+                });
+            }
+            By::Prefix(slot, text) => {
+                drop_empty(&mut more.prefixes, *slot, |p| {
+                    p.remove(text, predicate);
+                    p.by_text.is_empty()
+                });
+            }
+            By::Presence(slot) => {
+                drop_empty(&mut more.present, *slot, |list| {
+                    list.retain(|p| *p != predicate);
+                    list.is_empty()
+                });
+            }
+        }
+        if more.ranges.is_empty() && more.prefixes.is_empty() && more.present.is_empty() {
+            self.more = None;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.more.is_none()
+    }
+
+    /// Calls `visit` with every predicate that the event may pass.
+    pub(super) fn each(&self, seen: &Observation, visit: &mut impl FnMut(u32)) {
+        self.plain.iter().for_each(|p| visit(*p));
+        let Some(more) = &self.more else { return };
+        for slot in &seen.present {
+            if let Some(ranges) = more.ranges.get(slot) {
+                ranges.each(seen.key(*slot), visit);
+            }
+            if let Some(list) = more.present.get(slot) {
+                list.iter().for_each(|p| visit(*p));
+            }
+            if let (Some(prefixes), Some(Value::Str(text))) = (more.prefixes.get(slot), seen.slots.get(slot.index())) {
+                prefixes.each(text, visit);
+            }
+        }
+    }
+}
+
+/// Changes the row of a slot, and drops it where `change` says that it is empty now.
+fn drop_empty<T>(rows: &mut FxHashMap<SlotId, T>, slot: SlotId, change: impl FnOnce(&mut T) -> bool) {
+    if rows.get_mut(&slot).is_some_and(change) {
+        rows.remove(&slot);
+    }
+}
+
+impl Prefixes {
+    fn add(&mut self, text: &Arc<str>, predicate: u32) {
+        let same = self.by_text.entry(text.clone()).or_default();
+        if same.is_empty() {
+            *self.lengths.entry(text.len()).or_default() += 1;
+        }
+        same.push(predicate);
+    }
+
+    fn remove(&mut self, text: &Arc<str>, predicate: u32) {
+        let Some(same) = self.by_text.get_mut(text) else { return };
+        same.retain(|p| *p != predicate);
+        if same.is_empty() {
+            self.by_text.remove(text);
+            if let Some(n) = self.lengths.get_mut(&text.len()) {
+                *n -= 1;
+                if *n == 0 {
+                    self.lengths.remove(&text.len());
+                }
+            }
+        }
+    }
+
+    fn each(&self, text: &str, visit: &mut impl FnMut(u32)) {
+        for length in self.lengths.keys() {
+            let same = text.get(..*length).and_then(|prefix| self.by_text.get(prefix));
+            same.into_iter().flatten().for_each(|p| visit(*p));
+        }
+    }
+}

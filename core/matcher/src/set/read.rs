@@ -1,0 +1,198 @@
+//! Reading an event: its attributes into slots, its texts to symbols, once, at the border.
+//!
+//! Only what some program looks at is read: the index gets a key, steps get a value.
+
+use std::sync::Arc;
+
+use ensue_rule::{Attr, Event, EventRef, Value};
+
+use super::key::Key;
+use super::slots::{Need, SlotId, SlotKey, Slots};
+use super::symbols::{Symbol, Symbols};
+use crate::{Arrival, Observation};
+
+/// An attribute that some program of a set reads. Good until a program is taken out of the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attribute(pub(super) SlotId);
+
+/// A value whose text is a number already: what an event looks like to a host that has interned it.
+#[derive(Clone, Copy, Debug)]
+pub enum Interned<'a> {
+    /// A whole number.
+    Int(i64),
+    /// A text that some rule names.
+    Symbol(Symbol),
+    /// A text that no rule names.
+    Unnamed(&'a Value),
+    /// Anything else, as it is.
+    Value(&'a Value),
+}
+
+/// Reads into an observation.
+pub(super) struct Reader<'a> {
+    pub(super) slots: &'a Slots,
+    pub(super) symbols: &'a Symbols,
+    pub(super) into: &'a mut Observation,
+}
+
+impl Reader<'_> {
+    pub(super) fn event(&mut self, event: &Event) {
+        self.into.blank(self.slots.len());
+        let slots = self.slots;
+        for (key, slot) in slots.built_in() {
+            match key {
+                SlotKey::Attr(Attr::ActionType) => self.text(*slot, Text::Shared(&event.action_type)),
+                SlotKey::Attr(Attr::Scene) => self.shared(*slot, event.scene.as_ref()),
+                SlotKey::Attr(Attr::UserId) => self.shared(*slot, event.user_id.as_ref()),
+                SlotKey::Attr(Attr::Source) => self.text(*slot, Text::Borrowed(event.source.as_str())),
+                SlotKey::Attr(Attr::Ts | Attr::Arg(_)) | SlotKey::LocalTime => {}
+            }
+        }
+        if slots.reads_args() {
+            event.args.iter().for_each(|(name, value)| self.argument(name, value));
+        }
+    }
+
+    pub(super) fn borrowed(&mut self, event: &EventRef<'_>) {
+        self.into.blank(self.slots.len());
+        let slots = self.slots;
+        for (key, slot) in slots.built_in() {
+            let text = match key {
+                SlotKey::Attr(Attr::ActionType) => Some(event.action_type),
+                SlotKey::Attr(Attr::Scene) => event.scene,
+                SlotKey::Attr(Attr::UserId) => event.user_id,
+                SlotKey::Attr(Attr::Source) => Some(event.source.as_str()),
+                SlotKey::Attr(Attr::Ts | Attr::Arg(_)) | SlotKey::LocalTime => None,
+            };
+            if let Some(text) = text {
+                self.text(*slot, Text::Borrowed(text));
+            }
+        }
+        if slots.reads_args() {
+            event.args.iter().for_each(|(name, value)| self.argument(name, value));
+        }
+    }
+
+    pub(super) fn interned<'v>(&mut self, values: impl Iterator<Item = (Attribute, Interned<'v>)>) {
+        self.into.blank(self.slots.len());
+        for (Attribute(slot), value) in values {
+            match value {
+                Interned::Int(i) => self.plain(slot, Key::Int(i), || Value::Int(i)),
+                Interned::Symbol(s) => {
+                    let symbols = self.symbols;
+                    self.plain(slot, Key::Text(s), || symbols.text(s).cloned().map_or(Value::Null, Value::Str));
+                }
+                Interned::Unnamed(v) => self.plain(slot, Key::Other, || v.clone()),
+                Interned::Value(v) => self.value(slot, v),
+            }
+        }
+    }
+
+    /// What an event has by its arrival.
+    pub(super) fn arrival(&mut self, arrival: Arrival) {
+        self.into.arrival = arrival;
+        let slots = self.slots;
+        let ts = arrival.position.ts.0;
+        for (key, slot) in slots.built_in() {
+            match key {
+                SlotKey::Attr(Attr::Ts) => self.plain(*slot, Key::Int(ts), || Value::Int(ts)),
+                SlotKey::LocalTime => {
+                    let local = ts.saturating_add(i64::from(arrival.utc_offset_min) * 60_000);
+                    self.plain(*slot, Key::Int(local), || Value::Int(local));
+                }
+                SlotKey::Attr(_) => {}
+            }
+        }
+    }
+
+    fn argument(&mut self, name: &str, value: &Value) {
+        let slots = self.slots;
+        for inside in slots.inside(name) {
+            match path(value, &inside.rest) {
+                Value::Null => {}
+                found => self.value(inside.slot, found),
+            }
+        }
+    }
+
+    fn value(&mut self, slot: SlotId, value: &Value) {
+        if value.is_null() {
+            return;
+        }
+        if self.slots.needs(slot, Need::Key) {
+            self.into.put_key(slot, Key::of(value, self.symbols));
+        }
+        if self.slots.needs(slot, Need::Value) {
+            self.into.put_value(slot, value.clone());
+        }
+    }
+
+    fn plain(&mut self, slot: SlotId, key: Key, value: impl FnOnce() -> Value) {
+        if self.slots.needs(slot, Need::Key) {
+            self.into.put_key(slot, key);
+        }
+        if self.slots.needs(slot, Need::Value) {
+            self.into.put_value(slot, value());
+        }
+    }
+
+    fn shared(&mut self, slot: SlotId, text: Option<&Arc<str>>) {
+        if let Some(text) = text {
+            self.text(slot, Text::Shared(text));
+        }
+    }
+
+    fn text(&mut self, slot: SlotId, text: Text<'_>) {
+        let (keyed, valued) = (self.slots.needs(slot, Need::Key), self.slots.needs(slot, Need::Value));
+        if !(keyed || valued) {
+            return;
+        }
+        let symbol = self.symbols.get(text.as_str());
+        if keyed {
+            self.into.put_key(slot, symbol.map_or(Key::Other, Key::Text));
+        }
+        if valued {
+            let known = symbol.and_then(|s| self.symbols.text(s));
+            self.into.put_value(slot, Value::Str(text.owned(known)));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Text<'a> {
+    Shared(&'a Arc<str>),
+    Borrowed(&'a str),
+}
+
+impl<'a> Text<'a> {
+    fn as_str(self) -> &'a str {
+        match self {
+            Self::Shared(s) => s,
+            Self::Borrowed(s) => s,
+        }
+    }
+
+    /// The text to keep: that of the rules, where they name it.
+    fn owned(self, known: Option<&Arc<str>>) -> Arc<str> {
+        match (self, known) {
+            (_, Some(known)) => known.clone(),
+            (Self::Shared(s), None) => s.clone(),
+            (Self::Borrowed(s), None) => s.into(),
+        }
+    }
+}
+
+/// What a path leads to inside a value.
+fn path<'v>(value: &'v Value, path: &[Arc<str>]) -> &'v Value {
+    let mut at = value;
+    for name in path {
+        match at {
+            Value::Map(m) => match m.get(name) {
+                Some(next) => at = next,
+                None => return &Value::Null,
+            },
+            _ => return &Value::Null,
+        }
+    }
+    at
+}
