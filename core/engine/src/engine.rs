@@ -275,7 +275,7 @@ impl Engine {
     /// Commits what was recorded, tells the listener of it and ends the worker; every later call finds the engine closed,
     /// and the listener is not called any more. May be called twice, and by the listener, which is then not waited for.
     pub fn shutdown(&self) {
-        let _ = self.shared.ingest.queue.send(Command::Stop);
+        self.shared.ingest.queue.stop();
         let worker = lock(&self.thread).take();
         join(worker);
         let delivery = lock(&self.shared.delivery).take();

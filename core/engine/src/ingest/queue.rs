@@ -143,6 +143,19 @@ impl Queue {
         Ok(())
     }
 
+    /// Puts the last command in: nothing gets in after it, so that nothing is taken that nobody will look at.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.mark_lost();
+        state.items.push_back(Item::Command(Command::Stop));
+        state.closed = true;
+        self.wake(state);
+        self.room.notify_all();
+    }
+
     /// From here on events must have been looked up under `epoch`; `publish` runs before any later event is let in.
     pub(crate) fn turn(&self, epoch: u64, capacity: usize, publish: impl FnOnce()) {
         let mut state = self.lock();

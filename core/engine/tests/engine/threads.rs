@@ -248,6 +248,31 @@ fn a_closed_engine_says_so() {
 }
 
 #[test]
+fn closing_loses_nothing_that_was_taken() {
+    let engine = Engine::open(live(10_000)).unwrap();
+    engine.apply(vec![set(vec![task("t", rule("a", 10_000))])]).unwrap();
+    let queued = AtomicU64::new(0);
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                loop {
+                    match at(1_000, "a").record(&engine) {
+                        Recorded::Queued => queued.fetch_add(1, Ordering::SeqCst),
+                        Recorded::Closed => break,
+                        _ => 0,
+                    };
+                }
+            });
+        }
+        while queued.load(Ordering::SeqCst) < 100 {
+            std::thread::yield_now();
+        }
+        engine.shutdown();
+    });
+    assert_eq!(engine.stats().stored, queued.load(Ordering::SeqCst));
+}
+
+#[test]
 fn a_worker_that_panics_closes_the_engine_and_not_the_host() {
     #[derive(Debug)]
     struct Broken;
