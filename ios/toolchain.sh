@@ -75,7 +75,7 @@ unpack() { # unpack FOLDER: no package is configured, for a compiler needs none 
   local package
   dpkg-deb -x "$1"/apt/archives/base-files_*.deb "$1/root" # /bin and /lib, as links, come first
   for package in "$1"/apt/archives/*.deb; do dpkg-deb -x "$package" "$1/root"; done
-  echo "root:x:0:0:root:/:/bin/bash" >"$1/root/etc/passwd"
+  echo "root:x:0:0:root:$home:/bin/bash" >"$1/root/etc/passwd"
   ln -sf /usr/libexec/swift/bin/swift "$1/root/usr/bin/swift"
 }
 

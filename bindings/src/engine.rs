@@ -13,6 +13,7 @@ use crate::event::{self, Event, Recorded};
 use crate::listener::{Listener, Told};
 use crate::opened;
 use crate::outcome::Decision;
+use crate::packed;
 use crate::report::{ApplyReport, OpenReport};
 use crate::stats::Stats;
 use crate::value::Named;
@@ -59,6 +60,12 @@ impl Engine {
     /// Takes an event with all that can be said of it.
     pub fn record_event(&self, event: Event) -> Result<Recorded, EnsueError> {
         guarded(|| Ok(event.record(&self.core)))
+    }
+
+    /// Takes an event in its packed form (`packed.rs` says which), read where it lies in the host's memory. Gives the number
+    /// of what became of it: the place in [`Recorded`].
+    pub fn record_packed(&self, event: &[u8]) -> Result<u8, EnsueError> {
+        guarded(|| Ok(packed::record(&self.core, event) as u8))
     }
 
     /// Takes an event in its JSON form; a malformed one is an error, and counted.

@@ -1,0 +1,157 @@
+// Who is told what the engine decides: the streams that an app reads. Keeps no decision but those that wait in a stream.
+
+internal import EnsueFFI
+
+/// The streams of an engine, told on the engine's own thread. Nothing of the app runs there: a stream takes and returns.
+final class Audience: Listener, Sendable {
+    /// So many decisions or outcomes wait in a stream that nobody reads.
+    static let waiting = 1_000
+
+    private let seats = Locked(Seats())
+
+    private struct Seats {
+        var next = 0
+        var decisions: [Int: Seat] = [:]
+        var outcomes: [Int: AsyncStream<Ensue.Outcome>.Continuation] = [:]
+        /// Decisions acknowledged since a stream had no room.
+        var acknowledged = 0
+        var isClosed = false
+
+        /// Lets somebody sit; `nil` where the audience is closed.
+        mutating func take(_ sit: (inout Self, Int) -> Void) -> Int? {
+            guard !isClosed else { return nil }
+            next += 1
+            sit(&self, next)
+            return next
+        }
+    }
+
+    /// One stream of decisions.
+    private struct Seat {
+        let stream: AsyncStream<Ensue.Decision>.Continuation
+        /// The engine tells all that is not acknowledged whenever somebody begins to listen; here each comes once.
+        var given = Recent()
+        /// There was no room for a decision: it and those after it are to be told again.
+        var isBehind = false
+
+        mutating func give(_ decision: Ensue.Decision) {
+            guard !isBehind && !given.contains(decision.id) else { return }
+            if case .dropped = stream.yield(decision) {
+                isBehind = true
+            } else {
+                given.insert(decision.id)
+            }
+        }
+    }
+
+    // MARK: Coming and going
+
+    /// A stream of decisions from now on; ended already where the audience is closed. `left` is called when it is over.
+    func decisions(left: @escaping @Sendable () -> Void) -> AsyncStream<Ensue.Decision> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Ensue.Decision.self, bufferingPolicy: .bufferingOldest(Self.waiting))
+        let seat = seats.with { $0.take { $0.decisions[$1] = Seat(stream: continuation) } }
+        guard let seat else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [seats] _ in
+            seats.with { _ = $0.decisions.removeValue(forKey: seat) }
+            left()
+        }
+        return stream
+    }
+
+    /// As ``decisions(left:)``, of all that happens; the newest stay where nobody reads.
+    func outcomes(left: @escaping @Sendable () -> Void) -> AsyncStream<Ensue.Outcome> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Ensue.Outcome.self, bufferingPolicy: .bufferingNewest(Self.waiting))
+        let seat = seats.with { $0.take { $0.outcomes[$1] = continuation } }
+        guard let seat else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [seats] _ in
+            seats.with { _ = $0.outcomes.removeValue(forKey: seat) }
+            left()
+        }
+        return stream
+    }
+
+    /// What is read.
+    struct Wants: Equatable {
+        /// Decisions, or outcomes.
+        var anything = false
+        /// Outcomes.
+        var outcomes = false
+    }
+
+    /// What is read now.
+    var wants: Wants {
+        seats.with { seats in
+            let outcomes = !seats.outcomes.isEmpty
+            return Wants(anything: outcomes || !seats.decisions.isEmpty, outcomes: outcomes)
+        }
+    }
+
+    /// Ends all streams, after what waits in them.
+    func close() {
+        let (decisions, outcomes) = seats.with { seats in
+            seats.isClosed = true
+            return (seats.decisions.values.map(\.stream), seats.outcomes.values.map { $0 })
+        }
+        decisions.forEach { $0.finish() }
+        outcomes.forEach { $0.finish() }
+    }
+
+    /// So many decisions were acknowledged. Whether the engine is to tell again, since streams that had no room now have.
+    func acknowledged(_ count: Int) -> Bool {
+        seats.with { seats in
+            guard seats.decisions.values.contains(where: \.isBehind) else { return false }
+            seats.acknowledged += count
+            guard seats.acknowledged >= Self.waiting / 2 else { return false }
+            seats.acknowledged = 0
+            for seat in seats.decisions.keys { seats.decisions[seat]?.isBehind = false }
+            return true
+        }
+    }
+
+    // MARK: Being told
+
+    func onDecisions(decisions: [EnsueFFI.Decision]) throws {
+        for decision in decisions.map(Ensue.Decision.init) {
+            seats.with { seats in
+                for seat in seats.decisions.keys { seats.decisions[seat]?.give(decision) }
+            }
+        }
+    }
+
+    func onOutcomes(outcomes: [EnsueFFI.Outcome]) throws {
+        for outcome in outcomes.map(Ensue.Outcome.init) {
+            let streams = seats.with { Array($0.outcomes.values) }
+            streams.forEach { $0.yield(outcome) }
+        }
+    }
+}
+
+/// The last ids that were given; older ones are forgotten.
+private struct Recent {
+    private var ids: Set<String> = []
+    private var order: [String] = []
+    private var oldest = 0
+
+    func contains(_ id: String) -> Bool {
+        ids.contains(id)
+    }
+
+    mutating func insert(_ id: String) {
+        ids.insert(id)
+        if order.count < 4 * Audience.waiting {
+            order.append(id)
+        } else {
+            ids.remove(order[oldest])
+            order[oldest] = id
+            oldest = (oldest + 1) % order.count
+        }
+    }
+}

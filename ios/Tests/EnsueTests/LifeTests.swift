@@ -1,0 +1,149 @@
+// Opening, tasks, time, restarts, and what goes wrong with them.
+
+import Ensue
+import Foundation
+import Testing
+
+@Suite struct LifeTests {
+    @Test func whatIsHalfMatchedGoesOnAfterARestart() async throws {
+        let folder = try Folder()
+        let twice = """
+            {"taskArray": [{"id": "twice", "taskType": "cep", "rule": "EVENT: a -> b WHERE a.actionType = 'pv' AND b.actionType = 'pv' WITHIN 1 H",
+              "output": {"type": "touch", "touch": "x"}}]}
+            """
+        let before = try Ensue(folder.store)
+        #expect(try await before.apply(twice).sets.first?.tasks.first?.status == .added)
+        before.record(.pageView)
+        await before.shutdown()
+
+        let after = try Ensue(folder.store)
+        let report = try await after.ready()
+        #expect(report.tasks == 1 && report.events == 1 && report.setAside == nil)
+        after.record(.pageView)
+        let decision = try #require(try await after.decisions.first(1).first)
+        #expect(try await after.apply(twice).sets.first?.tasks.first?.status == .unchanged)
+        await after.shutdown()
+
+        let again = try Ensue(folder.store)
+        #expect(try await again.decisions.first(1).map(\.id) == [decision.id])
+        await again.shutdown()
+    }
+
+    @Test func whatIsRecordedBeforeTheTasksIsLookedAtThen() async throws {
+        let ensue = try Ensue(.init(store: .memory))
+        ensue.record(.pageView, ["item": 1])
+        try await ensue.apply(everyView)
+        try await ensue.flush()
+        #expect(try ensue.stats.matches + ensue.stats.before == 1)
+    }
+
+    @Test func timeCompletesAnAbsence() async throws {
+        let ensue = try Ensue(.init(store: .memory))
+        try await ensue.apply(
+            """
+            {"taskArray": [{"id": "left", "taskType": "cep", "rule": "EVENT: v -> !l WHERE v.actionType = 'pv' AND l.actionType = 'leave' WITHIN 5 MIN",
+              "output": {"type": "touch", "touch": "x"}}]}
+            """)
+        let now = Ensue.Timestamp(Date())
+        ensue.record(Ensue.Event(.pageView, time: now))
+        try await ensue.flush()
+        #expect(ensue.nextWakeup == now + .seconds(300))
+        try await ensue.advance(to: now + .seconds(300))
+        #expect(try await ensue.decisions.first(1).first?.time == now + .seconds(300))
+    }
+
+    @Test func malformedTasksSayWhereAndWhy() async throws {
+        let ensue = try await viewing()
+        for (json, line, column, path) in [
+            ("{\"taskArray\": [\n  {\"id\": }]}", 2, 10, nil), (#"{"taskArray": 7}"#, nil, nil, "taskArray"),
+        ] as [(String, Int?, Int?, String?)] {
+            let error = await failure { try await ensue.apply(json) }
+            guard case .tasks(let malformed)? = error else {
+                Issue.record("\(String(describing: error)) for \(json)")
+                continue
+            }
+            #expect(malformed.code.hasPrefix("E") && malformed.code.count == 5 && !malformed.reason.isEmpty)
+            #expect((malformed.line, malformed.column) == (line, column), "\(malformed)")
+            #expect(malformed.path == path, "\(malformed)")
+            #expect(error?.localizedDescription == malformed.reason)
+        }
+        #expect(try await ensue.apply(everyView).sets.first?.tasks.first?.status == .unchanged)
+    }
+
+    @Test func aBadTaskIsInTheReportAndStopsNoOther() async throws {
+        let ensue = try Ensue(.init(store: .memory))
+        let report = try await ensue.apply(
+            #"""
+            {"source": "growth", "version": 7, "taskArray": [
+              {"id": "bad", "taskType": "cep", "rule": "EVENT: a => => b"},
+              {"id": "good", "taskType": "cep", "rule": "EVENT: a WITHIN 1 H"}]}
+            """#)
+        let set = try #require(report.sets.first)
+        #expect(set.source == "growth" && set.version == 7 && set.refused == nil && report.hasRefusals)
+        #expect(set.tasks.map(\.status) == [.refused, .added])
+        let error = try #require(set.tasks.first?.error)
+        #expect(error.path == "taskArray[0].rule" && error.code.hasPrefix("E") && error.message.contains("line 1, column"))
+    }
+
+    @Test func whatCannotBeOpenedSaysWhy() async throws {
+        let folder = try Folder()
+        let astray = try Ensue(.init(store: .file(folder.url.appending(path: "none/ensue.db"))))
+        guard case .unusablePath? = await failure({ try await astray.ready() }) else {
+            Issue.record("a folder that is not there")
+            return
+        }
+        // It does no harm, and says so again.
+        astray.record(.pageView)
+        guard case .unusablePath? = await failure({ try await astray.flush() }) else {
+            Issue.record("later calls")
+            return
+        }
+
+        let first = try Ensue(folder.store)
+        try await first.ready()
+        let second = try Ensue(folder.store)
+        guard case .inUse? = await failure({ try await second.ready() }) else {
+            Issue.record("a file that another engine has")
+            return
+        }
+        await first.shutdown()
+    }
+
+    @Test func aTornFileIsSetAside() async throws {
+        let folder = try Folder()
+        try Data(repeating: 7, count: 5_000).write(to: folder.url.appending(path: "ensue.db"))
+        let ensue = try Ensue(folder.store)
+        let report = try await ensue.ready()
+        #expect(report.setAside.map(FileManager.default.fileExists(atPath:)) == true)
+        #expect(try ensue.stats.setAside == 1)
+        await ensue.shutdown()
+    }
+
+    @Test func aUserIsForgottenAndLeftAlone() async throws {
+        let ensue = try await viewing()
+        ensue.record(Ensue.Event(.pageView, ["item": "secret"], user: "ann"))
+        ensue.record(Ensue.Event(.pageView, ["item": "open"], user: "bob"))
+        try await ensue.flush()
+        #expect(try await ensue.export("ann").contains("secret"))
+        try await ensue.forget("ann")
+        #expect(try await !ensue.export("ann").contains("secret"))
+        #expect(try await ensue.unacknowledged().map(\.user) == ["bob"])
+
+        try await ensue.optOut()
+        #expect(try await ensue.unacknowledged() == [])
+        #expect(ensue.record(.pageView) == .optedOut)
+        #expect(try ensue.stats.optedOut == 1)
+        try await ensue.optIn()
+        #expect(ensue.record(.pageView) == .queued)
+    }
+
+    @Test func aClosedEngineSaysSo() async throws {
+        let ensue = try await viewing()
+        await ensue.shutdown()
+        await #expect(throws: EnsueError.closed) { try await ensue.flush() }
+        await #expect(throws: EnsueError.closed) { try await ensue.apply(everyView) }
+        await #expect(throws: EnsueError.closed) { try await ensue.acknowledge(["x"]) }
+        ensue.identify("ann")
+        #expect(try ensue.stats.events == 0)
+    }
+}

@@ -1,0 +1,85 @@
+// Recorded events give the lines that they give everywhere: the rental example, and conformance cases.
+
+import Ensue
+import Foundation
+import Testing
+
+@Suite struct ReplayTests {
+    @Test func theRentalExampleGivesItsLines() async throws {
+        let lines = try await Ensue.replay(
+            tasks: Repository.text("examples/rental/tasks.json"),
+            events: Repository.data("examples/rental/events.jsonl"), options: .init(drain: true))
+        let expected = try Repository.lines("examples/rental/expected.jsonl")
+        for (number, (line, expected)) in zip(lines, expected).enumerated() {
+            #expect(timeless(line) == expected, "line \(number + 1)")
+        }
+        #expect(lines.count == expected.count)
+    }
+
+    /// Only how long it took differs from run to run.
+    private func timeless(_ line: String) -> String {
+        line.replacing(#/,"seconds":[^,}]*/#, with: "")
+    }
+
+    @Test func conformanceCasesGiveTheirAnswers() async throws {
+        let cases = try Repository.lines("ios/Generated/recorded.jsonl")
+        #expect(cases.count > 250)
+        for line in cases {
+            let recorded = try Recorded(of: Ensue.Value(json: line))
+            let found = try await recorded.replayed()
+            #expect(found.refused == [], "\(recorded.name)")
+            #expect(found.matches == recorded.matches, "\(recorded.name)")
+            if let timeouts = recorded.timeouts { #expect(found.timeouts == timeouts, "\(recorded.name)") }
+        }
+    }
+
+    @Test func aMalformedDocumentIsAmongTheLines() async throws {
+        let lines = try await Ensue.replay(tasks: #"{"taskArray": 1}"#, events: Data())
+        let report = try Ensue.Value(json: try #require(lines.first))
+        #expect(report["kind"] == "report" && report["path"] == "taskArray")
+    }
+}
+
+/// Stages with the events that they bind, in the one order that sets of them have.
+private typealias Bindings = [[String: [Ensue.Value]]]
+
+/// A conformance case, as `ensue-tests`' `recorded` prints it.
+private struct Recorded {
+    let name: String
+    let tasks: Ensue.Value
+    let events: [Ensue.Value]
+    let now: Ensue.Timestamp?
+    let matches: Bindings
+    let timeouts: Bindings?
+
+    init(of json: Ensue.Value) throws {
+        name = try #require(json["name"]?.string)
+        tasks = try #require(json["tasks"])
+        events = try #require(json["events"]?.array)
+        now = json["now"]?.int.map(Ensue.Timestamp.init(milliseconds:))
+        matches = sorted(try #require(json["matches"]?.array))
+        timeouts = json["timeouts"]?.array.map(sorted)
+    }
+
+    func replayed() async throws -> (matches: Bindings, timeouts: Bindings, refused: [Ensue.Value]) {
+        let encoder = JSONEncoder()
+        let text = { (value: Ensue.Value) in String(decoding: try encoder.encode(value), as: UTF8.self) }
+        let lines = try events.map(text).joined(separator: "\n")
+        let printed = try await Ensue.replay(
+            tasks: text(tasks), events: Data(lines.utf8), options: .init(now: now))
+        let objects = try printed.map(Ensue.Value.init(json:))
+        let bindings = { (kind: Ensue.Value) in
+            sorted(objects.filter { $0["kind"] == kind }.compactMap { $0["bindings"] })
+        }
+        return (bindings("match"), bindings("timeout"), objects.filter { $0["status"] == "refused" })
+    }
+}
+
+/// Without the stages that an answer spells out as unbound.
+private func sorted(_ all: [Ensue.Value]) -> Bindings {
+    let each = all.map { match in (match.object ?? [:]).compactMapValues(\.array).filter { !$0.value.isEmpty } }
+    let name = { (match: [String: [Ensue.Value]]) in
+        match.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.compactMap(\.int))" }.joined(separator: " ")
+    }
+    return each.sorted { name($0) < name($1) }
+}
