@@ -33,7 +33,7 @@ pub(crate) struct Engine {
 impl Engine {
     #[new]
     #[pyo3(signature = (path=None, *, lateness_ms=None, session_gap_ms=None, window_ms=None, queue=None, early=None,
-                        event_bytes=None, replay=false))]
+                        event_bytes=None, retention=None, replay=false))]
     #[allow(clippy::too_many_arguments, reason = "they are named in Python")]
     fn new(
         py: Python<'_>,
@@ -44,6 +44,7 @@ impl Engine {
         queue: Option<usize>,
         early: Option<usize>,
         event_bytes: Option<usize>,
+        retention: Option<(Option<i64>, Option<u64>, Option<u64>)>,
         replay: bool,
     ) -> PyResult<Self> {
         guarded(py, || {
@@ -52,7 +53,13 @@ impl Engine {
             config.queue = queue.unwrap_or(config.queue);
             config.early = early.unwrap_or(config.early);
             config.event_bytes = event_bytes.unwrap_or(config.event_bytes);
-            let config = if replay { config.replay() } else { config };
+            let mut config = if replay { config.replay() } else { config };
+            if let Some((age, rows, bytes)) = retention {
+                let kept = &mut config.retention;
+                kept.age = age.map_or(kept.age, Duration);
+                kept.rows = rows.unwrap_or(kept.rows);
+                kept.bytes = bytes.unwrap_or(kept.bytes);
+            }
             let opened = py.detach(|| {
                 let core = ensue_engine::Engine::open(config)?;
                 core.ready().map(|opened| (core, opened))

@@ -476,3 +476,15 @@ def test_who_opts_out_is_not_recorded_until_they_opt_in(tmp_path: Path) -> None:
         engine.opt_in()
         assert engine.record("pv").status == "queued"
         assert len(list(engine.decisions())) == 1
+
+
+def test_no_more_is_kept_than_the_limit(tmp_path: Path) -> None:
+    rule = "EVENT: a -> b WHERE a.actionType = 'pv' AND b.actionType = 'never' WITHIN 1 DAY"
+    tasks = {"taskArray": [{"id": "t", "rule": rule, "taskType": "cep"}]}
+    with Engine(tmp_path / "ensue.db", keep_for="7d", keep_events=1_000, queue=10_000) as engine:
+        engine.apply(tasks)
+        for _ in range(9_000):
+            engine.record("pv")
+        engine.flush()
+        assert len(engine.export_user()["events"]) < 9_000
+        assert engine.stats()["truncated"] > 0

@@ -25,8 +25,33 @@ pub struct Config {
     pub early: usize,
     /// A larger event is rejected: the bytes of its names, texts and values. 64 KiB.
     pub event_bytes: usize,
+    /// What is kept of the log whatever the tasks say.
+    pub retention: Retention,
     /// The numbers that bound the matcher; among them the default window, 24 hours.
     pub limits: Limits,
+}
+
+/// Limits of the log: what is over them goes, from the oldest on, also where a task could still look at it; a run that loses
+/// its first events ends, refused `history_truncated`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How old an event may get. 31 days. Users of whom nothing else is stored are forgotten after it.
+    pub age: Duration,
+    /// How many events there may be. 200,000.
+    pub rows: u64,
+    /// How many bytes they may have, encoded. 64 MiB.
+    pub bytes: u64,
+}
+
+impl Retention {
+    /// No limits: what no task can look at any more goes all the same.
+    pub const UNLIMITED: Self = Self { age: Duration(i64::MAX), rows: u64::MAX, bytes: u64::MAX };
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { age: Duration(31 * Duration::DAY.0), rows: 200_000, bytes: 64 * 1024 * 1024 }
+    }
 }
 
 /// Where the store is.
@@ -60,6 +85,7 @@ impl Config {
             queue: 4_096,
             early: 1_000,
             event_bytes: 64 * 1024,
+            retention: Retention::default(),
             limits: Limits::default(),
         }
     }
@@ -69,9 +95,9 @@ impl Config {
         Self { place: Place::Memory, ..Self::at("") }
     }
 
-    /// The same, replaying recorded events.
+    /// The same, replaying recorded events; all that tasks may look at is kept.
     pub fn replay(self) -> Self {
-        Self { mode: Mode::Replay, ..self }
+        Self { mode: Mode::Replay, retention: Retention::UNLIMITED, ..self }
     }
 
     /// The same, live on this clock.

@@ -126,10 +126,17 @@ impl Fold {
 
     /// Forgets what no longer matters: past decisions, consumed places, and runs whose window is over.
     pub(crate) fn tidy(&mut self) {
-        let (book, latest) = (&self.book, self.latest());
-        self.ledger.prune(latest.minus(book.horizon()));
-        let longest = book.longest_window();
-        self.consumed.retain(|_, place| place.ts.plus(longest) > latest);
+        let (book, lateness, wakeup) = (&self.book, self.lateness, self.wakeup);
+        let (longest, horizon) = (book.longest_window(), book.horizon());
+        let streams = &self.streams;
+        let time = |key: &StreamKey| streams.get(key).map_or(wakeup, |s| s.time(lateness, wakeup));
+        self.ledger.prune(|user| {
+            // What the device's tasks decided counts with the anonymous user's.
+            let key = StreamKey::User(user.cloned());
+            let time = if user.is_none() { time(&key).min(time(&StreamKey::Device)) } else { time(&key) };
+            time.minus(horizon)
+        });
+        self.consumed.retain(|(_, key, _), place| place.ts.plus(longest) > time(key));
         for stream in self.streams.values_mut() {
             let time = stream.time(self.lateness, self.wakeup);
             stream.tidy(book, time);

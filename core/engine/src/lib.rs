@@ -29,7 +29,7 @@ mod tasks;
 mod worker;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{Config, Mode, Place};
+pub use config::{Config, Mode, Place, Retention};
 pub use engine::Engine;
 pub use ensue_matcher::Limits;
 pub use error::Error;

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use crate::error::{Error, Kind};
 use names::Names;
 
-pub(crate) use retention::Keep;
+pub(crate) use retention::{Cuts, Held, Keep, Step};
 pub(crate) use state::{Bound, UserState};
 pub(crate) use tasks::{StoredSet, StoredTask};
 
@@ -39,6 +39,8 @@ pub(crate) struct Store {
     written: Written,
     /// Where the retention pass goes on.
     retained_to: u64,
+    /// How much the log holds; `None`: it was not counted yet.
+    held: Option<Held>,
     /// Whether a task of all users has put a derived event into the anonymous user's stream.
     mixed: bool,
 }
@@ -77,6 +79,7 @@ impl Store {
         self.names.forget();
         self.users.forget();
         self.written = Written::default();
+        self.held = None;
     }
 
     /// The arrival number of the next entry.

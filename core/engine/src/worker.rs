@@ -7,6 +7,7 @@ mod batch;
 mod commands;
 mod delivery;
 mod erasing;
+mod forgetting;
 mod idle;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +49,10 @@ pub(crate) struct Worker {
     unsettled: bool,
     /// Rows written since the last look for what to forget.
     grown: u64,
+    /// The oldest event that the pass for what to forget has come by.
+    oldest: Timestamp,
+    /// When the oldest event gets too old.
+    aged_at: Timestamp,
     /// The user has opted out: what still comes is dropped.
     off: bool,
     delivery: Delivery,
@@ -97,8 +102,8 @@ impl Worker {
         shared.counters.set_aside.set(u64::from(rebuilt.set_aside.is_some()));
         worker.note_opting_out()?;
         worker.catch_up()?;
-        // Killed before the traces of what was erased were overwritten.
-        worker.unsettled |= worker.store.is_unscrubbed()?;
+        // What got too old while nobody ran goes; and traces of what was erased, if it was killed before they went.
+        worker.unsettled = true;
         Ok((worker, rebuilt))
     }
 
@@ -114,6 +119,8 @@ impl Worker {
             last_error: None,
             unsettled: false,
             grown: 0,
+            oldest: Timestamp::MAX,
+            aged_at: Timestamp::MAX,
             off: false,
             delivery: Delivery::new(matches!(shared.config.mode, Mode::Replay)),
         }
@@ -133,7 +140,7 @@ impl Worker {
             }
         }
         let events = self.fold_again(&remembered)?;
-        let past = self.store.ledger(self.fold.latest().minus(self.fold.book.horizon()))?;
+        let past = self.store.ledger()?;
         self.fold.restore_ledger(&past);
         if !self.fold.book.is_empty() {
             self.publish();

@@ -45,6 +45,7 @@ class Engine:
         queue: Optional[int] = None,
         early: Optional[int] = None,
         event_bytes: Optional[int] = None,
+        retention: Optional[Tuple[Optional[int], Optional[int], Optional[int]]] = None,
         replay: bool = False,
     ) -> Engine: ...
     @property

@@ -32,6 +32,9 @@ class Engine(_ensue.Engine):
         queue: Optional[int] = None,
         early: Optional[int] = None,
         event_bytes: Optional[int] = None,
+        keep_for: Optional[Duration] = None,
+        keep_events: Optional[int] = None,
+        keep_bytes: Optional[int] = None,
         replay: bool = False,
     ) -> Engine:
         """Opens the store and waits until it is open.
@@ -43,6 +46,8 @@ class Engine(_ensue.Engine):
         queue: events that wait for the worker; 4,096. What comes while it is full is dropped and counted.
         early: events that wait for the first tasks; 1,000.
         event_bytes: a larger event is rejected; 64 KiB.
+        keep_for, keep_events, keep_bytes: what is kept of events at most, whatever tasks want; 31 days, 200,000, 64 MiB; in
+            replay no limit.
         replay: the times of events are the only clock; a full queue makes `record` wait, and the listener is called
             before `flush` returns.
         """
@@ -55,6 +60,7 @@ class Engine(_ensue.Engine):
             queue=queue,
             early=early,
             event_bytes=event_bytes,
+            retention=(_ms(keep_for), keep_events, keep_bytes),
             replay=replay,
         )
         assert isinstance(engine, Engine)

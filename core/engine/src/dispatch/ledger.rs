@@ -111,11 +111,11 @@ impl Ledger {
         }
     }
 
-    /// Forgets the decisions before `before`.
-    pub(crate) fn prune(&mut self, before: Timestamp) {
-        self.anonymous.prune(before);
-        self.users.retain(|_, past| {
-            past.prune(before);
+    /// Forgets the decisions before what `before` says of each user.
+    pub(crate) fn prune(&mut self, before: impl Fn(Option<&Arc<str>>) -> Timestamp) {
+        self.anonymous.prune(before(None));
+        self.users.retain(|user, past| {
+            past.prune(before(Some(user)));
             !past.is_empty()
         });
     }

@@ -184,9 +184,9 @@ fn what_is_pruned_counts_no_more() {
     let policy = caps(&[(1, Per::Span(Duration(i64::MAX)), None), (9, Per::Day, Some("p"))]);
     let (mut ledger, t) = (Ledger::new(), task("t", policy));
     ledger.note(&candidate(&t, NOON));
-    ledger.prune(NOON);
+    ledger.prune(|_| NOON);
     assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
-    ledger.prune(after(1));
+    ledger.prune(|_| after(1));
     assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
     assert_eq!(format!("{ledger:?}"), format!("{:?}", Ledger::new()), "nothing is left behind");
 }

@@ -34,6 +34,7 @@ impl Store {
         }
         self.conn.execute("DELETE FROM users WHERE id = ?1", [id]).doing(doing)?;
         self.users.forget();
+        self.held = None;
         self.put_number(state::SCRUB, 1)
     }
 
@@ -79,6 +80,7 @@ impl Store {
         self.names.forget();
         self.users.forget();
         self.mixed = false;
+        self.held = None;
         self.put_number(state::SCRUB, 1)
     }
 

@@ -8,13 +8,14 @@ use ensue_rule::{Event, Source, Timestamp, Value};
 use rusqlite::{Row, params};
 
 use super::codec::{Reader, Writer};
+use super::retention::Held;
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 
 const LATE: i64 = 1;
 const DEVICE_LATE: i64 = 2;
-const GAP: i64 = 4;
+pub(super) const GAP: i64 = 4;
 
 /// Which parts a body has; its first byte.
 const HAS_SCENE: u8 = 1;
@@ -31,20 +32,31 @@ const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 
 /// Bytes of a row beside its body, for the counter: five numbers and the key of the index. A round figure, so that
 /// the counter is the same everywhere; how large the file gets, the file says (`docs/storage.md`).
-const ROW: u64 = 32;
+pub(super) const ROW: u64 = 32;
 
 /// A row as it stands.
-struct Raw {
-    seq: u64,
-    user: i64,
-    ts: Timestamp,
-    action: i64,
-    flags: i64,
-    body: Vec<u8>,
+pub(super) struct Raw {
+    pub(super) seq: u64,
+    pub(super) user: i64,
+    pub(super) ts: Timestamp,
+    pub(super) action: i64,
+    pub(super) flags: i64,
+    pub(super) body: Vec<u8>,
 }
 
 impl Raw {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    /// What it counts as.
+    pub(super) fn size(&self) -> Held {
+        Held { rows: 1, bytes: ROW + self.body.len() as u64 }
+    }
+
+    /// Its place in the stream of the device.
+    pub(super) fn device_place(&self) -> Option<Position> {
+        let ts = if self.flags & GAP != 0 { None } else { Head::read(&mut Reader(&self.body), self.ts)?.device_ts };
+        Some(Position { ts: ts.unwrap_or(self.ts), seq: self.seq })
+    }
+
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             seq: unsigned(row.get(0)?),
             user: row.get(1)?,

@@ -127,6 +127,7 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         next_seq: 1,
         written: Written::default(),
         retained_to: 0,
+        held: None,
         mixed: false,
     };
     // Takes the file's lock, and finds out whether the tables can be read.

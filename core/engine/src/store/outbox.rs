@@ -72,13 +72,13 @@ impl Store {
         Ok(acked)
     }
 
-    /// What past decisions since `from` count.
-    pub(crate) fn ledger(&mut self, from: Timestamp) -> Result<Vec<LedgerEntry>, Error> {
+    /// What past decisions count.
+    pub(crate) fn ledger(&mut self) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
-        let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions WHERE at >= ?1 ORDER BY n";
+        let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions ORDER BY n";
         let Self { conn, users, .. } = self;
         let mut statement = conn.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query([from.0]).doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
         let mut entries = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
             let shared: String = r.get(3).doing(doing)?;
@@ -98,12 +98,19 @@ impl Store {
         Ok(entries)
     }
 
-    /// Forgets acknowledged decisions before `before`, and what is over the limits.
-    pub(crate) fn trim_outbox(&mut self, before: Timestamp) -> Result<(), Error> {
+    /// Forgets acknowledged decisions before what `before` says of their streams, and what is over the limits.
+    pub(crate) fn trim_outbox(&mut self, before: &mut dyn FnMut(&StreamKey) -> Timestamp) -> Result<(), Error> {
         let doing = "forgetting old decisions";
-        self.conn.execute("DELETE FROM decisions WHERE acked = 1 AND at < ?1", [before.0]).doing(doing)?;
-        let over = "DELETE FROM decisions WHERE acked = 0 AND at < ?2 AND n <= (SELECT max(n) FROM decisions) - ?1";
-        self.conn.execute(over, params![OUTBOX, before.0]).doing(doing)?;
+        for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(at) FROM decisions GROUP BY user")? {
+            let before = before(&stream);
+            if oldest < before {
+                let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2";
+                self.conn.execute(old, params![id, before.0]).doing(doing)?;
+                let over = "DELETE FROM decisions WHERE user = ?1 AND acked = 0 AND at < ?2
+                  AND n <= (SELECT max(n) FROM decisions) - ?3";
+                self.conn.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
+            }
+        }
         let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
         self.conn.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())

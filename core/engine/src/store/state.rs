@@ -154,10 +154,27 @@ impl Store {
         rows.into_iter().map(bound).collect()
     }
 
-    /// Forgets the skip bounds before `before`: nothing that old can start a match any more.
-    pub(crate) fn drop_bounds(&mut self, before: Timestamp) -> Result<(), Error> {
-        let dropped = self.conn.execute("DELETE FROM bounds WHERE ts < ?1", [before.0]);
-        dropped.map(|_| ()).doing("forgetting skip bounds")
+    /// Forgets the skip bounds before what `before` says of their streams: nothing that old can start a match any more.
+    pub(crate) fn drop_bounds(&mut self, before: &mut dyn FnMut(&StreamKey) -> Timestamp) -> Result<(), Error> {
+        let doing = "forgetting skip bounds";
+        for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(ts) FROM bounds GROUP BY user")? {
+            let before = before(&stream);
+            if oldest < before {
+                let row = params![id, before.0];
+                self.conn.execute("DELETE FROM bounds WHERE user = ?1 AND ts < ?2", row).doing(doing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The streams that a query names, with a time of each.
+    pub(super) fn oldest_of_each(&mut self, sql: &str) -> Result<Vec<(i64, StreamKey, Timestamp)>, Error> {
+        let doing = "reading what may be forgotten";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let rows = statement.query_map([], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))).doing(doing)?;
+        let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>().doing(doing)?;
+        drop(statement);
+        rows.into_iter().map(|(id, ts)| Ok((id, self.stream(id)?, Timestamp(ts)))).collect()
     }
 
     /// The last wakeup.
@@ -190,7 +207,7 @@ impl Store {
         }
     }
 
-    fn stream(&mut self, id: i64) -> Result<StreamKey, Error> {
+    pub(super) fn stream(&mut self, id: i64) -> Result<StreamKey, Error> {
         Ok(match id {
             schema::DEVICE => StreamKey::Device,
             schema::ANONYMOUS => StreamKey::User(None),

@@ -122,7 +122,7 @@ impl Worker {
         }
     }
 
-    fn note_failure(&mut self, folded: Result<(), Error>) {
+    pub(super) fn note_failure(&mut self, folded: Result<(), Error>) {
         if let Err(error) = folded {
             self.failed.get_or_insert(error);
         }
@@ -142,6 +142,7 @@ impl Worker {
             self.shared.counters.stored.add(rows.rows);
             self.shared.counters.bytes_stored.add(rows.bytes);
             self.grown += rows.rows;
+            self.store.grew(rows);
             self.unsettled = true;
         } else {
             // What is not an event is written with the next batch.

@@ -44,8 +44,7 @@ impl Worker {
         self.store.erase_user(user)?;
         self.store.erase_unused_names()?;
         self.save()?;
-        let from = self.fold.latest().minus(self.fold.book.horizon());
-        let past = self.store.ledger(from)?;
+        let past = self.store.ledger()?;
         self.fold.erase(&stream, &past);
         Ok(())
     }

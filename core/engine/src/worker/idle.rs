@@ -2,20 +2,14 @@
 
 use std::time::Duration as Span;
 
-use ensue_rule::{Duration, Timestamp};
-use rustc_hash::FxHashMap;
+use ensue_rule::Timestamp;
 
 use super::Worker;
 use crate::config::Mode;
 use crate::error::Error;
-use crate::log::StreamKey;
-use crate::store::Keep;
 
 /// Idle for this long, the write-ahead log is moved into the file.
 const SETTLE: Span = Span::from_millis(200);
-
-/// Rows written between two looks for what to forget.
-const GROWN: u64 = 4_096;
 
 impl Worker {
     /// How long to sleep: until the next timer, or until it is time to settle.
@@ -23,7 +17,9 @@ impl Worker {
         let settle = self.unsettled.then_some(SETTLE);
         let timer = match &self.shared.config.mode {
             Mode::Live(clock) => {
-                self.fold.next_due().and_then(|due| clock.until(due.plus(self.shared.config.lateness)))
+                let due = self.fold.next_due().map(|due| due.plus(self.shared.config.lateness));
+                let aged = Some(self.aged_at).filter(|at| *at < Timestamp::MAX);
+                due.into_iter().chain(aged).filter_map(|at| clock.until(at)).min()
             }
             Mode::Replay => None,
         };
@@ -42,6 +38,7 @@ impl Worker {
                 let _ = self.advance(now);
                 return;
             }
+            self.unsettled |= clock.now() >= self.aged_at;
         }
         if self.unsettled {
             self.settle();
@@ -68,39 +65,6 @@ impl Worker {
         }
         self.in_transaction(|w| {
             moved.iter().try_for_each(|(user, reach)| w.store.put_reached(user.as_ref(), reach.frontier, reach.session))
-        })
-    }
-
-    /// After enough rows were written, forgets what no task can look at any more.
-    pub(super) fn forget_some(&mut self) {
-        if self.grown < GROWN {
-            return;
-        }
-        self.grown = 0;
-        if let Err(error) = self.forget_step() {
-            self.last_error.get_or_insert(error);
-        }
-    }
-
-    fn forget_step(&mut self) -> Result<bool, Error> {
-        self.fold.tidy();
-        self.shared.counters.runs.set(self.fold.live());
-        let (book, latest) = (&self.fold.book, self.fold.latest());
-        let (longest, horizon) = (book.longest_window(), book.horizon());
-        self.in_transaction(|w| {
-            w.store.drop_bounds(latest.minus(longest))?;
-            w.store.trim_outbox(latest.minus(horizon))?;
-            let fold = &w.fold;
-            let known = std::cell::RefCell::new(FxHashMap::default());
-            let window = |action: &str, scene: Option<&str>| -> Option<Duration> {
-                let kind = (action.to_owned(), scene.map(str::to_owned));
-                *known.borrow_mut().entry(kind).or_insert_with(|| fold.book.window_of(action, scene))
-            };
-            let time = |user: Option<&str>, device: bool| -> Timestamp {
-                let key = if device { StreamKey::Device } else { StreamKey::User(user.map(Into::into)) };
-                fold.time(&key)
-            };
-            w.store.forget_step(&Keep { window: &window, longest, time: &time })
         })
     }
 }

@@ -5,6 +5,7 @@ mod applying;
 mod faces;
 mod files;
 mod reopening;
+mod retention;
 mod streams;
 mod support;
 mod threads;
