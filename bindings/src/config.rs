@@ -31,6 +31,15 @@ pub struct Config {
     /// A larger event is rejected; 64 KiB.
     #[uniffi(default = None)]
     pub event_bytes: Option<u32>,
+    /// How old a stored event may get, whatever tasks want; 31 days, in a replay no limit.
+    #[uniffi(default = None)]
+    pub keep_for_ms: Option<i64>,
+    /// How many events may be stored; 200,000, in a replay no limit.
+    #[uniffi(default = None)]
+    pub keep_events: Option<u64>,
+    /// How many bytes of events may be stored; 64 MiB, in a replay no limit.
+    #[uniffi(default = None)]
+    pub keep_bytes: Option<u64>,
 }
 
 impl From<Config> for ensue_engine::Config {
@@ -44,6 +53,13 @@ impl From<Config> for ensue_engine::Config {
         config.queue = size(given.queue).unwrap_or(config.queue);
         config.early = size(given.early).unwrap_or(config.early);
         config.event_bytes = size(given.event_bytes).unwrap_or(config.event_bytes);
-        if given.replay { config.replay() } else { config }
+        if given.replay {
+            config = config.replay();
+        }
+        let kept = &mut config.retention;
+        kept.age = given.keep_for_ms.map_or(kept.age, Duration);
+        kept.rows = given.keep_events.unwrap_or(kept.rows);
+        kept.bytes = given.keep_bytes.unwrap_or(kept.bytes);
+        config
     }
 }

@@ -54,6 +54,8 @@ counters! {
     before,
     /// Rows that could not be written; matching went on in memory.
     unwritten,
+    /// Events given up to the limits of the log while a task could still have looked at them.
+    truncated,
     /// 1 where opening found a file that is no sound store, set it aside and began a fresh one.
     set_aside,
     /// 1 while the user has opted out.

@@ -66,6 +66,8 @@ pub(crate) struct Fold {
     quiet: bool,
     /// While the log is folded again for new tasks: only these are shown it.
     only: Option<FxHashSet<TaskId>>,
+    /// While the log is folded again for new tasks: the matches that each found in it.
+    found: FxHashMap<TaskId, u64>,
     /// Streams that the input at hand concerns: what is due in them comes before the next input.
     fed: Vec<StreamKey>,
     /// The input line that lets things out.
@@ -90,6 +92,7 @@ impl Fold {
             restored: FxHashMap::default(),
             quiet: false,
             only: None,
+            found: FxHashMap::default(),
             fed: Vec::new(),
             line: None,
             labels: Labels::default(),

@@ -82,8 +82,9 @@ impl Fold {
         }
         if self.quiet {
             if self.only.is_some() {
-                let matches = cases.iter().filter(|c| matches!(c.what, What::Match(_))).count();
-                self.effects.tally.before += matches as u64;
+                for case in cases.iter().filter(|c| matches!(c.what, What::Match(_))) {
+                    *self.found.entry(case.task).or_default() += 1;
+                }
             }
             return Ok(());
         }

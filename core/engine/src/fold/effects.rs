@@ -56,7 +56,6 @@ pub(crate) struct Tally {
     pub(crate) decisions: u64,
     pub(crate) refusals: u64,
     pub(crate) errors: u64,
-    pub(crate) before: u64,
 }
 
 impl Effects {

@@ -114,10 +114,9 @@ impl Fold {
         })
     }
 
-    /// Takes the runs over that a fold beside this one has built, and the tasks back.
-    pub(crate) fn join(&mut self, aside: Self) {
+    /// Takes the runs over that a fold beside this one has built, and the tasks back; the matches that each task found.
+    pub(crate) fn join(&mut self, aside: Self) -> FxHashMap<TaskId, u64> {
         self.book = aside.book;
-        self.effects.tally.before += aside.effects.tally.before;
         self.effects.tally.capped += aside.effects.tally.capped;
         self.effects.bounds.extend(aside.effects.bounds);
         self.consumed.extend(aside.consumed);
@@ -130,6 +129,7 @@ impl Fold {
         for key in &keys {
             self.index(key);
         }
+        aside.found
     }
 
     /// Drops the state of tasks that are gone.

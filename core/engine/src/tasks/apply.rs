@@ -25,8 +25,38 @@ pub(crate) struct Plan {
     derives: bool,
     /// Tasks with a new program: their runs are built from the log.
     pub(crate) fresh: Vec<TaskId>,
+    /// Those of them that match something else than before, or are new: their state begins anew.
+    pub(crate) anew: Vec<Anew>,
     /// What to tell the host.
     pub(crate) report: ApplyReport,
+}
+
+/// A task whose state begins anew.
+#[derive(Clone, Debug)]
+pub(crate) struct Anew {
+    /// Its running form.
+    pub(crate) task: TaskId,
+    /// Whether it was there before.
+    was_there: bool,
+    /// Its place in the report.
+    source: Arc<str>,
+    id: Arc<str>,
+}
+
+impl Anew {
+    /// Says in the report that its state begins anew, where something went or was found.
+    pub(crate) fn tell(&self, found: u64, report: &mut ApplyReport) {
+        if found == 0 && !self.was_there {
+            return;
+        }
+        let why = if self.was_there { "the rule has changed: half-finished matches are given up, and " } else { "" };
+        let message =
+            format!("{why}the kept events are matched anew; {found} matches in them are counted, not decided");
+        let sets = report.sets.iter_mut().filter(|s| s.source == self.source && s.refused.is_none());
+        if let Some(task) = sets.flat_map(|s| &mut s.tasks).filter(|t| t.id == self.id).last() {
+            task.warnings.push(Remark { path: "rule".to_owned(), code: "W0901".to_owned(), message });
+        }
+    }
 }
 
 impl Plan {
@@ -81,6 +111,7 @@ impl Book {
             sets: self.sets.clone(),
             tasks: self.tasks().cloned().collect(),
             fresh: Vec::new(),
+            anew: Vec::new(),
             report: ApplyReport::default(),
         };
         for set in sets {
@@ -179,6 +210,10 @@ impl Book {
             return Err(remark);
         }
         plan.fresh.push(active.id);
+        if same.is_none() {
+            let (source, id) = (active.source.clone(), active.task.id.clone());
+            plan.anew.push(Anew { task: active.id, was_there: before.is_some(), source, id });
+        }
         Ok((active, status))
     }
 

@@ -193,7 +193,6 @@ impl Worker {
             (&c.decisions, t.decisions),
             (&c.refusals, t.refusals),
             (&c.errors, t.errors),
-            (&c.before, t.before),
         ] {
             counter.add(n);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use ensue_rule::{TaskSet, Timestamp};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Next, Worker};
 use crate::error::Error;
@@ -115,7 +115,8 @@ impl Worker {
             }
             return Err(error);
         }
-        let (report, fresh) = (plan.report.clone(), plan.fresh.iter().copied().collect());
+        let (mut report, fresh) = (plan.report.clone(), plan.fresh.iter().copied().collect());
+        let anew = plan.anew.clone();
         let gone: FxHashSet<TaskId> = self.fold.book.adopt(plan).into_iter().collect();
         self.fold.forget(&gone);
         let read = self.read_history(fresh, now.0);
@@ -123,13 +124,19 @@ impl Worker {
         let mut held = std::mem::take(&mut self.held);
         self.take(&mut held);
         self.finish_batch();
-        read.map(|()| report)
+        let found = read?;
+        for task in &anew {
+            let found = found.get(&task.task).copied().unwrap_or(0);
+            self.shared.counters.before.add(found);
+            task.tell(found, &mut report);
+        }
+        Ok(report)
     }
 
-    /// Lets new tasks read the history, in silence; `next`: the arrival number after it.
-    fn read_history(&mut self, fresh: FxHashSet<TaskId>, next: u64) -> Result<(), Error> {
+    /// Lets new tasks read the history, in silence; `next`: the arrival number after it. The matches that each found.
+    fn read_history(&mut self, fresh: FxHashSet<TaskId>, next: u64) -> Result<FxHashMap<TaskId, u64>, Error> {
         if fresh.is_empty() {
-            return Ok(());
+            return Ok(FxHashMap::default());
         }
         let bounds = self.store.bounds()?;
         let tasks = self.fold.book.tasks().filter(|t| fresh.contains(&t.id) && !t.is_triggered());
@@ -143,9 +150,9 @@ impl Worker {
             read = self.store.scan(from, &mut |entry| aside.replay(entry));
         }
         let ended = aside.end_silence(&remembered.streams, remembered.wakeup);
-        self.fold.join(aside);
+        let found = self.fold.join(aside);
         self.begin();
         self.finish_batch();
-        read.and(ended)
+        read.and(ended).map(|()| found)
     }
 }

@@ -153,3 +153,74 @@ fn a_rule_that_the_matcher_refuses_is_refused_by_its_reason() {
     assert_eq!(report.tasks[1].status, Status::Refused);
     assert_eq!(report.tasks[1].error.as_ref().unwrap().code, "E0902");
 }
+
+#[test]
+fn the_report_says_whose_state_begins_anew_and_what_it_found() {
+    let site = Site::of(vec![task("t", rule("a b", 10_000)), task("same", rule("a b", 10_000))]);
+    for e in [at(1_000, "a"), at(2_000, "b"), at(3_000, "a"), at(4_000, "b"), at(5_000, "a")] {
+        site.record(&e);
+    }
+    assert_eq!(site.lines().len(), 4);
+    let changed = task("t", rule("a b", 9_000));
+    let same = task("same", returning(rule("a b", 10_000), "n", count("b")));
+    let (found, nothing) = (task("found", rule("a b", 9_500)), task("nothing", rule("b a b2", 1)));
+    let report = site.engine.apply(vec![set(vec![changed, same, found, nothing])]).unwrap();
+    let told: Vec<_> = report.sets[0].tasks.iter().map(|t| (&*t.id, t.status, t.warnings.clone())).collect();
+    let remark = |message: &str| vec![Remark { path: "rule".into(), code: "W0901".into(), message: message.into() }];
+    let anew = "the kept events are matched anew; ";
+    let expected = [
+        // From the old skip bound: the matches before it are not found again.
+        (
+            "t",
+            Status::Updated,
+            remark(&format!(
+                "the rule has changed: half-finished matches are given up, and {anew}0 matches in them are counted, not decided"
+            )),
+        ),
+        ("same", Status::Updated, Vec::new()),
+        ("found", Status::Added, remark(&format!("{anew}2 matches in them are counted, not decided"))),
+        ("nothing", Status::Added, Vec::new()),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(site.engine.stats().before, 2);
+    site.record(&at(6_000, "b"));
+    let told = site.lines();
+    assert_eq!(told.len(), 3, "each goes on with the a of before: {told:?}");
+}
+
+#[test]
+fn the_last_good_version_of_a_task_outlives_a_restart_and_its_state_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(file(&dir));
+    let good = || Task { outputs: vec![touch("good")], ..task("t", rule("a b", 10_000)) };
+    let bad = || {
+        let mut bad = TaskSet { version: Some(2), ..set(vec![good(), task("u", rule("a", 10_000))]) };
+        bad.tasks[0].task = Err(Remark { path: "x".into(), code: "E1".into(), message: "bad".into() });
+        bad
+    };
+    site.engine.apply(vec![TaskSet { version: Some(1), ..set(vec![good()]) }]).unwrap();
+    site.record(&at(1_000, "a"));
+    assert_eq!(apply(&site.engine, bad()), pairs(&[("t", "kept"), ("u", "added")]));
+    site.engine.shutdown();
+    let again = Site::open(file(&dir));
+    assert_eq!(again.engine.ready().unwrap().tasks, 2);
+    again.record(&at(2_000, "b"));
+    assert_eq!(again.lines(), ["match t u @2000 a=1000 b=2000", "decision t good"]);
+    assert_eq!(apply(&again.engine, bad()), pairs(&[("t", "kept"), ("u", "unchanged")]));
+    // The version of the set in which it was refused is in force all the same.
+    let older = again.engine.apply(vec![TaskSet { version: Some(1), ..set(vec![good()]) }]).unwrap();
+    assert!(older.sets[0].refused.is_some());
+}
+
+#[test]
+fn sets_of_one_apply_are_in_force_together_and_a_refused_one_stops_no_other() {
+    let site = Site::of(Vec::new());
+    let of = |source: &str, version, tasks| TaskSet { source: source.into(), version: Some(version), ..set(tasks) };
+    site.engine.apply(vec![of("x", 5, vec![task("t", rule("a", 1_000))])]).unwrap();
+    let sets = vec![of("x", 4, Vec::new()), of("y", 1, vec![task("t", rule("b", 1_000))])];
+    let report = site.engine.apply(sets).unwrap();
+    assert!(report.sets[0].refused.is_some() && report.sets[1].refused.is_none());
+    site.record(&at(1_000, "a"));
+    site.record(&at(2_000, "b"));
+    assert_eq!(site.lines(), ["match t u @1000 a=1000", "match t u @2000 b=2000"]);
+}

@@ -4,9 +4,11 @@
 mod applying;
 mod faces;
 mod files;
+mod gaps;
 mod reopening;
 mod retention;
 mod streams;
 mod support;
 mod threads;
+mod time;
 mod users;
