@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use ensue_dsl::Diagnostic;
 use ensue_rule::{Dialect, Rule};
+use serde::Serialize;
 
 use crate::diagnostics;
 use crate::failure::{Failure, Outcome};
@@ -38,13 +39,35 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let file = input::name(&args.file);
     match rule(args, &file)? {
         Ok(rule) => {
-            write(args, out, &form(args.to, &rule)?)?;
+            match &args.output {
+                None if out.is_json() => out.object(&compiled(args.to, &file, &rule))?,
+                _ => write(args, out, &form(args.to, &rule)?)?,
+            }
             Ok(Outcome::Well)
         }
         Err(found) => {
             say(out, &file, &found)?;
             Ok(Outcome::Refused)
         }
+    }
+}
+
+/// The object of `--json`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename = "compiled")]
+struct Compiled<'a> {
+    file: &'a str,
+    /// As text or as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a Rule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+fn compiled<'a>(to: Form, file: &'a str, rule: &'a Rule) -> Compiled<'a> {
+    match to {
+        Form::Json => Compiled { file, rule: Some(rule), text: None },
+        Form::Text => Compiled { file, rule: None, text: Some(ensue_dsl::format(rule)) },
     }
 }
 

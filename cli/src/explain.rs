@@ -62,6 +62,15 @@ struct Explanation {
     automaton: String,
 }
 
+/// The automaton of one task.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename = "automaton")]
+struct Automaton<'a> {
+    task: &'a str,
+    /// For Graphviz.
+    dot: &'a str,
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let file = input::name(&args.file);
     let sets = match load(args, &file)? {
@@ -98,7 +107,12 @@ fn explain(args: &Args, out: &mut Output, file: &str, set: &TaskSet, entry: &Tas
         }
     };
     if args.dot {
-        out.text(&program.dot())?;
+        let dot = program.dot();
+        if out.is_json() {
+            out.object(&Automaton { task: &task.id, dot: &dot })?;
+        } else {
+            out.text(&dot)?;
+        }
         return Ok(true);
     }
     let explanation = gather(set, task, program.describe());

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ensue_dsl::{Asked, CheckedTask, Diagnostic, asked, codes, nearest};
-use ensue_rule::{Attr, Event, Timestamp, Value};
+use ensue_rule::{Attr, Event, On, OutputKind, Task, Timestamp, Value};
 
 use crate::failure::Failure;
 use crate::input;
@@ -24,16 +24,19 @@ pub(super) struct Data {
     types: BTreeMap<Arc<str>, BTreeSet<String>>,
     /// By attribute and action type the values, of what rules compare.
     values: BTreeMap<Attr, BTreeMap<Arc<str>, BTreeSet<Value>>>,
+    /// What the tasks derive: no recording has it, and its values nobody knows.
+    derived: BTreeSet<Arc<str>>,
 }
 
 impl Data {
     /// Reads recorded events for what these tasks ask.
     pub(super) fn read<'t>(path: &Path, tasks: impl Iterator<Item = &'t CheckedTask>) -> Result<Self, Failure> {
-        let mut out = Self { types: BTreeMap::new(), values: BTreeMap::new() };
+        let mut out = Self { types: BTreeMap::new(), values: BTreeMap::new(), derived: BTreeSet::new() };
         for task in tasks {
             let attrs = asked(&task.task.rule).into_iter().filter(|a| a.value.is_some()).map(|a| a.attr);
             let filtered = task.task.filter.entries.iter().flat_map(|e| &e.tests).map(|t| t.attr.clone());
             out.values.extend(attrs.chain(filtered).chain([Attr::ActionType]).map(|attr| (attr, BTreeMap::new())));
+            out.derive(&task.task);
         }
         let (mut lines, mut bad) = (Lines::open(path)?, 0_u64);
         while let Some(line) = lines.next()? {
@@ -47,6 +50,20 @@ impl Data {
             output::note(&format!("ensue: {bad} lines of {} are no events; `ensue run` says why", input::name(path)));
         }
         Ok(out)
+    }
+
+    /// The events that a task makes of its matches.
+    fn derive(&mut self, task: &Task) {
+        for output in &task.outputs {
+            let OutputKind::Event { action_type, .. } = &output.kind else { continue };
+            let values = match output.on {
+                On::Match => &task.rule.returns[..],
+                On::Timeout => task.rule.on_timeout.as_deref().unwrap_or_default(),
+            };
+            self.derived.insert(action_type.clone());
+            let names = self.types.entry(action_type.clone()).or_default();
+            names.extend(values.iter().map(|r| r.name.to_string()));
+        }
     }
 
     fn add(&mut self, event: &Event) {
@@ -117,6 +134,13 @@ impl Data {
     fn no_value(&self, action_types: &[Arc<str>], attr: &Attr, value: &Value) -> Option<Diagnostic> {
         let by_type = self.values.get(attr)?;
         let present = self.present(action_types);
+        let derived = match (attr, value) {
+            (Attr::ActionType, Value::Str(name)) => self.derived.contains(name),
+            _ => present.iter().any(|t| self.derived.contains(*t)),
+        };
+        if derived {
+            return None;
+        }
         let values: BTreeSet<&Value> = present.iter().filter_map(|t| by_type.get(*t)).flatten().collect();
         // An attribute that never occurs is said as such; of very many values some are forgotten.
         let unknown = values.is_empty() && matches!(attr, Attr::Arg(_));

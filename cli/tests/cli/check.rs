@@ -226,3 +226,14 @@ fn a_schema_is_held_against_rules_and_tasks() {
     let ended = sh.ensue("check --schema bad.json r.txt");
     assert!(ended.code == 1 && ended.stdout.contains("the key `schema` is missing"), "{ended:?}");
 }
+
+/// What tasks derive no recording has, and it is not missed.
+#[test]
+fn derived_events_are_not_missed_in_the_data() {
+    let sh = Shell::new();
+    let events = crate::shell::repository("examples/rental/events.jsonl");
+    sh.file("t.json", std::fs::read(crate::shell::repository("examples/rental/tasks.json")).unwrap());
+    let ended = sh.ensue(&format!("check t.json --json --events {}", events.display()));
+    let codes: Vec<_> = ended.of_kind("diagnostic").iter().map(|d| d["code"].clone()).collect();
+    assert_eq!(codes, ["W0301"], "{ended:?}");
+}

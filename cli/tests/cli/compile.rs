@@ -39,3 +39,16 @@ fn what_does_not_compile() {
     let expected = "ensue: t.json holds task documents; compile takes one rule\n";
     assert_eq!(sh.ensue("compile t.json").all(), (2, "", expected));
 }
+
+#[test]
+fn as_an_object_a_line() {
+    let sh = Shell::new();
+    sh.file("r.txt", "EVENT: a -> b WHERE a.actionType = 'a' WITHIN 1 H");
+    let compiled = sh.ensue("compile r.txt --json");
+    assert_eq!(compiled.stdout.lines().count(), 1, "{}", compiled.stdout);
+    let object = compiled.of_kind("compiled").remove(0);
+    assert_eq!((&object["file"], &object["rule"]["format"]), (&"r.txt".into(), &1.into()));
+    sh.file("c.json", object["rule"].to_string());
+    let text = sh.ensue("compile c.json --to text --json").of_kind("compiled").remove(0);
+    assert_eq!(text["text"], "EVENT: a -> b\nWHERE a.actionType = 'a'\nWITHIN 1 H\nAFTER MATCH CONSUME\n");
+}

@@ -48,6 +48,8 @@ fn the_automaton_for_graphviz() {
     let ended = Shell::new().file("r.txt", RULE).ensue("explain --dot r.txt");
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     assert!(ended.stdout.starts_with("digraph") && ended.stdout.trim_end().ends_with('}'), "{}", ended.stdout);
+    let object = Shell::new().file("r.txt", RULE).ensue("explain --dot r.txt --json").of_kind("automaton");
+    assert_eq!((&object[0]["task"], object[0]["dot"].as_str()), (&"r".into(), Some(&*ended.stdout)));
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::lint::domain::Test;
 use crate::sink::Sink;
 
 /// GREEDY keeps what stands behind a loop from taking or passing over the loop's events. It changes nothing where
-/// nothing stands behind, or where the very next event is asked for and surely is none of the loop's.
+/// nothing stands behind, or where the very next event is asked for and surely is none of the loop's. (An optional loop
+/// it also keeps from being skipped, which may complete what stands before it.)
 pub(super) fn add(index: &Index<'_>, sink: &mut Sink) {
     idle(&index.rule.pattern, true, index, sink);
 }
@@ -21,11 +22,11 @@ fn idle(pattern: &Pattern, ends: bool, index: &Index<'_>, sink: &mut Sink) {
         let last = n + 1 == count;
         match element {
             Element::Stage(s) => {
-                let Some(q) = s.quantifier.as_ref().filter(|q| q.greedy) else { continue };
+                let Some(q) = s.quantifier.as_ref().filter(|q| q.greedy && !q.optional) else { continue };
                 let next = pattern.then.get(n);
                 if last && ends {
                     say(q, "nothing comes behind the loop", sink);
-                } else if next.is_some_and(|step| is_apart(step, &s.name, index)) && !q.optional {
+                } else if next.is_some_and(|step| is_apart(step, &s.name, index)) {
                     say(q, "the event right behind the loop is none of the loop's", sink);
                 }
             }
