@@ -1,9 +1,12 @@
 //! The shared buffer: the graph in which all runs of one program and key share the events they bound.
 //!
-//! A node says "this event, after what `prev` says" or "what either of two nodes says" (the output and union nodes of
-//! tECS: Bucchi, Grez, Quintana, Riveros, Vansummeren, "CORE", VLDB 2022; its ancestor is the buffer of Agrawal, Diao,
-//! Gyllstrom, Immerman, SIGMOD 2008). All runs below a node have one start, which the node carries: what is older than
-//! the oldest live start goes from the front, without a walk.
+//! A node stands for a set of partial matches: those that end with its event (the first of a match, or after each
+//! that `prev` stands for), and those that `alt` stands for besides. Taking an event costs one node, however many
+//! partial matches take it. Each node carries the newest start below it: where that is over, so is all below, and the
+//! branch is passed by (the output and union nodes of tECS: Bucchi, Grez, Quintana, Riveros, Vansummeren, "CORE", VLDB
+//! 2022; its ancestor is the buffer of Agrawal, Diao, Gyllstrom, Immerman, SIGMOD 2008).
+//!
+//! Nodes and events lie by age, so what is over goes from the front, without a walk. The buffer knows no conditions.
 
 use std::collections::VecDeque;
 
@@ -11,105 +14,253 @@ use ensue_rule::Value;
 
 use crate::observation::Position;
 use crate::program::StageId;
-use crate::trends::Trend;
 
-/// The number of an event among those fed to one key, from 1; the order in which everything is meant.
-pub(crate) type Tick = u64;
+/// The number of an event among those that runs of one key bound. It counts around (serial numbers as in RFC 1982):
+/// comparing two is right while fewer than 2^31 lie between them, and far fewer are ever alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Tick(u32);
 
-/// A node, by its place since the buffer began; wraps around, which 2^32 live nodes would be needed to notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct NodeId(u32);
+impl Tick {
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Node {
-    /// The start of all runs below.
-    start: Tick,
-    /// How many paths there are below, saturating.
-    pub(crate) paths: u64,
-    pub(crate) kind: NodeKind,
+    pub(crate) fn previous(self) -> Self {
+        Self(self.0.wrapping_sub(1))
+    }
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum NodeKind {
-    /// This event, taken by this stage, after `prev` (`None`: it is the first).
-    Event { event: Tick, stage: StageId, prev: Option<NodeId> },
-    /// What either says; the older node first.
-    Union(NodeId, NodeId),
-    /// How many partial matches there are and what they add up to, where a rule asks for nothing else.
-    Trend(Trend),
+impl Ord for Tick {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.wrapping_sub(other.0).cast_signed().cmp(&0)
+    }
+}
+
+impl PartialOrd for Tick {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A node, by its place since the buffer began; counts around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(u32);
+
+/// An event as a node takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Binding {
+    pub(crate) event: Tick,
+    pub(crate) stage: StageId,
+    /// Whether partial matches begin with it.
+    pub(crate) begins: bool,
+    /// Partial matches that it makes longer.
+    pub(crate) prev: Option<NodeId>,
+    /// Partial matches that the node stands for besides; older ones.
+    pub(crate) alt: Option<NodeId>,
+}
+
+/// 32 bytes: a day of events makes thousands.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// No partial match below starts before this; what is over may still count.
+    oldest: Tick,
+    /// The newest start below.
+    newest: Tick,
+    /// How many partial matches it stands for, of those that start at or after `oldest`; saturating.
+    paths: u64,
+    event: Tick,
+    prev: Back,
+    alt: Back,
+    stage: StageId,
+    kind: Kind,
+}
+
+/// How many nodes back another one lies; 0: there is none.
+type Back = u32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The event after what `prev` stands for.
+    After,
+    /// The same, and partial matches begin with it too.
+    First,
+    /// No event: what `prev` or `alt` stands for.
+    Either,
+}
+
+/// What a node says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// `None`: what `prev` or `alt` says.
+    pub(crate) event: Option<(Tick, StageId)>,
+    pub(crate) begins: bool,
+    pub(crate) prev: Option<NodeId>,
+    pub(crate) alt: Option<NodeId>,
 }
 
 /// An event that some run bound.
 #[derive(Debug)]
 pub(crate) struct BoundEvent {
-    tick: Tick,
     pub(crate) position: Position,
     /// The attributes that RETURN reads.
     pub(crate) kept: Box<[Value]>,
 }
 
 /// Nodes and bound events of one key, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SharedBuffer {
     nodes: VecDeque<Node>,
     /// The id of the front node.
     base: u32,
     events: VecDeque<BoundEvent>,
+    /// The tick of the front event, or of the next one.
+    first: Tick,
+}
+
+impl Default for SharedBuffer {
+    fn default() -> Self {
+        Self { nodes: VecDeque::new(), base: 0, events: VecDeque::new(), first: Tick(1) }
+    }
 }
 
 impl SharedBuffer {
-    /// Keeps an event, once, however many runs bind it. Events come in the order of their ticks.
-    pub(crate) fn bind(&mut self, tick: Tick, position: Position, kept: impl FnOnce() -> Box<[Value]>) {
-        if self.events.back().is_none_or(|e| e.tick != tick) {
-            self.events.push_back(BoundEvent { tick, position, kept: kept() });
-        }
+    /// The tick of the next event that a run binds.
+    pub(crate) fn next_tick(&self) -> Tick {
+        Tick(self.first.0.wrapping_add(count(self.events.len())))
     }
 
-    pub(crate) fn push(&mut self, start: Tick, kind: NodeKind) -> NodeId {
-        let id = NodeId(self.base.wrapping_add(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)));
-        let below = |id: NodeId| self.node(id).map_or(0, |n| n.paths);
-        let paths = match &kind {
-            NodeKind::Event { prev, .. } => prev.map_or(1, below),
-            NodeKind::Union(a, b) => below(*a).saturating_add(below(*b)),
-            NodeKind::Trend(_) => 1,
-        };
-        self.nodes.push_back(Node { start, paths, kind });
-        id
-    }
-
-    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
-        self.nodes.get(usize::try_from(id.0.wrapping_sub(self.base)).unwrap_or(usize::MAX))
+    /// Keeps an event; its tick is what [`Self::next_tick`] said before.
+    pub(crate) fn bind(&mut self, position: Position, kept: Box<[Value]>) {
+        self.events.push_back(BoundEvent { position, kept });
     }
 
     pub(crate) fn event(&self, tick: Tick) -> Option<&BoundEvent> {
-        let at = self.events.binary_search_by_key(&tick, |e| e.tick).ok()?;
-        self.events.get(at)
+        self.events.get(index(tick.0.wrapping_sub(self.first.0)))
     }
 
-    /// The last event at or before `place`.
-    pub(crate) fn tick_at(&self, place: Position) -> Option<Tick> {
-        let after = self.events.partition_point(|e| e.position <= place);
-        self.events.get(after.checked_sub(1)?).map(|e| e.tick)
+    /// A node for an event that was taken.
+    pub(crate) fn take(&mut self, b: Binding) -> NodeId {
+        let kind = if b.begins { Kind::First } else { Kind::After };
+        let own = if b.begins { (b.event, b.event, 1) } else { (b.event, Tick(b.event.0.wrapping_sub(1 << 30)), 0) };
+        self.push(own, (b.prev, b.alt), (b.event, b.stage, kind))
     }
 
-    /// Forgets what no run that starts at or after `oldest` can reach (`None`: everything).
-    pub(crate) fn release(&mut self, oldest: Option<Tick>) {
-        let Some(oldest) = oldest else {
-            self.base = self.base.wrapping_add(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-            self.nodes.clear();
-            self.events.clear();
-            return;
-        };
-        while self.nodes.front().is_some_and(|n| n.start < oldest) {
+    /// A node for what either says; the older one is said first.
+    pub(crate) fn either(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        if a == b {
+            return a;
+        }
+        let (older, newer) = if self.age(a) < self.age(b) { (a, b) } else { (b, a) };
+        let next = self.next_tick();
+        let none = (next, Tick(next.0.wrapping_sub(1 << 30)), 0);
+        self.push(none, (Some(newer), Some(older)), (next, StageId(0), Kind::Either))
+    }
+
+    fn push(
+        &mut self,
+        own: (Tick, Tick, u64),
+        (prev, alt): (Option<NodeId>, Option<NodeId>),
+        (event, stage, kind): (Tick, StageId, Kind),
+    ) -> NodeId {
+        let (mut oldest, mut newest, mut paths) = own;
+        for below in [prev, alt].into_iter().flatten().filter_map(|id| self.node(id)) {
+            oldest = oldest.min(below.oldest);
+            newest = newest.max(below.newest);
+            paths = paths.saturating_add(below.paths);
+        }
+        let id = NodeId(self.base.wrapping_add(count(self.nodes.len())));
+        let back = |to: Option<NodeId>| to.map_or(0, |to| id.0.wrapping_sub(to.0));
+        self.nodes.push_back(Node { oldest, newest, paths, event, prev: back(prev), alt: back(alt), stage, kind });
+        id
+    }
+
+    fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(self.age(id))
+    }
+
+    /// The place of a node; the older, the smaller.
+    fn age(&self, id: NodeId) -> usize {
+        index(id.0.wrapping_sub(self.base))
+    }
+
+    /// What a node says, if a partial match below starts in `from..=to`, as far as the node knows.
+    pub(crate) fn look(&self, id: NodeId, from: Tick, to: Tick) -> Option<Seen> {
+        let n = self.node(id).filter(|n| n.newest >= from && n.oldest <= to)?;
+        let before = |back: Back| (back != 0).then(|| NodeId(id.0.wrapping_sub(back)));
+        Some(Seen {
+            event: (n.kind != Kind::Either).then_some((n.event, n.stage)),
+            begins: n.kind == Kind::First && n.event >= from && n.event <= to,
+            prev: before(n.prev),
+            alt: before(n.alt),
+        })
+    }
+
+    /// The newest start below a node.
+    pub(crate) fn newest(&self, id: NodeId) -> Option<Tick> {
+        self.node(id).map(|n| n.newest)
+    }
+
+    /// How many partial matches below a node start after `floor`, which never falls. What is over is forgotten on the
+    /// way, once a node and start at most.
+    pub(crate) fn live_paths(&mut self, root: NodeId, floor: Tick) -> u64 {
+        let mut todo = vec![root];
+        while let Some(id) = todo.last().copied() {
+            let Some(node) = self.node(id).copied().filter(|n| n.newest > floor && n.oldest <= floor) else {
+                todo.pop();
+                continue;
+            };
+            let before = |back: Back| (back != 0).then(|| NodeId(id.0.wrapping_sub(back)));
+            let below = [before(node.prev), before(node.alt)];
+            let live = |s: &Self, id: NodeId| s.node(id).copied().filter(|n| n.newest > floor);
+            let known = todo.len();
+            todo.extend(below.iter().flatten().filter(|id| live(self, **id).is_some_and(|n| n.oldest <= floor)));
+            if todo.len() > known {
+                continue;
+            }
+            let begins = node.kind == Kind::First && node.event > floor;
+            let (mut oldest, mut paths) = (node.newest, u64::from(begins));
+            for n in below.iter().flatten().filter_map(|id| live(self, *id)) {
+                oldest = oldest.min(n.oldest);
+                paths = paths.saturating_add(n.paths);
+            }
+            let at = self.age(id);
+            if let Some(n) = self.nodes.get_mut(at) {
+                (n.oldest, n.paths) = (oldest.max(floor.next()), paths);
+            }
+            todo.pop();
+        }
+        self.node(root).filter(|n| n.newest > floor).map_or(0, |n| n.paths)
+    }
+
+    /// Forgets what no run that starts after `floor` can reach, and events before that.
+    pub(crate) fn release(&mut self, floor: Tick) {
+        while self.nodes.front().is_some_and(|n| n.newest <= floor) {
             self.nodes.pop_front();
             self.base = self.base.wrapping_add(1);
         }
-        while self.events.front().is_some_and(|e| e.tick < oldest) {
-            self.events.pop_front();
+        while self.first <= floor && self.events.pop_front().is_some() {
+            self.first = self.first.next();
         }
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.first = self.next_tick();
+        self.base = self.base.wrapping_add(count(self.nodes.len()));
+        self.nodes.clear();
+        self.events.clear();
+    }
+
+    /// How many nodes there are.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn index(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }

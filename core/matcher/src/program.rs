@@ -74,6 +74,8 @@ pub struct Program {
     pub(crate) on_timeout: Option<Yield>,
     /// Whether one match can be reached in two ways, so that enumeration must look for repeats.
     pub(crate) ambiguous: bool,
+    /// Whether time alone can let something out.
+    pub(crate) timers: bool,
     /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
     pub(crate) sees_all: bool,
     /// Single-event predicates by bit, until a set has filed them in its index.
@@ -236,8 +238,7 @@ impl Program {
     /// Whether time alone can let something out (an absence at the end, ON TIMEOUT, a match that waits under SKIP for a
     /// run to end): such runs need wakeups.
     pub fn has_timers(&self) -> bool {
-        let waits = !matches!(self.after, After::Consume | After::NoSkip { .. });
-        waits || self.on_timeout.is_some() || self.waits.iter().any(|(_, w)| w.target == Target::Absence)
+        self.timers
     }
 
     /// Whether classes must tell how far they came: under CONSUME a class keeps one partial match of each start, and

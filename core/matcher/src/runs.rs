@@ -8,7 +8,12 @@
 //! due, [`paths`] reads matches from the buffer.
 
 mod after;
+mod aged;
+mod best;
+mod body;
 mod class;
+mod classes;
+mod fate;
 mod paths;
 mod step;
 mod time;
@@ -20,26 +25,28 @@ use crate::observation::Position;
 use crate::output::Found;
 use crate::program::{Program, Target};
 use after::Finished;
-use class::Class;
+use classes::Classes;
 
 /// The partial matches of one program for one key.
 #[derive(Debug)]
 pub struct Runs {
-    classes: Vec<Class>,
+    classes: Classes,
     buffer: SharedBuffer,
-    /// The last event fed.
-    tick: Tick,
+    /// What started with this event or before is over.
+    floor: Tick,
+    /// The newest start.
+    newest: Tick,
+    /// Time has come so far.
+    now: Timestamp,
     /// Where the last event fed stood.
-    position: Option<Position>,
-    /// Nothing is due before this.
+    position: Position,
+    /// Nothing is due before this, where time alone can let something out.
     due: Timestamp,
-    /// What [`Runs::skip_bound`] says.
+    /// What [`Runs::skip_bound`] says: events at or before it begin nothing.
     bound: Option<Position>,
-    /// The skip bound of before a restart: events at or before it begin nothing.
-    restored: Option<Position>,
     /// Matches that wait under a skip strategy, by start.
     finished: Vec<Finished>,
-    /// Run classes and members that a limit dropped.
+    /// Run classes and starts that a limit dropped.
     dropped: u64,
 }
 
@@ -53,13 +60,14 @@ impl Runs {
     /// No runs; nothing may start at or before `bound` (what [`Runs::skip_bound`] said before a restart).
     pub fn new(bound: Option<Position>) -> Self {
         Self {
-            classes: Vec::new(),
+            classes: Classes::default(),
             buffer: SharedBuffer::default(),
-            tick: 0,
-            position: None,
+            floor: Tick::default(),
+            newest: Tick::default(),
+            now: Timestamp::MIN,
+            position: Position::default(),
             due: Timestamp::MAX,
             bound,
-            restored: bound,
             finished: Vec::new(),
             dropped: 0,
         }
@@ -71,9 +79,9 @@ impl Runs {
             return None;
         }
         let waiting = !self.finished.is_empty();
-        let speaks =
-            |c: &&Class| waiting || program.on_timeout.is_some() || program.waits[c.wait].target == Target::Absence;
-        self.classes.iter().filter(speaks).filter_map(|c| c.due(program)).min()
+        let speaks = |wait| waiting || program.on_timeout.is_some() || program.waits[wait].target == Target::Absence;
+        let speaking = self.classes.iter().filter(|c| speaks(c.key.wait));
+        speaking.filter_map(|c| c.due(program, &self.buffer, self.floor)).min()
     }
 
     /// No match may start at or before this: what a host keeps, with the retained events, to build these runs again.
@@ -83,15 +91,15 @@ impl Runs {
 
     /// Whether nothing is alive: the host may drop the value, if it keeps the skip bound.
     pub fn is_idle(&self) -> bool {
-        self.classes.is_empty() && self.finished.is_empty()
+        self.classes.len() == 0 && self.finished.is_empty()
     }
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
-    pub fn clear(&mut self) -> bool {
-        let alive = !self.is_idle();
+    pub fn clear(&mut self, program: &Program) -> bool {
+        let alive = self.oldest(program).is_some() || !self.finished.is_empty();
         self.classes.clear();
         self.finished.clear();
-        self.release();
+        self.tidy();
         alive
     }
 
@@ -110,33 +118,43 @@ impl Runs {
 
     /// Whether a live run waits for an absence (`!n`), so that a gap in the history would make its answer wrong.
     pub fn waits_for_absence(&self, program: &Program) -> bool {
-        self.classes.iter().any(|c| {
-            let w = &program.waits[c.wait];
+        let waits = |wait| {
+            let w = &program.waits[wait];
             !(w.forbids.is_empty() && w.watch.is_empty() && w.next_forbids.is_empty()) || w.target == Target::Absence
-        })
+        };
+        self.classes.iter().any(|c| waits(c.key.wait) && c.oldest(program, self.floor, self.now).is_some())
     }
 
-    /// How many run classes and buffer nodes are alive, and how many classes a limit dropped.
+    /// How many run classes and buffer nodes are alive, and how many starts a limit dropped.
     pub fn size(&self) -> (usize, usize, u64) {
         (self.classes.len(), self.buffer.len(), self.dropped)
     }
 
-    /// The oldest start of a live run or of a waiting match.
-    fn oldest(&self) -> Option<Tick> {
-        let classes = self.classes.iter().filter_map(Class::oldest);
-        classes.chain(self.finished.iter().map(|f| f.start)).min()
-    }
-
-    /// Lets the buffer forget what nothing alive can reach.
-    fn release(&mut self) {
-        let oldest = self.oldest();
-        self.buffer.release(oldest);
+    /// The oldest start of a live run.
+    fn oldest(&self, program: &Program) -> Option<Tick> {
+        self.classes.iter().filter_map(|c| c.oldest(program, self.floor, self.now)).min()
     }
 
     /// Ends all runs that started at or before `tick`, and lets nothing start there after a restart either.
     fn bar(&mut self, tick: Tick, bound: Position) {
-        self.classes.retain_mut(|c| c.cut(tick));
+        self.floor = self.floor.max(tick);
         self.finished.retain(|f| f.start > tick);
         self.bound = self.bound.max(Some(bound));
+    }
+
+    /// Forgets what is over.
+    fn tidy(&mut self) {
+        if self.newest <= self.floor {
+            self.classes.clear();
+        }
+        if !self.finished.is_empty() {
+            let first = self.finished.first().map_or(self.floor, |f| f.start.previous());
+            self.buffer.release(self.floor.min(first));
+        } else if self.classes.len() == 0 {
+            self.buffer.clear();
+            self.floor = self.buffer.next_tick().previous();
+        } else {
+            self.buffer.release(self.floor);
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::set::SlotId;
 use crate::table::Table;
 
 /// What a set of partial matches adds up to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Trend {
     /// How many there are.
     pub(crate) count: i64,

@@ -159,7 +159,7 @@ impl Look<'_> {
     fn end_waits(&mut self, place: Position) {
         let Some(program) = self.book.triggered().program(self.program()) else { return };
         for (partition, runs) in &mut self.runs {
-            if runs.waits_for_absence(program) && runs.clear() {
+            if runs.waits_for_absence(program) && runs.clear(program) {
                 let key = partition.clone();
                 let what = What::Gap(place);
                 self.cases.push(Case { task: self.task.id, stream: self.stream.clone(), key, what });

@@ -73,7 +73,7 @@ impl Fold {
             live.runs.advance_to(&program, at, &mut found);
             if live.runs.next_wakeup(&program).is_some_and(|next| next <= at) {
                 // INVARIANT (timers move on): else this would go on for ever. Broken only by an error in the matcher.
-                live.runs.clear();
+                live.runs.clear(&program);
                 self.effects.tally.errors += 1;
             }
             let place = Position { ts: at, seq: 0 };
@@ -149,7 +149,7 @@ impl Fold {
             let program = self.book.get(run.task).and_then(|t| self.book.program(t));
             let Some(program) = program else { continue };
             let Some(mut live) = stream.take(&run) else { continue };
-            if live.runs.waits_for_absence(program) && live.runs.clear() {
+            if live.runs.waits_for_absence(program) && live.runs.clear(program) {
                 let what = What::Gap(place);
                 cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });
             }

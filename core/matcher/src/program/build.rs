@@ -27,8 +27,12 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
     let on_timeout = on_timeout.transpose()?;
     let start_bits = automaton.starts.iter().try_fold(0, |bits, w| Some(bits | automaton.waits[*w].bits?));
     let all_waits = automaton.waits.iter().all(|(_, w)| w.bits.is_some());
+    let after = after(rule, &conditions, limits)?;
+    let waiting = !matches!(after, After::Consume | After::NoSkip { .. });
+    let absence = automaton.waits.iter().any(|(_, w)| w.target == Target::Absence);
     Ok(Program {
-        after: after(rule, &conditions, limits)?,
+        timers: waiting || on_timeout.is_some() || absence,
+        after,
         limits: limits.clone(),
         window: rule.window(limits.default_window),
         session: rule.within.is_some_and(|w| w.kind == ensue_rule::WithinKind::Session),

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::Runs;
-use super::class::Member;
-use super::paths::{self, Completed, Path, to_match};
-use crate::buffer::{NodeKind, Tick};
+use super::best::best;
+use super::body::{Body, What};
+use super::paths::{self, Below, Completed, Path, to_match};
+use crate::buffer::Tick;
 use crate::output::{Cause, Found, Match};
 use crate::program::{After, Program, StageId};
 use crate::trends::Trends;
@@ -24,65 +25,66 @@ pub(super) struct Finished {
 
 impl Runs {
     /// Matches that one moment completed: lets out what AFTER MATCH gives.
-    pub(super) fn complete(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
+    pub(super) fn complete(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
         if let Some(trends) = &program.trends {
-            self.add_up(trends, members, when, out);
+            self.add_up(trends, bodies, when, out);
             return;
         }
         match program.after {
-            After::Consume => self.consume(program, members, when, out),
-            After::NoSkip { limit } => self.no_skip(program, members, (when, limit), out),
-            _ => self.finish(program, members, when, out),
+            After::Consume => self.consume(program, bodies, when, out),
+            After::NoSkip { limit } => self.no_skip(program, bodies, (when, limit), out),
+            _ => self.finish(program, bodies, when, out),
         }
     }
 
     /// The earliest start wins; no other match may start at or before its last event, or, where time completed it,
     /// before that moment. Then again, as long as there is one.
-    fn consume(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
-        let mut barred = 0;
-        for member in members {
-            // Members are by start, and of one start only the best is kept.
-            let Some(node) = member.node.filter(|_| member.start > barred) else { continue };
-            let path = paths::only(&self.buffer, node);
+    fn consume(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
+        let mut barred = self.floor;
+        let starts = |after: Tick| bodies.iter().flat_map(|b| b.starts.as_slice()).copied().filter(move |s| *s > after);
+        while let Some(start) = starts(barred).min() {
+            barred = start;
+            let Some(path) = self.best(program, bodies, start) else { continue };
             out.push(Found::Match(to_match(&path, &self.buffer, program, &program.returns, when)));
             let last = paths::last(&path);
             let place = self.buffer.event(last).map(|e| e.position).unwrap_or_default();
             let (tick, bound) = match when.by {
                 Cause::Event => (last, place),
-                Cause::Time => (self.tick, self.last_position()),
+                Cause::Time => (self.buffer.next_tick().previous(), self.position),
             };
-            barred = tick;
-            self.bar(tick, bound);
+            barred = barred.max(tick);
+            self.bar(barred, bound);
         }
-        self.release();
+    }
+
+    /// What CONSUME prefers of all that starts with one event.
+    pub(super) fn best(&self, program: &Program, bodies: &[Body], start: Tick) -> Option<Path> {
+        let roots = bodies.iter().filter(|b| b.has(start)).filter_map(Body::root);
+        let paths = roots.filter_map(|root| best(&self.buffer, root, start, program));
+        paths.min_by(|a, b| paths::preference(a, b, program))
     }
 
     /// One row over all matches of the moment.
-    fn add_up(&mut self, trends: &Trends, members: &[Member], when: Completed, out: &mut Vec<Found>) {
-        let each = members.iter().filter_map(|m| self.buffer.node(m.node?)).filter_map(|n| match &n.kind {
-            NodeKind::Trend(t) => Some(t.clone()),
-            _ => None,
+    fn add_up(&mut self, trends: &Trends, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
+        let sums = bodies.iter().flat_map(|b| match &b.what {
+            What::Sums(sums) => sums.as_slice(),
+            What::Paths(_) => &[],
         });
-        let Some(total) = each.reduce(|a, b| a.and(&b)) else { return };
-        let start = members.first().and_then(|m| self.buffer.event(m.start)).map(|e| e.position);
-        let end = self.last_position();
+        let Some(total) = sums.cloned().reduce(|a, b| a.and(&b)) else { return };
+        let start = bodies.iter().filter_map(Body::oldest).min().and_then(|s| self.buffer.event(s)).map(|e| e.position);
+        let (start, end) = (start.unwrap_or_default(), self.position);
         let (bindings, values) = (Vec::new(), trends.values(&total));
-        let start = start.unwrap_or_default();
         out.push(Found::Match(Match { bindings, start, end, at: when.at, by: when.by, values }));
-        self.release();
     }
 
     fn no_skip(
         &mut self,
         program: &Program,
-        members: &[Member],
+        bodies: &[Body],
         (when, limit): (Completed, usize),
         out: &mut Vec<Found>,
     ) {
-        if members.is_empty() {
-            return;
-        }
-        let (mut paths, mut capped) = self.paths(program, members, limit.max(CHOICE).min(program.limits.matches));
+        let (mut paths, mut capped) = self.paths(program, bodies, limit.max(CHOICE).min(program.limits.matches));
         let start = |p: &Path| p.first().map(|(tick, _)| *tick);
         paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
         capped = capped.saturating_add(u64::try_from(paths.len().saturating_sub(limit)).unwrap_or(u64::MAX));
@@ -91,18 +93,18 @@ impl Runs {
         if capped > 0 {
             out.push(Found::Capped(capped));
         }
-        self.release();
     }
 
-    /// The first `limit` paths of members, by start, none twice; and how many more there are (where one match can be
+    /// The first `limit` paths of bodies, none twice; and how many more there are (where one match can be
     /// reached in two ways, how many ways).
-    pub(super) fn paths(&self, program: &Program, members: &[Member], limit: usize) -> (Vec<Path>, u64) {
+    pub(super) fn paths(&mut self, program: &Program, bodies: &[Body], limit: usize) -> (Vec<Path>, u64) {
         /// Where one match can be reached in many ways, so many are looked at for each that may come out.
         const WAYS: usize = 64;
         let most = u64::try_from(limit.saturating_mul(WAYS)).unwrap_or(u64::MAX);
         let (mut paths, mut seen, mut ways) = (Vec::new(), HashSet::new(), 0_u64);
-        for node in members.iter().filter_map(|m| m.node) {
-            let _ = paths::each(&self.buffer, node, |p| {
+        let below: Vec<Below> = bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)).collect();
+        for one in &below {
+            let _ = one.each(&self.buffer, |p| {
                 if paths.len() >= limit || ways >= most {
                     return ControlFlow::Break(());
                 }
@@ -113,16 +115,18 @@ impl Runs {
                 ControlFlow::Continue(())
             });
         }
-        let all =
-            members.iter().filter_map(|m| self.buffer.node(m.node?)).fold(0_u64, |n, x| n.saturating_add(x.paths));
+        if paths.len() < limit && ways < most {
+            return (paths, 0);
+        }
+        let all = below.iter().fold(0_u64, |n, one| n.saturating_add(one.len(&mut self.buffer)));
         (paths, all.saturating_sub(ways))
     }
 
     /// Under a skip strategy a match first waits.
-    fn finish(&mut self, program: &Program, members: &[Member], when: Completed, out: &mut Vec<Found>) {
-        if !members.is_empty() {
+    fn finish(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
+        if !bodies.is_empty() {
             let room = program.limits.matches.saturating_sub(self.finished.len());
-            let (paths, capped) = self.paths(program, members, room);
+            let (paths, capped) = self.paths(program, bodies, room);
             let finished = paths.into_iter().map(|path| {
                 let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
                 Finished { start, path, when }
@@ -142,8 +146,7 @@ impl Runs {
     pub(super) fn let_out(&mut self, program: &Program, all: bool, out: &mut Vec<Found>) {
         let from = out.len();
         while let Some(first) = self.finished.first() {
-            let earliest = self.classes.iter().filter_map(super::Class::oldest).min();
-            if !all && earliest.is_some_and(|run| run < first.start) {
+            if !all && self.oldest(program).is_some_and(|run| run < first.start) {
                 break;
             }
             let f = self.finished.remove(0);
@@ -154,12 +157,11 @@ impl Runs {
                 Err(stage) => {
                     out.truncate(from);
                     out.push(Found::SkipError(program.stages[stage].name.clone()));
-                    self.clear();
+                    self.clear(program);
                     return;
                 }
             }
         }
-        self.release();
     }
 
     /// Up to which start a match prunes, with its place in the stream; the stage where `OR ERROR` finds none.
@@ -167,7 +169,7 @@ impl Runs {
         let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
         let place = |tick: Tick| self.buffer.event(tick).map(|e| e.position).unwrap_or_default();
         let upto = |tick: Tick| Ok(Some((tick, place(tick))));
-        let before = |tick: Tick| Ok(Some((tick.saturating_sub(1), paths::just_before(place(tick)))));
+        let before = |tick: Tick| Ok(Some((tick.previous(), paths::just_before(place(tick)))));
         let first_of = |stage: StageId| path.iter().find(|(_, s)| *s == stage).map(|(tick, _)| *tick);
         let last_of = |stage: StageId| path.iter().rfind(|(_, s)| *s == stage).map(|(tick, _)| *tick);
         match program.after {

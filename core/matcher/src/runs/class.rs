@@ -1,31 +1,24 @@
 //! Run classes: partial matches that no future condition can tell apart.
 
 use ensue_rule::Timestamp;
-use smallvec::SmallVec;
 
-use crate::buffer::{NodeId, NodeKind, SharedBuffer, Tick};
-use crate::program::{After, Program, StageId, WaitId};
+use super::body::Body;
+use crate::buffer::{SharedBuffer, Tick};
+use crate::program::{Program, StageId, WaitId};
 use crate::registers::Registers;
-use crate::runs::paths;
-
-/// All partial matches of one class that started with one event.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    pub(super) start: Tick,
-    /// When it started.
-    pub(super) at: Timestamp,
-    /// What they bound; `None` before the first event.
-    pub(super) node: Option<NodeId>,
-}
-
-/// Members by start, oldest first; no start twice.
-pub(super) type Members = SmallVec<[Member; 1]>;
 
 /// What tells classes apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) wait: WaitId,
     pub(super) registers: Registers,
+    /// Only for rules that ask for such things.
+    pub(super) aside: Option<Box<Aside>>,
+}
+
+/// What tells classes of a few rules apart besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Aside {
     /// When the last event was taken, where the wait is bounded by it.
     pub(super) last: Option<Timestamp>,
     /// The session, where the rule is of one.
@@ -34,93 +27,53 @@ pub(super) struct Key {
     pub(super) reached: Option<StageId>,
 }
 
-/// A run class.
-#[derive(Debug)]
-pub(super) struct Class {
-    pub(super) wait: WaitId,
-    pub(super) registers: Registers,
-    pub(super) last: Option<Timestamp>,
-    pub(super) session: Option<u64>,
-    pub(super) reached: Option<StageId>,
-    pub(super) members: Members,
+impl Aside {
+    /// Nothing where there is nothing to say.
+    pub(super) fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
 }
 
-impl Class {
-    pub(super) fn new(key: Key, members: Members) -> Self {
-        Self {
-            wait: key.wait,
-            registers: key.registers,
-            last: key.last,
-            session: key.session,
-            reached: key.reached,
-            members,
-        }
-    }
-
-    pub(super) fn is(&self, key: &Key) -> bool {
-        self.wait == key.wait && self.last == key.last && self.session == key.session && self.registers == key.registers
-    }
-
-    pub(super) fn oldest(&self) -> Option<Tick> {
-        self.members.first().map(|m| m.start)
-    }
-
-    /// When its first member, or all, are due.
-    pub(super) fn due(&self, program: &Program) -> Option<Timestamp> {
-        let window = self.members.first().map(|m| m.at.plus(program.window));
-        window.min(self.bound_due(program).or(window))
+impl Key {
+    pub(super) fn aside(&self) -> Aside {
+        self.aside.as_deref().copied().unwrap_or_default()
     }
 
     /// When the bound on its step is violated.
     pub(super) fn bound_due(&self, program: &Program) -> Option<Timestamp> {
-        let bound = program.waits[self.wait].bound?;
-        self.last.map(|last| last.plus(bound.violated_at()))
-    }
-
-    /// Drops the members that started at or before `tick`; whether any are left.
-    pub(super) fn cut(&mut self, tick: Tick) -> bool {
-        let from = self.members.iter().position(|m| m.start > tick).unwrap_or(self.members.len());
-        self.members.drain(..from);
-        !self.members.is_empty()
+        let last = self.aside.as_ref()?.last?;
+        program.waits[self.wait].bound.map(|bound| last.plus(bound.violated_at()))
     }
 }
 
-/// Adds `more` to `members`, both by start. Of one start both sets of partial matches are kept, or under CONSUME the
-/// better partial match of the two: whatever comes completes both alike.
-pub(super) fn merge(members: &mut Members, more: &Members, program: &Program, buffer: &mut SharedBuffer) {
-    if members.last().zip(more.first()).is_none_or(|(a, b)| a.start < b.start) {
-        members.extend_from_slice(more);
-        return;
+/// A run class.
+#[derive(Clone, Debug)]
+pub(super) struct Class {
+    pub(super) key: Key,
+    pub(super) body: Body,
+}
+
+impl Class {
+    /// Drops what is over: starts at or before `floor`, or all where the step's bound is violated. Whether it lives.
+    pub(super) fn cut(&mut self, program: &Program, floor: Tick, now: Timestamp) -> bool {
+        self.body.cut(floor) && self.key.bound_due(program).is_none_or(|due| due > now)
     }
-    let mut at = 0;
-    for new in more {
-        while members.get(at).is_some_and(|m| m.start < new.start) {
-            at += 1;
-        }
-        match members.get_mut(at).filter(|m| m.start == new.start) {
-            Some(m) => m.node = either(*m, *new, program, buffer),
-            None => members.insert(at, *new),
-        }
+
+    /// The oldest of its starts that are not over.
+    pub(super) fn oldest(&self, program: &Program, floor: Tick, now: Timestamp) -> Option<Tick> {
+        let alive = self.key.bound_due(program).is_none_or(|due| due > now);
+        self.body.starts.as_slice().iter().copied().find(|s| *s > floor).filter(|_| alive)
+    }
+
+    /// When the first of its starts after `floor`, or all, are due.
+    pub(super) fn due(&self, program: &Program, buffer: &SharedBuffer, floor: Tick) -> Option<Timestamp> {
+        let oldest = self.body.starts.as_slice().iter().find(|s| **s > floor);
+        let window = oldest.and_then(|start| ends(*start, program, buffer));
+        window.min(self.key.bound_due(program).or(window))
     }
 }
 
-fn either(x: Member, y: Member, program: &Program, buffer: &mut SharedBuffer) -> Option<NodeId> {
-    let (Some(a), Some(b)) = (x.node, y.node) else { return x.node.or(y.node) };
-    if a == b {
-        return Some(a);
-    }
-    if let (Some(_), Some(NodeKind::Trend(p)), Some(NodeKind::Trend(q))) =
-        (&program.trends, kind(buffer, a), kind(buffer, b))
-    {
-        let sum = p.and(q);
-        return Some(buffer.push(x.start, NodeKind::Trend(sum)));
-    }
-    if program.after == After::Consume {
-        return Some(if paths::is_preferred(buffer, b, a, program) { b } else { a });
-    }
-    Some(buffer.push(x.start, NodeKind::Union(a, b)))
-}
-
-fn kind(buffer: &SharedBuffer, id: NodeId) -> Option<&NodeKind> {
-    buffer.node(id).map(|n| &n.kind)
+/// When the window of what started with an event ends.
+pub(super) fn ends(start: Tick, program: &Program, buffer: &SharedBuffer) -> Option<Timestamp> {
+    buffer.event(start).map(|e| e.position.ts.plus(program.window))
 }

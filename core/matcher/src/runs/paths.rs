@@ -5,8 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ensue_rule::{Timestamp, Value};
+use rustc_hash::FxHashMap;
 
-use crate::buffer::{NodeId, NodeKind, SharedBuffer, Tick};
+use super::body::Body;
+use crate::buffer::{NodeId, Seen, SharedBuffer, Tick};
 use crate::expr::View;
 use crate::observation::Position;
 use crate::output::{Cause, Match};
@@ -17,74 +19,94 @@ use crate::table::Id;
 /// Events with the stages that took them, in the order in which they were taken.
 pub(super) type Path = Vec<(Tick, StageId)>;
 
-/// Calls `visit` with every path below a node until it breaks: what was bound earlier first. The delay between two
-/// paths is that of one path's length.
-pub(super) fn each(
-    buffer: &SharedBuffer,
-    node: NodeId,
-    mut visit: impl FnMut(Path) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    // What is still to do: a node, and how much of `reversed` stands before it.
-    let (mut todo, mut reversed) = (vec![(node, 0)], Path::new());
-    while let Some((id, kept)) = todo.pop() {
-        reversed.truncate(kept);
-        let mut at = Some(id);
-        while let Some(node) = at.and_then(|id| buffer.node(id)) {
-            match &node.kind {
-                &NodeKind::Union(older, newer) => {
-                    todo.push((newer, reversed.len()));
-                    at = Some(older);
+/// The partial matches of a body, as the buffer knows them.
+#[derive(Debug)]
+pub(super) struct Below {
+    pub(super) root: NodeId,
+    /// Their starts lie in this span.
+    from: Tick,
+    to: Tick,
+    /// Where newer starts stand at the root too: how many paths of the span there are below each node.
+    counts: Option<FxHashMap<NodeId, u64>>,
+}
+
+impl Below {
+    /// What starts after `floor` below the root of a body.
+    pub(super) fn of(body: &Body, buffer: &SharedBuffer, floor: Tick) -> Option<Self> {
+        let (root, from, to) = (body.root()?, floor.next(), *body.starts.as_slice().last()?);
+        let mut below = Self { root, from, to, counts: None };
+        if buffer.newest(root).is_some_and(|newest| newest > to) {
+            below.counts = Some(below.count(buffer));
+        }
+        Some(below)
+    }
+
+    /// What a node says of the span.
+    fn look(&self, buffer: &SharedBuffer, id: NodeId) -> Option<Seen> {
+        let alive = self.counts.as_ref().is_none_or(|counts| counts.get(&id).is_some_and(|n| *n > 0));
+        buffer.look(id, self.from, self.to).filter(|_| alive)
+    }
+
+    /// How many there are, saturating.
+    pub(super) fn len(&self, buffer: &mut SharedBuffer) -> u64 {
+        match &self.counts {
+            Some(counts) => counts.get(&self.root).copied().unwrap_or(0),
+            None => buffer.live_paths(self.root, self.from.previous()),
+        }
+    }
+
+    fn count(&self, buffer: &SharedBuffer) -> FxHashMap<NodeId, u64> {
+        let (mut counts, mut todo) = (FxHashMap::<NodeId, u64>::default(), vec![self.root]);
+        while let Some(id) = todo.last().copied() {
+            let node = buffer.look(id, self.from, self.to);
+            let below = node.map(|n| [n.prev, n.alt]).unwrap_or_default();
+            let known = todo.len();
+            todo.extend(below.iter().flatten().filter(|id| !counts.contains_key(id)));
+            if todo.len() > known {
+                continue;
+            }
+            let of = |id: Option<NodeId>| id.and_then(|id| counts.get(&id).copied()).unwrap_or(0);
+            let own = node.map_or(0, |n| u64::from(n.begins).saturating_add(of(n.prev)).saturating_add(of(n.alt)));
+            counts.insert(id, own);
+            todo.pop();
+        }
+        counts
+    }
+
+    /// Calls `visit` with every path until it breaks: what was bound earlier first. Each node that is looked at leads to
+    /// a path, so the delay between two is that of one path's length and, once each, of the alternatives passed by.
+    pub(super) fn each(
+        &self,
+        buffer: &SharedBuffer,
+        mut visit: impl FnMut(Path) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        // What is still to do: what a node says besides its alternatives, and how much of `reversed` stands before it.
+        let (mut todo, mut reversed) = (Vec::new(), Path::new());
+        let first = self.oldest(buffer, self.root, 0, &mut todo);
+        todo.extend(first.map(|node| (node, 0)));
+        while let Some((node, kept)) = todo.pop() {
+            reversed.truncate(kept);
+            let mut at = Some(node);
+            while let Some(node) = at {
+                reversed.extend(node.event);
+                if node.begins {
+                    visit(reversed.iter().rev().copied().collect())?;
                 }
-                &NodeKind::Event { event, stage, prev } => {
-                    reversed.push((event, stage));
-                    at = prev;
-                }
-                // A sum has forgotten its matches.
-                NodeKind::Trend(_) => at = None,
+                at = node.prev.and_then(|id| self.oldest(buffer, id, reversed.len(), &mut todo));
             }
         }
-        visit(reversed.iter().rev().copied().collect())?;
+        ControlFlow::Continue(())
     }
-    ControlFlow::Continue(())
-}
 
-/// The one path below a node of a CONSUME program.
-pub(super) fn only(buffer: &SharedBuffer, node: NodeId) -> Path {
-    let mut path = Path::new();
-    let _ = each(buffer, node, |p| {
-        path = p;
-        ControlFlow::Break(())
-    });
-    path
-}
-
-/// Whether CONSUME prefers the partial match at `a` to that at `b`, both of one start. What they share does not tell,
-/// so it costs only as much as they differ.
-pub(super) fn is_preferred(buffer: &SharedBuffer, a: NodeId, b: NodeId, program: &Program) -> bool {
-    let step = |id: Option<NodeId>| match buffer.node(id?).map(|n| &n.kind)? {
-        &NodeKind::Event { event, stage, prev } => Some((event, stage, prev)),
-        NodeKind::Union(..) | NodeKind::Trend(_) => None,
-    };
-    let (mut x, mut y) = (Some(a), Some(b));
-    let (mut left, mut right) = (Path::new(), Path::new());
-    while x != y {
-        let (p, q) = (step(x), step(y));
-        let (at, other) = (p.map(|p| p.0), q.map(|q| q.0));
-        if let Some((event, stage, prev)) = p.filter(|_| at >= other) {
-            left.push((event, stage));
-            x = prev;
+    /// The oldest alternative at a node; the newer ones are noted as still to do.
+    fn oldest(&self, buffer: &SharedBuffer, id: NodeId, kept: usize, todo: &mut Vec<(Seen, usize)>) -> Option<Seen> {
+        let mut at = self.look(buffer, id)?;
+        while let Some(alt) = at.alt.and_then(|id| self.look(buffer, id)) {
+            todo.push((at, kept));
+            at = alt;
         }
-        if let Some((event, stage, prev)) = q.filter(|_| other >= at) {
-            right.push((event, stage));
-            y = prev;
-        }
-        if p.is_none() && q.is_none() {
-            break;
-        }
+        Some(at)
     }
-    left.reverse();
-    right.reverse();
-    preference(&left, &right, program).is_lt()
 }
 
 /// CONSUME's order among those of one start, the preferred first: the most events in the first stage, the second and so on, then the

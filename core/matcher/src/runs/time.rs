@@ -4,121 +4,147 @@ use ensue_rule::Timestamp;
 
 use super::Runs;
 use super::after::bindings;
-use super::class::{Class, Member, Members, merge};
+use super::best::best;
+use super::body::Body;
+use super::class::{Class, ends};
 use super::paths::{self, Completed, Path, to_match};
+use super::step::Bodies;
+use crate::buffer::Tick;
 use crate::output::{Cause, Found};
 use crate::program::{After, Program, Target};
 
 impl Runs {
     /// Moves time: absences complete and partial matches time out whose deadline is at or before `t`.
     pub fn advance_to(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
-        while self.due <= t && self.due < Timestamp::MAX {
-            self.due = self.classes.iter().filter_map(|c| c.due(program)).min().unwrap_or(Timestamp::MAX);
-            if self.due > t || self.due == Timestamp::MAX {
-                return;
+        while program.timers && self.due <= t && self.due < Timestamp::MAX {
+            self.due = self.classes.iter().filter_map(|c| c.due(program, &self.buffer, self.floor)).min().unwrap_or(Timestamp::MAX);
+            if self.due <= t && self.due < Timestamp::MAX {
+                self.expire(program, self.due, out);
             }
-            // Where nothing can come out, everything that is due ends at once.
-            let at = if program.has_timers() || !self.finished.is_empty() { self.due } else { t };
-            self.expire(program, at, out);
         }
+        self.now = self.now.max(t);
+        self.end_windows(program, t);
+    }
+
+    /// Ends the windows that are over at `t`: they end in the order in which their events came, so nothing is searched.
+    fn end_windows(&mut self, program: &Program, t: Timestamp) {
+        while ends(self.floor.next(), program, &self.buffer).is_some_and(|end| end <= t) {
+            self.floor = self.floor.next();
+        }
+        self.tidy();
     }
 
     /// Judges a trailing absence now, at a trigger: every run that lacks nothing else is a match at `t` by an event.
     /// The last call of a look-back.
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
-        let mut complete = Members::new();
-        let mut classes = std::mem::take(&mut self.classes);
-        for c in &classes {
-            if matches!(program.waits[c.wait].target, Target::Absence | Target::Next) && Self::may_end(program, c) {
-                merge(&mut complete, &c.members, program, &mut self.buffer);
+        let mut complete = Bodies::new();
+        let (floor, now) = (self.floor, self.now);
+        self.classes.retain(|c| {
+            let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);
+            if ends && c.cut(program, floor, now) && may_end(program, c) {
+                complete.push(c.body.clone());
             }
-        }
-        classes.clear();
+            false
+        });
         self.complete(program, &complete, Completed { at: t, by: Cause::Event }, out);
         self.let_out(program, true, out);
+        self.tidy();
     }
 
     /// Ends what is due at or before `due`.
     fn expire(&mut self, program: &Program, due: Timestamp, out: &mut Vec<Found>) {
-        let (mut complete, mut partial) = (Members::new(), Vec::new());
-        let mut classes = std::mem::take(&mut self.classes);
-        classes.retain_mut(|c| {
-            let bound = c.bound_due(program).is_some_and(|d| d <= due);
-            let old = c.members.iter().take_while(|m| m.at.plus(program.window) <= due).count();
-            let ends: Members = if bound { std::mem::take(&mut c.members) } else { c.members.drain(..old).collect() };
-            let wait = &program.waits[c.wait];
+        let (mut complete, mut partial) = (Bodies::new(), Vec::new());
+        let (buffer, floor) = (&self.buffer, self.floor);
+        self.classes.retain(|c| {
+            if !c.body.cut(floor) {
+                return false;
+            }
+            let bound = c.key.bound_due(program).is_some_and(|d| d <= due);
+            let starts = c.body.starts.as_slice();
+            let old = starts.partition_point(|s| ends(*s, program, buffer).is_some_and(|end| end <= due));
+            let wait = &program.waits[c.key.wait];
+            // A loop that has its minimum takes no more after its gap, and that is all.
+            let silent = bound && !wait.bound_times_out;
             // Where `=> !n` stands too, the very next event must have come.
             let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
-            if absent && Self::may_end(program, c) {
-                merge(&mut complete, &ends, program, &mut self.buffer);
-            } else if program.on_timeout.is_some() {
-                // A loop that has its minimum takes no more after its gap, and that is all.
-                let silent = if bound && !wait.bound_times_out { old } else { ends.len() };
-                partial.extend(ends.iter().take(silent).copied());
+            let ended = if bound { starts.len() } else { old };
+            if ended == 0 {
+                return true;
             }
-            !c.members.is_empty()
+            if absent && may_end(program, c) {
+                complete.push(c.body.split(ended));
+            } else {
+                let mut over = c.body.split(ended);
+                if program.on_timeout.is_some() && (!silent || old > 0) {
+                    partial.push(if silent { over.split(old) } else { over });
+                }
+            }
+            !c.body.starts.is_empty()
         });
-        self.classes = classes;
         self.time_out(program, (&partial, &complete), due, out);
-        self.complete(program, &complete, Completed { at: due, by: Cause::Time }, out);
-        self.release();
-    }
-
-    /// Whether the stages that completing leaves may be left.
-    fn may_end(program: &Program, c: &Class) -> bool {
-        let view = crate::expr::View { slots: &[], registers: &c.registers, definitions: &program.registers };
-        program.waits[c.wait].leaves.iter().flat_map(|s| &program.stages[*s].leave).all(|code| code.holds(view))
+        if complete.is_empty() {
+            self.let_out(program, false, out);
+        } else {
+            self.complete(program, &complete, Completed { at: due, by: Cause::Time }, out);
+        }
+        self.now = self.now.max(due);
+        self.end_windows(program, due);
     }
 
     /// Reports partial matches that ended, each once; what completes at this moment is none.
     fn time_out(
         &mut self,
         program: &Program,
-        (partial, complete): (&[Member], &[Member]),
+        (partial, complete): (&[Body], &[Body]),
         due: Timestamp,
         out: &mut Vec<Found>,
     ) {
         let Some(yields) = &program.on_timeout else { return };
-        let limit = match program.after {
-            After::NoSkip { limit } => limit.min(program.limits.matches),
-            _ => program.limits.matches,
+        let (paths, capped) = match program.after {
+            After::Consume => (self.furthest_of_each_start(program, partial, complete), 0),
+            _ => self.partial_matches(program, partial, complete),
         };
-        let (done, _) = self.paths(program, complete, program.limits.matches);
-        let mut seen: std::collections::HashSet<_> = done.iter().map(bindings).collect();
-        let mut members = partial.to_vec();
-        members.sort_by_key(|m| m.start);
-        let (mut paths, mut capped) = self.paths(program, &members, program.limits.matches);
-        paths.retain(|p| seen.insert(bindings(p)));
-        if program.after == After::Consume {
-            let starts: Vec<_> = complete.iter().map(|m| m.start).collect();
-            paths.retain(|p| p.first().is_none_or(|(tick, _)| !starts.contains(tick)));
-            paths = furthest_of_each_start(paths, program);
-        } else {
-            capped += u64::try_from(paths.len().saturating_sub(limit)).unwrap_or(u64::MAX);
-            paths.truncate(limit);
-        }
         let when = Completed { at: due, by: Cause::Time };
         out.extend(paths.iter().map(|p| Found::Timeout(to_match(p, &self.buffer, program, yields, when))));
         if capped > 0 {
             out.push(Found::Capped(capped));
         }
     }
+
+    /// Each distinct partial match once, by start, up to the limit; and how many more there are.
+    fn partial_matches(&mut self, program: &Program, partial: &[Body], complete: &[Body]) -> (Vec<Path>, u64) {
+        let limit = match program.after {
+            After::NoSkip { limit } => limit.min(program.limits.matches),
+            _ => program.limits.matches,
+        };
+        let (done, _) = self.paths(program, complete, program.limits.matches);
+        let mut seen: std::collections::HashSet<_> = done.iter().map(bindings).collect();
+        let (mut paths, mut capped) = self.paths(program, partial, program.limits.matches);
+        paths.sort_by_key(|p| p.first().map(|(tick, _)| *tick));
+        paths.retain(|p| seen.insert(bindings(p)));
+        capped += u64::try_from(paths.len().saturating_sub(limit)).unwrap_or(u64::MAX);
+        paths.truncate(limit);
+        (paths, capped)
+    }
+
+    /// Under CONSUME one partial match for each start: the one that reached the latest stage, then the better one.
+    fn furthest_of_each_start(&self, program: &Program, partial: &[Body], complete: &[Body]) -> Vec<Path> {
+        let mut starts: Vec<Tick> = partial.iter().flat_map(|b| b.starts.as_slice()).copied().collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts.retain(|s| !complete.iter().any(|b| b.has(*s)));
+        let furthest = |start: Tick| {
+            let of = partial.iter().filter(|b| b.has(start)).filter_map(Body::root);
+            let paths = of.filter_map(|root| best(&self.buffer, root, start, program));
+            let further = |a: &Path, b: &Path| paths::furthest(b).cmp(&paths::furthest(a));
+            paths.min_by(|a, b| further(a, b).then_with(|| paths::preference(a, b, program)))
+        };
+        starts.into_iter().filter_map(furthest).collect()
+    }
 }
 
-/// Under CONSUME one partial match for each start: the one that reached the latest stage, then the better one.
-fn furthest_of_each_start(paths: Vec<Path>, program: &Program) -> Vec<Path> {
-    let start = |p: &Path| p.first().map(|(tick, _)| *tick);
-    let mut best: Vec<Path> = Vec::new();
-    for p in paths {
-        match best.last_mut().filter(|b| start(b) == start(&p)) {
-            Some(b) => {
-                let (x, y) = (paths::furthest(&p), paths::furthest(b));
-                if x > y || (x == y && paths::preference(&p, b, program).is_lt()) {
-                    *b = p;
-                }
-            }
-            None => best.push(p),
-        }
-    }
-    best
+/// Whether the stages that completing leaves may be left.
+fn may_end(program: &Program, c: &Class) -> bool {
+    let view = crate::expr::View { slots: &[], registers: &c.key.registers, definitions: &program.registers };
+    program.waits[c.key.wait].leaves.iter().flat_map(|s| &program.stages[*s].leave).all(|code| code.holds(view))
 }
