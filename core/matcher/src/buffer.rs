@@ -11,7 +11,9 @@
 use std::collections::VecDeque;
 
 use ensue_rule::Value;
+use smallvec::SmallVec;
 
+use crate::aged::Aged;
 use crate::observation::Position;
 use crate::program::StageId;
 
@@ -75,6 +77,22 @@ struct Node {
     kind: Kind,
 }
 
+impl Node {
+    /// Says nothing yet.
+    fn new(event: Tick) -> Self {
+        let (stage, kind) = (StageId(0), Kind::Either);
+        Self { oldest: event, newest: event, paths: 0, event, prev: 0, alt: 0, stage, kind }
+    }
+
+    /// Says what another node says besides.
+    fn take_in(&mut self, below: Option<&Self>) {
+        let Some(below) = below else { return };
+        self.oldest = self.oldest.min(below.oldest);
+        self.newest = self.newest.max(below.newest);
+        self.paths = self.paths.saturating_add(below.paths);
+    }
+}
+
 /// How many nodes back another one lies; 0: there is none.
 type Back = u32;
 
@@ -109,17 +127,19 @@ pub(crate) struct BoundEvent {
 /// Nodes and bound events of one key, oldest first.
 #[derive(Debug)]
 pub(crate) struct SharedBuffer {
-    nodes: VecDeque<Node>,
+    nodes: Aged<Node>,
     /// The id of the front node.
     base: u32,
     events: VecDeque<BoundEvent>,
     /// The tick of the front event, or of the next one.
     first: Tick,
+    /// So much may be in it before it is looked at what is over.
+    full: usize,
 }
 
 impl Default for SharedBuffer {
     fn default() -> Self {
-        Self { nodes: VecDeque::new(), base: 0, events: VecDeque::new(), first: Tick(1) }
+        Self { nodes: Aged::default(), base: 0, events: VecDeque::new(), first: Tick(1), full: 16 }
     }
 }
 
@@ -127,6 +147,11 @@ impl SharedBuffer {
     /// The tick of the next event that a run binds.
     pub(crate) fn next_tick(&self) -> Tick {
         Tick(self.first.0.wrapping_add(count(self.events.len())))
+    }
+
+    /// The tick of the last event that a run bound.
+    pub(crate) fn last_tick(&self) -> Tick {
+        self.next_tick().previous()
     }
 
     /// Keeps an event; its tick is what [`Self::next_tick`] said before.
@@ -140,9 +165,9 @@ impl SharedBuffer {
 
     /// A node for an event that was taken.
     pub(crate) fn take(&mut self, b: Binding) -> NodeId {
-        let kind = if b.begins { Kind::First } else { Kind::After };
-        let own = if b.begins { (b.event, b.event, 1) } else { (b.event, Tick(b.event.0.wrapping_sub(1 << 30)), 0) };
-        self.push(own, (b.prev, b.alt), (b.event, b.stage, kind))
+        let (kind, paths) = if b.begins { (Kind::First, 1) } else { (Kind::After, 0) };
+        let node = Node { event: b.event, stage: b.stage, kind, paths, ..Node::new(b.event) };
+        self.push(node, b.prev, b.alt)
     }
 
     /// A node for what either says; the older one is said first.
@@ -151,31 +176,29 @@ impl SharedBuffer {
             return a;
         }
         let (older, newer) = if self.age(a) < self.age(b) { (a, b) } else { (b, a) };
-        let next = self.next_tick();
-        let none = (next, Tick(next.0.wrapping_sub(1 << 30)), 0);
-        self.push(none, (Some(newer), Some(older)), (next, StageId(0), Kind::Either))
+        self.push(Node::new(self.next_tick()), Some(newer), Some(older))
     }
 
-    fn push(
-        &mut self,
-        own: (Tick, Tick, u64),
-        (prev, alt): (Option<NodeId>, Option<NodeId>),
-        (event, stage, kind): (Tick, StageId, Kind),
-    ) -> NodeId {
-        let (mut oldest, mut newest, mut paths) = own;
-        for below in [prev, alt].into_iter().flatten().filter_map(|id| self.node(id)) {
-            oldest = oldest.min(below.oldest);
-            newest = newest.max(below.newest);
-            paths = paths.saturating_add(below.paths);
-        }
+    fn push(&mut self, mut node: Node, prev: Option<NodeId>, alt: Option<NodeId>) -> NodeId {
         let id = NodeId(self.base.wrapping_add(count(self.nodes.len())));
-        let back = |to: Option<NodeId>| to.map_or(0, |to| id.0.wrapping_sub(to.0));
-        self.nodes.push_back(Node { oldest, newest, paths, event, prev: back(prev), alt: back(alt), stage, kind });
+        if node.kind != Kind::First {
+            // So old that whatever is below is newer.
+            node.newest = Tick(node.event.0.wrapping_sub(1 << 30));
+        }
+        if let Some(prev) = prev {
+            node.prev = id.0.wrapping_sub(prev.0);
+            node.take_in(self.node(prev));
+        }
+        if let Some(alt) = alt {
+            node.alt = id.0.wrapping_sub(alt.0);
+            node.take_in(self.node(alt));
+        }
+        self.nodes.push(node);
         id
     }
 
     fn node(&self, id: NodeId) -> Option<&Node> {
-        self.nodes.get(self.age(id))
+        self.nodes.as_slice().get(self.age(id))
     }
 
     /// The place of a node; the older, the smaller.
@@ -200,47 +223,66 @@ impl SharedBuffer {
         self.node(id).map(|n| n.newest)
     }
 
-    /// How many partial matches below a node start after `floor`, which never falls. What is over is forgotten on the
-    /// way, once a node and start at most.
+    /// How many partial matches below a node start after `floor`, which never falls.
     pub(crate) fn live_paths(&mut self, root: NodeId, floor: Tick) -> u64 {
-        let mut todo = vec![root];
-        while let Some(id) = todo.last().copied() {
-            let Some(node) = self.node(id).copied().filter(|n| n.newest > floor && n.oldest <= floor) else {
-                todo.pop();
-                continue;
-            };
-            let before = |back: Back| (back != 0).then(|| NodeId(id.0.wrapping_sub(back)));
-            let below = [before(node.prev), before(node.alt)];
-            let live = |s: &Self, id: NodeId| s.node(id).copied().filter(|n| n.newest > floor);
-            let known = todo.len();
-            todo.extend(below.iter().flatten().filter(|id| live(self, **id).is_some_and(|n| n.oldest <= floor)));
-            if todo.len() > known {
-                continue;
-            }
-            let begins = node.kind == Kind::First && node.event > floor;
-            let (mut oldest, mut paths) = (node.newest, u64::from(begins));
-            for n in below.iter().flatten().filter_map(|id| live(self, *id)) {
-                oldest = oldest.min(n.oldest);
-                paths = paths.saturating_add(n.paths);
-            }
-            let at = self.age(id);
-            if let Some(n) = self.nodes.get_mut(at) {
-                (n.oldest, n.paths) = (oldest.max(floor.next()), paths);
-            }
-            todo.pop();
-        }
+        self.refresh(root, floor);
         self.node(root).filter(|n| n.newest > floor).map_or(0, |n| n.paths)
     }
 
-    /// Forgets what no run that starts after `floor` can reach, and events before that.
-    pub(crate) fn release(&mut self, floor: Tick) {
-        while self.nodes.front().is_some_and(|n| n.newest <= floor) {
-            self.nodes.pop_front();
-            self.base = self.base.wrapping_add(1);
+    /// The oldest start after `floor`, which never falls.
+    pub(crate) fn oldest(&mut self, root: NodeId, floor: Tick) -> Option<Tick> {
+        self.refresh(root, floor);
+        self.node(root).filter(|n| n.newest > floor).map(|n| n.oldest)
+    }
+
+    /// Lets the nodes below a root forget what is over: once for each node and start at most.
+    fn refresh(&mut self, root: NodeId, floor: Tick) {
+        if self.node(root).is_none_or(|n| n.oldest > floor || n.newest <= floor) {
+            return;
         }
+        let nodes = self.nodes.as_mut_slice();
+        let mut todo = SmallVec::<[usize; 16]>::new();
+        todo.push(index(root.0.wrapping_sub(self.base)));
+        while let Some(at) = todo.last().copied() {
+            let Some(node) = nodes.get(at).copied() else { return };
+            let (mut oldest, mut paths) = (node.newest, 0_u64);
+            if node.kind == Kind::First && node.event > floor {
+                (oldest, paths) = (oldest.min(node.event), 1);
+            }
+            let mut stale = None;
+            for back in [node.prev, node.alt] {
+                let before = at.checked_sub(index(back)).filter(|_| back != 0);
+                let Some((before, n)) = before.and_then(|b| Some((b, nodes.get(b)?))) else { continue };
+                if n.newest > floor {
+                    stale = stale.or(Some(before).filter(|_| n.oldest <= floor));
+                    oldest = oldest.min(n.oldest);
+                    paths = paths.saturating_add(n.paths);
+                }
+            }
+            if let Some(before) = stale {
+                todo.push(before);
+                continue;
+            }
+            if let Some(n) = nodes.get_mut(at) {
+                (n.oldest, n.paths) = (oldest, paths);
+            }
+            todo.pop();
+        }
+    }
+
+    /// Forgets what no run that starts after `floor` can reach, and events before that; once that may be half of it, so
+    /// that it costs nothing on average.
+    pub(crate) fn release(&mut self, floor: Tick) {
+        if self.nodes.len() + self.events.len() < self.full {
+            return;
+        }
+        let over = self.nodes.as_slice().iter().take_while(|n| n.newest <= floor).count();
+        self.nodes.cut(over);
+        self.base = self.base.wrapping_add(count(over));
         while self.first <= floor && self.events.pop_front().is_some() {
             self.first = self.first.next();
         }
+        self.full = (self.nodes.len() + self.events.len()).max(8) * 2;
     }
 
     /// Forgets everything.

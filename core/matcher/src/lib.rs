@@ -8,6 +8,7 @@
 //! - [`ProgramSet`]: what programs share: the predicate index that says which programs an event concerns.
 //! - [`Runs`]: the partial matches of one program for one key, as run classes over a shared buffer.
 
+mod aged;
 mod buffer;
 mod error;
 mod expr;

@@ -13,11 +13,14 @@ mod conditions;
 mod describe;
 mod fragment;
 mod liveness;
+mod plan;
 mod returns;
 mod waits;
 mod watch;
 
 use std::sync::Arc;
+
+pub(crate) use plan::{Plan, Planned};
 
 use ensue_rule::{Bound, Contiguity, Duration, Rule};
 
@@ -51,6 +54,7 @@ id! {
 
 /// A rule compiled: immutable, without state, shared by all keys.
 #[derive(Debug, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each says a thing of its own, worked out at compile time")]
 pub struct Program {
     pub(crate) stages: Table<StageId, StageInfo>,
     pub(crate) tests: Table<TestId, Test>,
@@ -74,6 +78,8 @@ pub struct Program {
     pub(crate) on_timeout: Option<Yield>,
     /// Whether one match can be reached in two ways, so that enumeration must look for repeats.
     pub(crate) ambiguous: bool,
+    /// What an event does for which only one predicate holds, where that can be told beforehand.
+    pub(crate) plans: Option<Vec<Plan>>,
     /// Whether time alone can let something out.
     pub(crate) timers: bool,
     /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
@@ -165,6 +171,8 @@ pub(crate) struct Wait {
     pub(crate) turns: Vec<GroupId>,
     /// The wait is looked at for events with one of these bits; `None`: for every event.
     pub(crate) bits: Option<u64>,
+    /// Where all there is to ask of an event is whether the target takes it: the bit of that predicate.
+    pub(crate) plain: Option<u64>,
     /// Registers that this wait or something after it reads.
     pub(crate) live: RegisterSet,
 }
@@ -239,6 +247,12 @@ impl Program {
     /// run to end): such runs need wakeups.
     pub fn has_timers(&self) -> bool {
         self.timers
+    }
+
+    /// The plan of an event for which these predicates hold, if it was worked out.
+    pub(crate) fn plan(&self, bits: u64) -> Option<&Plan> {
+        let bit = usize::try_from(bits.trailing_zeros()).unwrap_or(usize::MAX);
+        self.plans.as_ref().filter(|_| bits.is_power_of_two())?.get(bit)
     }
 
     /// Whether classes must tell how far they came: under CONSUME a class keeps one partial match of each start, and

@@ -8,14 +8,15 @@
 //! due, [`paths`] reads matches from the buffer.
 
 mod after;
-mod aged;
 mod best;
 mod body;
 mod class;
 mod classes;
 mod fate;
 mod paths;
+mod planned;
 mod step;
+mod sums;
 mod time;
 
 use ensue_rule::Timestamp;
@@ -25,7 +26,9 @@ use crate::observation::Position;
 use crate::output::Found;
 use crate::program::{Program, Target};
 use after::Finished;
+use class::{Class, Over};
 use classes::Classes;
+use sums::Sums;
 
 /// The partial matches of one program for one key.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub struct Runs {
     bound: Option<Position>,
     /// Matches that wait under a skip strategy, by start.
     finished: Vec<Finished>,
+    /// Sums that nobody needs now: room for the next.
+    spare: Option<Box<Sums>>,
     /// Run classes and starts that a limit dropped.
     dropped: u64,
 }
@@ -69,6 +74,7 @@ impl Runs {
             due: Timestamp::MAX,
             bound,
             finished: Vec::new(),
+            spare: None,
             dropped: 0,
         }
     }
@@ -81,7 +87,7 @@ impl Runs {
         let waiting = !self.finished.is_empty();
         let speaks = |wait| waiting || program.on_timeout.is_some() || program.waits[wait].target == Target::Absence;
         let speaking = self.classes.iter().filter(|c| speaks(c.key.wait));
-        speaking.filter_map(|c| c.due(program, &self.buffer, self.floor)).min()
+        speaking.filter_map(|c| c.due(program, self.floor, &self.buffer)).min()
     }
 
     /// No match may start at or before this: what a host keeps, with the retained events, to build these runs again.
@@ -96,7 +102,8 @@ impl Runs {
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
     pub fn clear(&mut self, program: &Program) -> bool {
-        let alive = self.oldest(program).is_some() || !self.finished.is_empty();
+        let lives = |c: &Class| c.lives(program, self.over(), &self.buffer);
+        let alive = self.classes.iter().any(lives) || !self.finished.is_empty();
         self.classes.clear();
         self.finished.clear();
         self.tidy();
@@ -122,7 +129,7 @@ impl Runs {
             let w = &program.waits[wait];
             !(w.forbids.is_empty() && w.watch.is_empty() && w.next_forbids.is_empty()) || w.target == Target::Absence
         };
-        self.classes.iter().any(|c| waits(c.key.wait) && c.oldest(program, self.floor, self.now).is_some())
+        self.classes.iter().any(|c| waits(c.key.wait) && c.lives(program, self.over(), &self.buffer))
     }
 
     /// How many run classes and buffer nodes are alive, and how many starts a limit dropped.
@@ -131,8 +138,19 @@ impl Runs {
     }
 
     /// The oldest start of a live run.
-    fn oldest(&self, program: &Program) -> Option<Tick> {
-        self.classes.iter().filter_map(|c| c.oldest(program, self.floor, self.now)).min()
+    fn oldest(&mut self, program: &Program) -> Option<Tick> {
+        let (over, buffer) = (self.over(), &mut self.buffer);
+        let mut oldest = None;
+        for c in self.classes.iter() {
+            if c.lives(program, over, buffer) {
+                oldest = oldest.into_iter().chain(c.body.oldest(over.floor, buffer)).min();
+            }
+        }
+        oldest
+    }
+
+    fn over(&self) -> Over {
+        Over { floor: self.floor, now: self.now }
     }
 
     /// Ends all runs that started at or before `tick`, and lets nothing start there after a restart either.
@@ -152,7 +170,7 @@ impl Runs {
             self.buffer.release(self.floor.min(first));
         } else if self.classes.len() == 0 {
             self.buffer.clear();
-            self.floor = self.buffer.next_tick().previous();
+            self.floor = self.buffer.last_tick();
         } else {
             self.buffer.release(self.floor);
         }

@@ -14,16 +14,7 @@ use crate::registers::{Register, RegisterId, Registers};
 use crate::set::SlotId;
 use crate::table::Table;
 
-/// What a set of partial matches adds up to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Trend {
-    /// How many there are.
-    pub(crate) count: i64,
-    /// The sums that the rule asks for, in its order.
-    sums: Box<[Value]>,
-}
-
-/// What a rule asks to be added up.
+/// What a rule asks to be added up, besides how many there are.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Trends {
     /// The events of a stage, or one of their attributes.
@@ -44,49 +35,37 @@ pub(crate) struct Summed {
 }
 
 impl Trends {
-    /// One partial match without events.
-    pub(crate) fn one(&self) -> Trend {
-        Trend { count: 1, sums: self.sums.iter().map(|_| Value::Int(0)).collect() }
-    }
-
-    /// What partial matches add up to after each has taken an event.
-    pub(crate) fn take(&self, before: &Trend, stage: StageId, slots: &[Value]) -> Trend {
-        let grow = |(sum, of): (&Value, &Summed)| {
-            if of.stage != stage {
-                return sum.clone();
-            }
+    /// Lets `sums` of `count` partial matches take an event.
+    pub(crate) fn take(&self, count: i64, sums: &mut [Value], stage: StageId, slots: &[Value]) {
+        for (sum, of) in sums.iter_mut().zip(&self.sums).filter(|(_, of)| of.stage == stage) {
             let value = of.slot.map(|s| slots.get(s.index()).unwrap_or(&Value::Null));
-            match value {
-                None => add(sum, &Value::Int(before.count)),
-                Some(Value::Null) => sum.clone(),
-                Some(_) if of.counted => add(sum, &Value::Int(before.count)),
-                Some(v) if v.as_f64().is_some() => add(sum, &arithmetic(BinaryOp::Mul, v, &Value::Int(before.count))),
-                Some(_) => sum.clone(),
-            }
-        };
-        Trend { count: before.count, sums: before.sums.iter().zip(&self.sums).map(grow).collect() }
+            let grown = match value {
+                None => add(sum, &Value::Int(count)),
+                Some(Value::Null) => continue,
+                Some(_) if of.counted => add(sum, &Value::Int(count)),
+                Some(v) if v.as_f64().is_some() => add(sum, &arithmetic(BinaryOp::Mul, v, &Value::Int(count))),
+                Some(_) => continue,
+            };
+            *sum = grown;
+        }
     }
 
-    /// The values of RETURN.
-    pub(crate) fn values(&self, total: &Trend) -> Vec<(Arc<str>, Value)> {
-        let all = std::iter::once(Value::Int(total.count)).chain(total.sums.iter().cloned());
+    /// The values of RETURN over so many matches with these sums.
+    pub(crate) fn values(&self, count: i64, sums: &[Value]) -> Vec<(Arc<str>, Value)> {
+        let all = std::iter::once(Value::Int(count)).chain(sums.iter().cloned());
         let registers = Registers::of(all);
         let view = crate::expr::View { slots: &[], registers: &registers, definitions: &self.registers };
         self.values.iter().map(|(name, code)| (name.clone(), code.eval(view).into_owned())).collect()
     }
 }
 
-impl Trend {
-    /// What two disjoint sets of partial matches add up to.
-    pub(crate) fn and(&self, other: &Self) -> Self {
-        Self {
-            count: self.count.saturating_add(other.count),
-            sums: self.sums.iter().zip(&other.sums).map(|(a, b)| add(a, b)).collect(),
-        }
+/// Adds sums to sums. Integers saturate; a sum that leaves the floats is null.
+pub(crate) fn add_all(sums: &mut [Value], more: &[Value]) {
+    for (sum, other) in sums.iter_mut().zip(more) {
+        *sum = add(sum, other);
     }
 }
 
-/// Integers saturate; a sum that leaves the floats is null.
 fn add(a: &Value, b: &Value) -> Value {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) => Value::Int(a.saturating_add(*b)),
@@ -99,8 +78,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_saturate() {
-        let big = Trend { count: i64::MAX - 1, sums: Box::new([]) };
-        assert_eq!(big.and(&big).count, i64::MAX);
+    fn sums_saturate() {
+        let mut sums = [Value::Int(i64::MAX - 1)];
+        add_all(&mut sums, &[Value::Int(7)]);
+        assert_eq!(sums, [Value::Int(i64::MAX)]);
     }
 }

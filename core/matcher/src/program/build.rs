@@ -4,7 +4,7 @@ use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Return, Rule, Span, S
 
 use super::conditions::{self, Conditions};
 use super::fragment::Weaver;
-use super::{After, Program, StageId, Target, liveness, returns, waits};
+use super::{After, Program, StageId, Target, liveness, plan, returns, waits};
 use crate::set::Slots;
 use crate::{Error, Limits};
 
@@ -30,12 +30,16 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
     let after = after(rule, &conditions, limits)?;
     let waiting = !matches!(after, After::Consume | After::NoSkip { .. });
     let absence = automaton.waits.iter().any(|(_, w)| w.target == Target::Absence);
+    let session = rule.within.is_some_and(|w| w.kind == ensue_rule::WithinKind::Session);
+    let timers = waiting || on_timeout.is_some() || absence;
+    let plans = if session || timers { None } else { plan::plans(&automaton, &conditions) };
     Ok(Program {
-        timers: waiting || on_timeout.is_some() || absence,
+        plans,
+        timers,
         after,
         limits: limits.clone(),
         window: rule.window(limits.default_window),
-        session: rule.within.is_some_and(|w| w.kind == ensue_rule::WithinKind::Session),
+        session,
         partition: conditions::partition(&rule.partition_by, slots),
         sees_all: start_bits.is_none() || !all_waits,
         stages: conditions.stages,

@@ -162,9 +162,20 @@ impl Maker<'_> {
         }
         let wait = &mut self.out.waits[id];
         (wait.then, wait.held) = (then, held);
-        let bits = self.bits(id);
-        self.out.waits[id].bits = bits;
+        let (bits, plain) = (self.bits(id), self.plain(id));
+        (self.out.waits[id].bits, self.out.waits[id].plain) = (bits, plain);
         Ok(id)
+    }
+
+    /// See [`Wait::plain`].
+    fn plain(&self, id: WaitId) -> Option<u64> {
+        let (w, c) = (&self.out.waits[id], self.conditions);
+        let judged = !(w.forbids.is_empty() && w.watch.is_empty() && w.next_forbids.is_empty() && w.held.is_empty());
+        let closes = !(w.untils.is_empty() && w.begun.is_empty() && w.blockers.is_empty() && w.turns.is_empty());
+        let leaves = w.then.is_some() || w.leaves.iter().any(|s| !c.stages[*s].leave.is_empty());
+        let [test] = w.takes.as_slice() else { return None };
+        let test = Some(&c.tests[*test]).filter(|t| t.conditions.is_empty() && !judged && !closes && !leaves)?;
+        test.bit.map(|bit| 1 << bit)
     }
 
     /// Which predicates can change anything for a wait; `None` where any event can.
@@ -205,6 +216,7 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
         leaves: way.hop.leaves.clone(),
         turns: way.hop.turns.clone(),
         bits: None,
+        plain: None,
         live: RegisterSet::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::Runs;
 use super::best::best;
-use super::body::{Body, What};
+use super::body::Body;
 use super::paths::{self, Below, Completed, Path, to_match};
 use crate::buffer::Tick;
 use crate::output::{Cause, Found, Match};
@@ -41,8 +41,7 @@ impl Runs {
     /// before that moment. Then again, as long as there is one.
     fn consume(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
         let mut barred = self.floor;
-        let starts = |after: Tick| bodies.iter().flat_map(|b| b.starts.as_slice()).copied().filter(move |s| *s > after);
-        while let Some(start) = starts(barred).min() {
+        while let Some(start) = bodies.iter().filter_map(|b| b.oldest(barred, &mut self.buffer)).min() {
             barred = start;
             let Some(path) = self.best(program, bodies, start) else { continue };
             out.push(Found::Match(to_match(&path, &self.buffer, program, &program.returns, when)));
@@ -50,7 +49,7 @@ impl Runs {
             let place = self.buffer.event(last).map(|e| e.position).unwrap_or_default();
             let (tick, bound) = match when.by {
                 Cause::Event => (last, place),
-                Cause::Time => (self.buffer.next_tick().previous(), self.position),
+                Cause::Time => (self.buffer.last_tick(), self.position),
             };
             barred = barred.max(tick);
             self.bar(barred, bound);
@@ -59,31 +58,30 @@ impl Runs {
 
     /// What CONSUME prefers of all that starts with one event.
     pub(super) fn best(&self, program: &Program, bodies: &[Body], start: Tick) -> Option<Path> {
-        let roots = bodies.iter().filter(|b| b.has(start)).filter_map(Body::root);
+        let roots = bodies.iter().filter_map(Body::root);
         let paths = roots.filter_map(|root| best(&self.buffer, root, start, program));
         paths.min_by(|a, b| paths::preference(a, b, program))
     }
 
     /// One row over all matches of the moment.
     fn add_up(&mut self, trends: &Trends, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
-        let sums = bodies.iter().flat_map(|b| match &b.what {
-            What::Sums(sums) => sums.as_slice(),
-            What::Paths(_) => &[],
-        });
-        let Some(total) = sums.cloned().reduce(|a, b| a.and(&b)) else { return };
-        let start = bodies.iter().filter_map(Body::oldest).min().and_then(|s| self.buffer.event(s)).map(|e| e.position);
+        let (mut count, mut sums) = (0, Vec::new());
+        for body in bodies {
+            if let Body::Sums(each) = body {
+                each.total(&mut count, &mut sums);
+            }
+        }
+        if count == 0 {
+            return;
+        }
+        let start = bodies.iter().filter_map(|b| b.oldest_noted(self.floor)).min();
+        let start = start.and_then(|s| self.buffer.event(s)).map(|e| e.position);
         let (start, end) = (start.unwrap_or_default(), self.position);
-        let (bindings, values) = (Vec::new(), trends.values(&total));
+        let (bindings, values) = (Vec::new(), trends.values(count, &sums));
         out.push(Found::Match(Match { bindings, start, end, at: when.at, by: when.by, values }));
     }
 
-    fn no_skip(
-        &mut self,
-        program: &Program,
-        bodies: &[Body],
-        (when, limit): (Completed, usize),
-        out: &mut Vec<Found>,
-    ) {
+    fn no_skip(&mut self, program: &Program, bodies: &[Body], (when, limit): (Completed, usize), out: &mut Vec<Found>) {
         let (mut paths, mut capped) = self.paths(program, bodies, limit.max(CHOICE).min(program.limits.matches));
         let start = |p: &Path| p.first().map(|(tick, _)| *tick);
         paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
@@ -102,7 +100,8 @@ impl Runs {
         const WAYS: usize = 64;
         let most = u64::try_from(limit.saturating_mul(WAYS)).unwrap_or(u64::MAX);
         let (mut paths, mut seen, mut ways) = (Vec::new(), HashSet::new(), 0_u64);
-        let below: Vec<Below> = bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)).collect();
+        let below: smallvec::SmallVec<[Below; 1]> =
+            bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)).collect();
         for one in &below {
             let _ = one.each(&self.buffer, |p| {
                 if paths.len() >= limit || ways >= most {
@@ -145,8 +144,8 @@ impl Runs {
     /// Lets out the finished matches before which no run lives (`all`: every one); each prunes what comes after it.
     pub(super) fn let_out(&mut self, program: &Program, all: bool, out: &mut Vec<Found>) {
         let from = out.len();
-        while let Some(first) = self.finished.first() {
-            if !all && self.oldest(program).is_some_and(|run| run < first.start) {
+        while let Some(start) = self.finished.first().map(|f| f.start) {
+            if !all && self.oldest(program).is_some_and(|run| run < start) {
                 break;
             }
             let f = self.finished.remove(0);

@@ -1,165 +1,224 @@
-//! Bodies: the partial matches of one run class, by their starts.
+//! Bodies: the partial matches of one run class.
 //!
-//! Of partial matches that wait at the same place only the starts are told apart, because windows, skips and timeouts
-//! end them by start. What they bound is one node of the shared buffer for all of them; under RETURN TRENDS, which asks
-//! only what they add up to, it is a sum for each start, and there are no nodes.
+//! Partial matches that wait at the same place are told apart only by their starts, because windows, skips and timeouts
+//! end them by start. What they bound is one node of the shared buffer for all of them. Which starts they have is noted
+//! beside it only where time alone can let something out, start by start; elsewhere the node knows the newest, and finds
+//! the oldest when it is asked. Under RETURN TRENDS there are no nodes, but a sum for each start.
 
-use super::aged::Aged;
+use super::sums::Sums;
+use crate::aged::Aged;
 use crate::buffer::{NodeId, SharedBuffer, Tick};
 use crate::program::Program;
-use crate::trends::{Trend, Trends};
 
 /// Starts, oldest first, none twice.
-pub(super) type Starts = Aged<Tick, 4>;
+pub(super) type Starts = Aged<Tick>;
 
 /// All partial matches of one class.
-#[derive(Clone, Debug)]
-pub(super) struct Body {
-    pub(super) starts: Starts,
-    pub(super) what: What,
+#[derive(Debug)]
+pub(super) enum Body {
+    /// The events that they bound.
+    Paths(Paths),
+    /// What they add up to.
+    Sums(Box<Sums>),
 }
 
-/// What partial matches bound.
-#[derive(Clone, Debug)]
-pub(super) enum What {
-    /// The events; `None`: nothing yet, the run begins.
-    Paths(Option<NodeId>),
-    /// What they add up to, for each start.
-    Sums(Aged<Trend, 1>),
+/// Partial matches as the shared buffer has them.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    /// `None`: there are none, or they begin now.
+    pub(super) root: Option<NodeId>,
+    /// Noted only in programs with timers.
+    pub(super) starts: Option<Box<Starts>>,
+}
+
+impl Paths {
+    fn starts(&self) -> &[Tick] {
+        self.starts.as_ref().map(|s| s.as_slice()).unwrap_or_default()
+    }
+
+    /// Drops the `n` oldest starts, and what they bound with the last of them.
+    fn drop_first(&mut self, n: usize) {
+        let Some(starts) = &mut self.starts else { return };
+        starts.cut(n);
+        if starts.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    fn merge_starts(&mut self, more: &Self) {
+        if let Some(more) = &more.starts {
+            merge_starts(self.starts.get_or_insert_default(), more.as_slice());
+        }
+    }
+}
+
+impl Clone for Body {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Paths(p) => Self::Paths(Paths { root: p.root, starts: p.starts.clone() }),
+            Self::Sums(s) => Self::Sums(s.clone()),
+        }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (Self::Paths(mine), Self::Paths(theirs)) => {
+                mine.root = theirs.root;
+                mine.starts.clone_from(&theirs.starts);
+            }
+            (Self::Sums(mine), Self::Sums(theirs)) => mine.clone_from(theirs),
+            (mine, theirs) => *mine = theirs.clone(),
+        }
+    }
 }
 
 impl Body {
-    /// A run that begins with an event and has bound nothing yet.
-    pub(super) fn begin(tick: Tick, trends: Option<&Trends>) -> Self {
-        let what = trends.map_or(What::Paths(None), |t| What::Sums(Aged::one(t.one())));
-        Self { starts: Starts::one(tick), what }
-    }
-
     /// No partial matches.
     pub(super) fn none(program: &Program) -> Self {
-        let what = program.trends.as_ref().map_or(What::Paths(None), |_| What::Sums(Aged::default()));
-        Self { starts: Starts::default(), what }
+        if program.trends.is_some() { Self::Sums(Box::default()) } else { Self::Paths(Paths::default()) }
     }
 
-    pub(super) fn oldest(&self) -> Option<Tick> {
-        self.starts.as_slice().first().copied()
+    /// The same once more, in `spare` where it has sums.
+    pub(super) fn copy(&self, spare: Option<Box<Sums>>) -> Self {
+        match (self, spare) {
+            (Self::Sums(mine), Some(mut spare)) => {
+                spare.clone_from(mine);
+                Self::Sums(spare)
+            }
+            _ => self.clone(),
+        }
     }
 
+    /// Runs that begin with an event are added.
+    pub(super) fn begin(&mut self, tick: Tick, program: &Program) {
+        match self {
+            Self::Paths(p) if program.timers => p.starts.get_or_insert_default().push(tick),
+            Self::Paths(_) => {}
+            Self::Sums(sums) => sums.begin(tick, program.trends.as_ref()),
+        }
+    }
+
+    /// The node of what they bound.
     pub(super) fn root(&self) -> Option<NodeId> {
-        match &self.what {
-            What::Paths(root) => *root,
-            What::Sums(_) => None,
+        match self {
+            Self::Paths(p) => p.root,
+            Self::Sums(_) => None,
+        }
+    }
+
+    /// Their starts, where they are noted.
+    pub(super) fn starts(&self) -> &[Tick] {
+        match self {
+            Self::Paths(p) => p.starts(),
+            Self::Sums(_) => &[],
+        }
+    }
+
+    /// The oldest start after `floor` that is noted.
+    pub(super) fn oldest_noted(&self, floor: Tick) -> Option<Tick> {
+        match self {
+            Self::Paths(p) => p.starts().iter().copied().find(|s| *s > floor),
+            Self::Sums(s) => s.starts().find(|s| *s > floor),
         }
     }
 
     pub(super) fn has(&self, start: Tick) -> bool {
-        self.starts.as_slice().binary_search(&start).is_ok()
+        self.starts().binary_search(&start).is_ok()
+    }
+
+    /// Whether some of them started after `floor`.
+    pub(super) fn lives(&self, floor: Tick, buffer: &SharedBuffer) -> bool {
+        match self {
+            Self::Paths(p) => p.root.and_then(|root| buffer.newest(root)).is_some_and(|newest| newest > floor),
+            Self::Sums(s) => s.newest().is_some_and(|newest| newest > floor),
+        }
+    }
+
+    /// The oldest start after `floor`, which never falls.
+    pub(super) fn oldest(&self, floor: Tick, buffer: &mut SharedBuffer) -> Option<Tick> {
+        self.oldest_noted(floor).or_else(|| buffer.oldest(self.root()?, floor))
     }
 
     /// Drops the partial matches that started at or before `floor`; whether any are left.
-    pub(super) fn cut(&mut self, floor: Tick) -> bool {
-        if self.oldest().is_some_and(|oldest| oldest <= floor) {
-            let n = self.starts.as_slice().partition_point(|s| *s <= floor);
-            self.drop_first(n);
-        }
-        !self.starts.is_empty()
-    }
-
-    /// Takes out those with the `n` oldest starts.
-    pub(super) fn split(&mut self, n: usize) -> Self {
-        let mut old = self.clone();
-        if n < old.starts.as_slice().len() {
-            let keep = old.starts.as_slice().get(..n).unwrap_or_default();
-            let mut starts = Starts::default();
-            starts.extend(keep);
-            if let What::Sums(sums) = &mut old.what {
-                let mut kept = Aged::default();
-                kept.extend(sums.as_slice().get(..n).unwrap_or_default());
-                *sums = kept;
+    pub(super) fn cut(&mut self, floor: Tick, buffer: &SharedBuffer) -> bool {
+        let lives = self.lives(floor, buffer);
+        match self {
+            Self::Paths(p) if !lives => *p = Paths::default(),
+            Self::Paths(p) => {
+                if p.starts().first().is_some_and(|oldest| *oldest <= floor) {
+                    p.drop_first(p.starts().partition_point(|s| *s <= floor));
+                }
             }
-            old.starts = starts;
+            Self::Sums(s) => s.cut(floor),
         }
-        self.drop_first(n);
-        old
+        lives
     }
 
-    fn drop_first(&mut self, n: usize) {
-        self.starts.cut(n);
-        if let What::Sums(sums) = &mut self.what {
-            sums.cut(n);
+    /// Takes out all of them.
+    pub(super) fn take(&mut self) -> Self {
+        match self {
+            Self::Paths(p) => Self::Paths(std::mem::take(p)),
+            Self::Sums(s) => Self::Sums(std::mem::take(s)),
+        }
+    }
+
+    /// Takes out those that started at or before `last`, where starts are noted.
+    pub(super) fn split(&mut self, last: Tick) -> Self {
+        match self {
+            Self::Paths(p) => {
+                let n = p.starts().partition_point(|s| *s <= last);
+                let starts = Starts::of(p.starts().get(..n).unwrap_or_default());
+                let old = Paths { root: p.root, starts: Some(Box::new(starts)) };
+                p.drop_first(n);
+                Self::Paths(old)
+            }
+            Self::Sums(s) => Self::Sums(Box::new(s.split(last))),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Paths(p) => p.root.is_none(),
+            Self::Sums(s) => s.is_empty(),
         }
     }
 
     /// Adds partial matches that bound what a node says of these already besides.
     pub(super) fn extend(&mut self, more: &Self) {
-        if let (What::Paths(mine), What::Paths(theirs)) = (&mut self.what, &more.what) {
-            *mine = *theirs;
-            merge_starts(&mut self.starts, more.starts.as_slice());
+        if let (Self::Paths(mine), Self::Paths(theirs)) = (self, more) {
+            mine.root = theirs.root;
+            mine.merge_starts(theirs);
         }
     }
 
     /// Adds other partial matches. Those of this body and of the other must be different ones, or the rule looks for
     /// repeats when they are read out ([`crate::program::Program::ambiguous`]).
     pub(super) fn merge(&mut self, more: &Self, buffer: &mut SharedBuffer) {
-        match (&mut self.what, &more.what) {
-            (What::Paths(mine), What::Paths(theirs)) => {
-                *mine = mine.zip(*theirs).map(|(a, b)| buffer.either(a, b)).or(*mine).or(*theirs);
-                merge_starts(&mut self.starts, more.starts.as_slice());
+        match (self, more) {
+            (Self::Paths(mine), Self::Paths(theirs)) => {
+                mine.root = match (mine.root, theirs.root) {
+                    (Some(a), Some(b)) => Some(buffer.either(a, b)),
+                    (a, b) => a.or(b),
+                };
+                mine.merge_starts(theirs);
             }
-            (What::Sums(mine), What::Sums(theirs)) => {
-                merge_sums(&mut self.starts, mine, (more.starts.as_slice(), theirs.as_slice()));
-            }
-            (What::Paths(_), What::Sums(_)) | (What::Sums(_), What::Paths(_)) => {}
+            (Self::Sums(mine), Self::Sums(theirs)) => mine.merge(theirs),
+            (Self::Paths(_), Self::Sums(_)) | (Self::Sums(_), Self::Paths(_)) => {}
         }
     }
 }
 
 /// Adds starts to starts.
-pub(super) fn merge_starts(mine: &mut Starts, more: &[Tick]) {
-    let last = mine.as_slice().last();
-    if more.first().is_some_and(|first| last.is_none_or(|last| last < first)) {
-        mine.extend(more);
-    } else if !is_subset(more, mine.as_slice()) {
-        let mut both = Starts::default();
-        zip(mine.as_slice(), more, |start, _, _| both.push(start));
-        *mine = both;
-    }
-}
-
-fn merge_sums(mine: &mut Starts, sums: &mut Aged<Trend, 1>, (more, others): (&[Tick], &[Trend])) {
-    if is_subset(more, mine.as_slice()) {
-        let mut at = mine.as_slice().iter().zip(sums.as_mut_slice());
-        for (start, other) in more.iter().zip(others) {
-            if let Some((_, sum)) = at.find(|(s, _)| *s == start) {
-                *sum = sum.and(other);
-            }
-        }
-        return;
-    }
-    let (mut starts, mut merged) = (Starts::default(), Aged::default());
-    zip(mine.as_slice(), more, |start, a, b| {
-        let a = a.and_then(|a| sums.as_slice().get(a));
-        let b = b.and_then(|b| others.get(b));
-        starts.push(start);
-        merged.push(a.zip(b).map(|(a, b)| a.and(b)).or_else(|| a.or(b).cloned()).unwrap_or_default());
-    });
-    (*mine, *sums) = (starts, merged);
-}
-
-fn is_subset(few: &[Tick], many: &[Tick]) -> bool {
-    let mut at = many.iter();
-    few.len() <= many.len() && few.iter().all(|start| at.any(|s| s == start))
-}
-
-/// Calls `visit` with each start of either, and its places in both.
-fn zip(a: &[Tick], b: &[Tick], mut visit: impl FnMut(Tick, Option<usize>, Option<usize>)) {
-    let (mut i, mut j) = (0, 0);
-    loop {
-        let (x, y) = (a.get(i).copied(), b.get(j).copied());
-        let Some(start) = x.zip(y).map(|(x, y)| x.min(y)).or(x).or(y) else { return };
-        let (in_a, in_b) = (x == Some(start), y == Some(start));
-        visit(start, in_a.then_some(i), in_b.then_some(j));
-        i += usize::from(in_a);
-        j += usize::from(in_b);
+fn merge_starts(mine: &mut Starts, more: &[Tick]) {
+    let same = mine.as_slice().iter().zip(more).take_while(|(a, b)| a == b).count();
+    let rest = more.get(same..).unwrap_or_default();
+    if mine.as_slice().last() < rest.first() {
+        mine.extend(rest);
+    } else if !rest.is_empty() {
+        let mut both = [mine.as_slice(), rest].concat();
+        both.sort_unstable();
+        both.dedup();
+        *mine = Starts::of(&both);
     }
 }

@@ -35,6 +35,11 @@ impl Aside {
 }
 
 impl Key {
+    /// Waits there, and that is all.
+    pub(super) fn plain(wait: WaitId) -> Self {
+        Self { wait, registers: Registers::default(), aside: None }
+    }
+
     pub(super) fn aside(&self) -> Aside {
         self.aside.as_deref().copied().unwrap_or_default()
     }
@@ -54,23 +59,29 @@ pub(super) struct Class {
 }
 
 impl Class {
-    /// Drops what is over: starts at or before `floor`, or all where the step's bound is violated. Whether it lives.
-    pub(super) fn cut(&mut self, program: &Program, floor: Tick, now: Timestamp) -> bool {
-        self.body.cut(floor) && self.key.bound_due(program).is_none_or(|due| due > now)
+    /// Whether some of it started after `floor`, and its step's bound is not violated.
+    pub(super) fn lives(&self, program: &Program, over: Over, buffer: &SharedBuffer) -> bool {
+        self.body.lives(over.floor, buffer) && self.key.bound_due(program).is_none_or(|due| due > over.now)
     }
 
-    /// The oldest of its starts that are not over.
-    pub(super) fn oldest(&self, program: &Program, floor: Tick, now: Timestamp) -> Option<Tick> {
-        let alive = self.key.bound_due(program).is_none_or(|due| due > now);
-        self.body.starts.as_slice().iter().copied().find(|s| *s > floor).filter(|_| alive)
+    /// Drops what is over; whether it lives.
+    pub(super) fn cut(&mut self, program: &Program, over: Over, buffer: &SharedBuffer) -> bool {
+        self.body.cut(over.floor, buffer) && self.key.bound_due(program).is_none_or(|due| due > over.now)
     }
 
-    /// When the first of its starts after `floor`, or all, are due.
-    pub(super) fn due(&self, program: &Program, buffer: &SharedBuffer, floor: Tick) -> Option<Timestamp> {
-        let oldest = self.body.starts.as_slice().iter().find(|s| **s > floor);
-        let window = oldest.and_then(|start| ends(*start, program, buffer));
+    /// When the first of its starts after `floor`, or all, are due; only where starts are noted.
+    pub(super) fn due(&self, program: &Program, floor: Tick, buffer: &SharedBuffer) -> Option<Timestamp> {
+        let oldest = self.body.oldest_noted(floor);
+        let window = oldest.and_then(|start| ends(start, program, buffer));
         window.min(self.key.bound_due(program).or(window))
     }
+}
+
+/// What is over: what started with this event or before, and what was due by now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Over {
+    pub(super) floor: Tick,
+    pub(super) now: Timestamp,
 }
 
 /// When the window of what started with an event ends.

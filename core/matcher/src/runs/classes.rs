@@ -1,10 +1,9 @@
 //! The run classes of one key: found by what tells them apart.
 
-use super::body::{Body, What};
+use super::body::{Body, Paths};
 use super::class::{Class, Key};
 use super::fate::Seen;
-use crate::buffer::{NodeId, Tick};
-use crate::program::Program;
+use crate::program::{Program, WaitId};
 
 /// The place of a class; good until classes next meet an event or are cut.
 #[derive(Clone, Copy, Debug)]
@@ -17,39 +16,55 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    /// Lets each class that an event may concern meet it; `keep` says whether it lives on where it is.
-    pub(super) fn meet(&mut self, seen: Seen<'_>, mut keep: impl FnMut(&mut Class) -> bool) {
-        let concerns = |c: &Class| seen.program.waits[c.key.wait].bits.is_none_or(|b| b & seen.bits != 0);
-        self.list.retain_mut(|c| !concerns(c) || keep(c));
+    /// The classes that an event may concern.
+    pub(super) fn concerned(&mut self, seen: Seen<'_>) -> impl Iterator<Item = &mut Class> {
+        let concerns = move |c: &Class| seen.program.waits[c.key.wait].bits.is_none_or(|b| b & seen.bits != 0);
+        self.list.iter_mut().filter(move |c| concerns(c))
     }
 
-    /// The class of that key, made where there is none, without what is over.
-    pub(super) fn place(&mut self, key: Key, floor: Tick, program: &Program) -> ClassId {
-        let at = self.list.iter().position(|c| c.key == key).unwrap_or(self.list.len());
-        match self.list.get_mut(at) {
-            Some(class) => {
-                if !class.body.cut(floor) {
-                    class.body = Body::none(program);
-                }
-            }
-            None => self.list.push(Class { key, body: Body::none(program) }),
-        }
+    /// Drops the classes that have no partial matches left.
+    pub(super) fn drop_empty(&mut self) {
+        self.list.retain(|c| !c.body.is_empty());
+    }
+
+    /// The class of that key, made where there is none.
+    pub(super) fn place(&mut self, key: Key, program: &Program) -> ClassId {
+        let at = self.list.iter().position(|c| c.key == key).unwrap_or_else(|| {
+            self.list.push(Class { key, body: Body::none(program) });
+            self.list.len() - 1
+        });
         ClassId(at)
+    }
+
+    /// The class of those that wait here with nothing else to tell them apart.
+    pub(super) fn find_plain(&self, wait: WaitId) -> Option<ClassId> {
+        self.list.iter().position(|c| c.key.wait == wait).map(ClassId)
+    }
+
+    /// The same, made where there is none.
+    pub(super) fn place_plain(&mut self, wait: WaitId, program: &Program) -> ClassId {
+        self.find_plain(wait).unwrap_or_else(|| {
+            self.list.push(Class { key: Key::plain(wait), body: Body::none(program) });
+            ClassId(self.list.len() - 1)
+        })
+    }
+
+    pub(super) fn remove(&mut self, id: ClassId) {
+        self.list.swap_remove(id.0);
     }
 
     pub(super) fn get_mut(&mut self, id: ClassId) -> Option<&mut Class> {
         self.list.get_mut(id.0)
     }
 
-    /// The node that all these classes stand at, if it is one; `Some(None)`: all are new.
-    pub(super) fn shared_root(&self, places: &[ClassId]) -> Option<Option<NodeId>> {
-        let root = |id: &ClassId| self.list.get(id.0).map(|c| match c.body.what {
-            What::Paths(root) => Some(root),
-            What::Sums(_) => None,
-        })?;
-        let mut roots = places.iter().map(root);
-        let first = roots.next()??;
-        roots.all(|r| r == Some(first)).then_some(first)
+    /// The paths of these classes, if all have the same (or all none yet).
+    pub(super) fn in_common(&self, places: &[ClassId]) -> Option<&Paths> {
+        let mut all = places.iter().filter_map(|id| self.list.get(id.0)).map(|c| match &c.body {
+            Body::Paths(p) => Some(p),
+            Body::Sums(_) => None,
+        });
+        let first = all.next()??;
+        all.all(|p| p.is_some_and(|p| p.root == first.root)).then_some(first)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Class> {

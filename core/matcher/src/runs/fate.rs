@@ -57,6 +57,19 @@ impl<'a> Seen<'a> {
     /// What the event means for runs at a wait.
     pub(super) fn fate(self, id: WaitId, registers: &Registers, last: Option<Timestamp>) -> Fate {
         let wait = &self.program.waits[id];
+        let Some(takes) = wait.plain else { return self.whole_fate(id, registers, last) };
+        let takes = takes & self.bits != 0;
+        let stays = match wait.arrow {
+            Contiguity::Strict => false,
+            Contiguity::Relaxed => !takes,
+            Contiguity::Any => true,
+        };
+        Fate { takes, completes: false, stays: stays.then_some(id) }
+    }
+
+    /// The same, where there is more to ask than whether the target takes the event.
+    fn whole_fate(self, id: WaitId, registers: &Registers, last: Option<Timestamp>) -> Fate {
+        let wait = &self.program.waits[id];
         for held in &wait.held {
             if held.until.is_some_and(|u| self.passes(u, registers)) {
                 // The loop holds nothing back any more, this event included.
@@ -121,4 +134,3 @@ impl<'a> Seen<'a> {
         complete.iter().any(|c| self.may_leave(&c.leaves, after) && !c.held.iter().any(|h| self.passes(h.test, before)))
     }
 }
-

@@ -33,9 +33,11 @@ pub(super) struct Below {
 impl Below {
     /// What starts after `floor` below the root of a body.
     pub(super) fn of(body: &Body, buffer: &SharedBuffer, floor: Tick) -> Option<Self> {
-        let (root, from, to) = (body.root()?, floor.next(), *body.starts.as_slice().last()?);
+        let (root, from) = (body.root()?, floor.next());
+        let newest = buffer.newest(root)?;
+        let to = body.starts().last().copied().unwrap_or(newest);
         let mut below = Self { root, from, to, counts: None };
-        if buffer.newest(root).is_some_and(|newest| newest > to) {
+        if newest > to {
             below.counts = Some(below.count(buffer));
         }
         Some(below)

@@ -4,15 +4,15 @@ use ensue_rule::Timestamp;
 use smallvec::SmallVec;
 
 use super::Runs;
-use super::body::{Body, What};
+use super::body::Body;
 use super::class::{Aside, Class, Key};
 use super::classes::ClassId;
 use super::fate::Seen;
 use super::paths::Completed;
-use crate::buffer::{Binding, SharedBuffer, Tick};
+use crate::buffer::{Binding, Tick};
 use crate::observation::{Hit, Observation};
 use crate::output::{Cause, Found};
-use crate::program::{Program, PositionId, Target, Wait, WaitId};
+use crate::program::{PositionId, Program, Target, Wait, WaitId};
 use crate::registers::{Registers, Taken};
 
 /// Runs that take the event at a position.
@@ -28,6 +28,19 @@ struct Move {
     body: Body,
 }
 
+/// Partial matches that take the event of a tick at a position.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) tick: Tick,
+    pub(super) to: PositionId,
+    /// Whether some begin with it.
+    pub(super) begins: bool,
+    /// Whether the pattern is complete with it.
+    pub(super) complete: bool,
+    /// What they bound before.
+    pub(super) body: Body,
+}
+
 /// Those that one event makes; seldom more than two.
 type Moves = SmallVec<[Move; 2]>;
 
@@ -35,13 +48,12 @@ type Moves = SmallVec<[Move; 2]>;
 pub(super) type Bodies = SmallVec<[Body; 1]>;
 
 /// Partial matches that leave a wait, because its target takes the event.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Leaving<'a> {
     wait: &'a Wait,
     to: PositionId,
     registers: &'a Registers,
     aside: Aside,
-    begins: bool,
 }
 
 impl Runs {
@@ -49,19 +61,12 @@ impl Runs {
     /// their positions.
     pub fn step(&mut self, program: &Program, event: &Observation, hit: Hit, out: &mut Vec<Found>) {
         let position = event.arrival.position;
-        self.advance_to(program, position.ts, out);
+        self.pass_time(program, position.ts, out);
         self.position = position;
-        let seen = Seen { program, observation: event, bits: hit.bits };
-        let (mut moves, mut complete) = (Moves::new(), Bodies::new());
-        self.meet(seen, &mut moves, &mut complete);
-        self.begin(seen, &mut moves);
-        if !moves.is_empty() {
-            let tick = self.buffer.next_tick();
-            let kept = program.kept.iter().map(|s| event.slots.get(s.index()).cloned().unwrap_or_default());
-            self.buffer.bind(position, kept.collect());
-            for m in moves {
-                self.arrive(seen, tick, m, &mut complete);
-            }
+        let mut complete = Bodies::new();
+        match program.plan(hit.bits) {
+            Some(plan) => self.follow(program, plan, event, &mut complete),
+            None => self.ask(Seen { program, observation: event, bits: hit.bits }, &mut complete),
         }
         if !complete.is_empty() {
             self.complete(program, &complete, Completed { at: position.ts, by: Cause::Event }, out);
@@ -72,36 +77,69 @@ impl Runs {
         self.limit(program);
     }
 
+    /// Asks every class what the event means for it.
+    fn ask(&mut self, seen: Seen<'_>, complete: &mut Bodies) {
+        let mut moves = Moves::new();
+        self.meet(seen, &mut moves, complete);
+        self.begin(seen, &mut moves);
+        if moves.is_empty() {
+            return;
+        }
+        let tick = self.buffer.next_tick();
+        self.bind(seen.program, seen.observation);
+        for m in moves {
+            self.arrive(seen, tick, m, complete);
+        }
+    }
+
+    /// Keeps the event, which some run took.
+    pub(super) fn bind(&mut self, program: &Program, event: &Observation) {
+        let kept = if program.kept.is_empty() {
+            Box::default()
+        } else {
+            program.kept.iter().map(|s| event.slots.get(s.index()).cloned().unwrap_or_default()).collect()
+        };
+        self.buffer.bind(event.arrival.position, kept);
+    }
+
     /// Lets every class meet the event.
     fn meet(&mut self, seen: Seen<'_>, moves: &mut Moves, complete: &mut Bodies) {
         let program = seen.program;
         let session = program.session.then_some(seen.observation.arrival.session);
-        let mut onward = SmallVec::<[Class; 2]>::new();
-        let (buffer, floor, now) = (&mut self.buffer, self.floor, self.now);
-        self.classes.meet(seen, |class| {
-            if !class.cut(program, floor, now) {
-                return false;
+        let mut onward = SmallVec::<[Class; 1]>::new();
+        let (mut ended, over) = (false, self.over());
+        for class in self.classes.concerned(seen) {
+            if !class.cut(program, over, &self.buffer) {
+                class.body.take();
+                ended = true;
+                continue;
             }
             let aside = class.key.aside();
             if aside.session != session {
-                return true;
+                continue;
             }
             let id = class.key.wait;
             let wait = &program.waits[id];
             let fate = seen.fate(id, &class.key.registers, aside.last);
             if let (true, Target::Take(to)) = (fate.takes, wait.target) {
-                let leaving = Leaving { wait, to, registers: &class.key.registers, aside, begins: false };
-                depart(seen, leaving, &class.body, (moves, buffer));
+                let leaving = Leaving { wait, to, registers: &class.key.registers, aside };
+                let into = destination(seen, leaving, (moves, program));
+                into.body.merge(&class.body, &mut self.buffer);
             } else if fate.completes {
                 complete.push(class.body.clone());
             }
-            match fate.stays {
-                Some(on) if on == id => return true,
-                Some(on) => onward.push(Class { key: Key { wait: on, ..class.key.clone() }, body: class.body.clone() }),
-                None => {}
+            if fate.stays == Some(id) {
+                continue;
             }
-            false
-        });
+            let body = class.body.take();
+            ended = true;
+            if let Some(on) = fate.stays {
+                onward.push(Class { key: Key { wait: on, ..class.key.clone() }, body });
+            }
+        }
+        if ended {
+            self.classes.drop_empty();
+        }
         for class in onward {
             self.insert(program, class);
         }
@@ -121,67 +159,85 @@ impl Runs {
             let wait = &program.waits[*id];
             let Target::Take(to) = wait.target else { continue };
             if seen.fate(*id, Registers::EMPTY, None).takes {
-                let leaving = Leaving { wait, to, registers: Registers::EMPTY, aside, begins: true };
-                let body = Body::begin(tick, program.trends.as_ref());
-                depart(seen, leaving, &body, (moves, &mut self.buffer));
+                let leaving = Leaving { wait, to, registers: Registers::EMPTY, aside };
+                let into = destination(seen, leaving, (moves, program));
+                into.begins = true;
+                into.body.begin(tick, program);
                 self.newest = tick;
             }
         }
     }
 
-    /// Binds the event for runs that took it, and lets them wait for what comes next.
-    fn arrive(&mut self, seen: Seen<'_>, tick: Tick, mut m: Move, complete: &mut Bodies) {
-        let (program, position) = (seen.program, &seen.program.positions[m.to]);
+    /// Lets runs that took the event wait for what comes next.
+    fn arrive(&mut self, seen: Seen<'_>, tick: Tick, m: Move, complete: &mut Bodies) {
+        let program = seen.program;
         let ts = seen.observation.arrival.position.ts;
         let mut places = SmallVec::<[ClassId; 4]>::new();
-        for id in &position.waits {
+        for id in &program.positions[m.to].waits {
             let key = m.key(&program.waits[*id], *id, ts);
-            places.push(self.classes.place(key, self.floor, program));
+            places.push(self.classes.place(key, program));
         }
+        let arrival = Arrival { tick, to: m.to, begins: m.begins, complete: m.complete, body: m.body };
+        self.settle(program, seen.observation, arrival, (&places, complete));
+    }
+
+    /// Lets partial matches take the event and wait in these classes.
+    pub(super) fn settle(
+        &mut self,
+        program: &Program,
+        event: &Observation,
+        mut arrival: Arrival,
+        (places, complete): (&[ClassId], &mut Bodies),
+    ) {
+        let stage = program.positions[arrival.to].stage;
         // Where all wait beside the same others already, one node says what they and these bound.
-        let shared = if m.complete { None } else { self.classes.shared_root(&places) };
-        match &mut m.body.what {
-            What::Paths(root) => {
-                let (prev, begins, alt) = (*root, m.begins, shared.flatten());
-                *root = Some(self.buffer.take(Binding { event: tick, stage: position.stage, begins, prev, alt }));
+        let common = if arrival.complete { None } else { self.classes.in_common(places) };
+        let (joins, alt) = (common.is_some(), common.and_then(|p| p.root));
+        match &mut arrival.body {
+            Body::Paths(p) => {
+                let (prev, begins) = (p.root, arrival.begins);
+                p.root = Some(self.buffer.take(Binding { event: arrival.tick, stage, begins, prev, alt }));
             }
-            What::Sums(sums) => {
-                if let Some(trends) = program.trends.as_ref().filter(|t| !t.sums.is_empty()) {
-                    let slots = &seen.observation.slots;
-                    sums.as_mut_slice().iter_mut().for_each(|sum| *sum = trends.take(sum, position.stage, slots));
+            Body::Sums(sums) => {
+                if let Some(trends) = &program.trends {
+                    sums.take(trends, stage, &event.slots);
                 }
             }
         }
         for place in places {
-            let Some(class) = self.classes.get_mut(place) else { continue };
-            if shared.is_some() {
-                class.body.extend(&m.body);
+            let Some(class) = self.classes.get_mut(*place) else { continue };
+            if joins {
+                class.body.extend(&arrival.body);
             } else {
-                class.body.merge(&m.body, &mut self.buffer);
+                class.body.merge(&arrival.body, &mut self.buffer);
             }
-            self.due = self.due.min(class.due(program, &self.buffer, self.floor).unwrap_or(Timestamp::MAX));
+            if program.timers {
+                self.due = self.due.min(class.due(program, self.floor, &self.buffer).unwrap_or(Timestamp::MAX));
+            }
         }
-        if m.complete {
-            complete.push(m.body);
+        if arrival.complete {
+            complete.push(arrival.body);
+        } else if let Body::Sums(sums) = arrival.body {
+            self.spare = Some(sums);
         }
     }
 
     /// Adds partial matches to the class of that key.
     fn insert(&mut self, program: &Program, class: Class) {
-        let place = self.classes.place(class.key, self.floor, program);
+        let place = self.classes.place(class.key, program);
         let Some(found) = self.classes.get_mut(place) else { return };
         found.body.merge(&class.body, &mut self.buffer);
-        self.due = self.due.min(found.due(program, &self.buffer, self.floor).unwrap_or(Timestamp::MAX));
+        self.due = self.due.min(found.due(program, self.floor, &self.buffer).unwrap_or(Timestamp::MAX));
     }
 
     /// Drops the oldest starts above the limits.
     fn limit(&mut self, program: &Program) {
         while self.classes.len() > program.limits.classes || self.buffer.len() > program.limits.nodes {
-            let Some(oldest) = self.classes.iter().filter_map(|c| c.oldest(program, self.floor, self.now)).min() else { return };
+            let Some(oldest) = self.oldest(program) else { return };
             self.dropped += 1;
             self.floor = oldest;
-            let (floor, now) = (self.floor, self.now);
-            self.classes.retain(|c| c.cut(program, floor, now));
+            let (over, buffer) = (self.over(), &self.buffer);
+            self.classes.retain(|c| c.cut(program, over, buffer));
             self.tidy();
         }
     }
@@ -195,21 +251,22 @@ impl Move {
     }
 }
 
-/// Notes that runs take the event, together with those that arrive at the same place with the same registers.
-fn depart(seen: Seen<'_>, leaving: Leaving<'_>, body: &Body, (moves, buffer): (&mut Moves, &mut SharedBuffer)) {
-    let Leaving { wait, to, registers, aside, begins } = leaving;
-    let (definitions, position) = (&seen.program.registers, &seen.program.positions[to]);
+/// Where runs go that take the event: together with those that arrive at the same place with the same registers.
+fn destination<'m>(seen: Seen<'_>, leaving: Leaving<'_>, (moves, program): (&'m mut Moves, &Program)) -> &'m mut Move {
+    let Leaving { wait, to, registers, aside } = leaving;
+    let (definitions, position) = (&program.registers, &program.positions[to]);
     let taken = Taken { stage: position.stage, slots: &seen.observation.slots };
     let after = registers.restart(definitions, &wait.turns).take(definitions, taken, position.live);
-    let reached = seen.program.tells_reached().then_some(position.stage).max(aside.reached);
+    let reached = program.tells_reached().then_some(position.stage).max(aside.reached);
     let aside = Aside { last: None, session: aside.session, reached };
     let complete = !position.complete.is_empty() && seen.completes(&position.complete, registers, &after);
-    let same = |m: &&mut Move| m.to == to && m.complete == complete && m.aside == aside && m.registers == after;
-    match moves.iter_mut().find(same) {
-        Some(m) => {
-            m.begins |= begins;
-            m.body.merge(body, buffer);
-        }
-        None => moves.push(Move { to, registers: after, aside, complete, begins, body: body.clone() }),
-    }
+    let same = |m: &Move| m.to == to && m.complete == complete && m.aside == aside && m.registers == after;
+    let at = moves.iter().position(same).unwrap_or_else(|| {
+        let body = Body::none(program);
+        moves.push(Move { to, registers: after, aside, complete, begins: false, body });
+        moves.len() - 1
+    });
+    // INVARIANT (found or pushed): the place was just found or made.
+    #[allow(clippy::indexing_slicing, reason = "INVARIANT (found or pushed)")]
+    &mut moves[at]
 }

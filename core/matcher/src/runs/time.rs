@@ -16,32 +16,47 @@ use crate::program::{After, Program, Target};
 impl Runs {
     /// Moves time: absences complete and partial matches time out whose deadline is at or before `t`.
     pub fn advance_to(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
+        self.pass_time(program, t, out);
+        self.tidy();
+    }
+
+    /// The same, but what is over is not forgotten yet.
+    pub(super) fn pass_time(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         while program.timers && self.due <= t && self.due < Timestamp::MAX {
-            self.due = self.classes.iter().filter_map(|c| c.due(program, &self.buffer, self.floor)).min().unwrap_or(Timestamp::MAX);
+            let dues = self.classes.iter().filter_map(|c| c.due(program, self.floor, &self.buffer));
+            self.due = dues.min().unwrap_or(Timestamp::MAX);
             if self.due <= t && self.due < Timestamp::MAX {
                 self.expire(program, self.due, out);
+                self.tidy();
             }
         }
         self.now = self.now.max(t);
-        self.end_windows(program, t);
+        self.end_windows(program);
     }
 
-    /// Ends the windows that are over at `t`: they end in the order in which their events came, so nothing is searched.
-    fn end_windows(&mut self, program: &Program, t: Timestamp) {
-        while ends(self.floor.next(), program, &self.buffer).is_some_and(|end| end <= t) {
-            self.floor = self.floor.next();
+    /// Ends the windows that are over.
+    fn end_windows(&mut self, program: &Program) {
+        self.floor = self.over_at(program, self.now);
+    }
+
+    /// The last event whose window is over at `t`: they end in the order in which their events came, so nothing is
+    /// searched.
+    fn over_at(&self, program: &Program, t: Timestamp) -> Tick {
+        let mut over = self.floor;
+        while ends(over.next(), program, &self.buffer).is_some_and(|end| end <= t) {
+            over = over.next();
         }
-        self.tidy();
+        over
     }
 
     /// Judges a trailing absence now, at a trigger: every run that lacks nothing else is a match at `t` by an event.
     /// The last call of a look-back.
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         let mut complete = Bodies::new();
-        let (floor, now) = (self.floor, self.now);
+        let (over, buffer) = (self.over(), &self.buffer);
         self.classes.retain(|c| {
             let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);
-            if ends && c.cut(program, floor, now) && may_end(program, c) {
+            if ends && c.cut(program, over, buffer) && may_end(program, c) {
                 complete.push(c.body.clone());
             }
             false
@@ -54,32 +69,28 @@ impl Runs {
     /// Ends what is due at or before `due`.
     fn expire(&mut self, program: &Program, due: Timestamp, out: &mut Vec<Found>) {
         let (mut complete, mut partial) = (Bodies::new(), Vec::new());
+        let (over, newest) = (self.over_at(program, due), self.buffer.next_tick());
         let (buffer, floor) = (&self.buffer, self.floor);
         self.classes.retain(|c| {
-            if !c.body.cut(floor) {
+            if !c.body.cut(floor, buffer) {
                 return false;
             }
             let bound = c.key.bound_due(program).is_some_and(|d| d <= due);
-            let starts = c.body.starts.as_slice();
-            let old = starts.partition_point(|s| ends(*s, program, buffer).is_some_and(|end| end <= due));
-            let wait = &program.waits[c.key.wait];
-            // A loop that has its minimum takes no more after its gap, and that is all.
-            let silent = bound && !wait.bound_times_out;
-            // Where `=> !n` stands too, the very next event must have come.
-            let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
-            let ended = if bound { starts.len() } else { old };
-            if ended == 0 {
+            let last = if bound { newest } else { over };
+            if c.body.oldest_noted(floor).is_none_or(|oldest| oldest > last) {
                 return true;
             }
+            let (mut ended, wait) = (c.body.split(last), &program.waits[c.key.wait]);
+            // Where `=> !n` stands too, the very next event must have come.
+            let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
             if absent && may_end(program, c) {
-                complete.push(c.body.split(ended));
-            } else {
-                let mut over = c.body.split(ended);
-                if program.on_timeout.is_some() && (!silent || old > 0) {
-                    partial.push(if silent { over.split(old) } else { over });
-                }
+                complete.push(ended);
+            } else if program.on_timeout.is_some() {
+                // A loop that has its minimum takes no more after its gap, and that is all.
+                let silent = bound && !wait.bound_times_out;
+                partial.push(if silent { ended.split(over) } else { ended });
             }
-            !c.body.starts.is_empty()
+            !c.body.is_empty()
         });
         self.time_out(program, (&partial, &complete), due, out);
         if complete.is_empty() {
@@ -88,7 +99,7 @@ impl Runs {
             self.complete(program, &complete, Completed { at: due, by: Cause::Time }, out);
         }
         self.now = self.now.max(due);
-        self.end_windows(program, due);
+        self.end_windows(program);
     }
 
     /// Reports partial matches that ended, each once; what completes at this moment is none.
@@ -129,7 +140,7 @@ impl Runs {
 
     /// Under CONSUME one partial match for each start: the one that reached the latest stage, then the better one.
     fn furthest_of_each_start(&self, program: &Program, partial: &[Body], complete: &[Body]) -> Vec<Path> {
-        let mut starts: Vec<Tick> = partial.iter().flat_map(|b| b.starts.as_slice()).copied().collect();
+        let mut starts: Vec<Tick> = partial.iter().flat_map(Body::starts).copied().collect();
         starts.sort_unstable();
         starts.dedup();
         starts.retain(|s| !complete.iter().any(|b| b.has(*s)));
