@@ -163,6 +163,12 @@ impl SharedBuffer {
         self.events.get(index(tick.0.wrapping_sub(self.first.0)))
     }
 
+    /// The last event at or before `place`.
+    pub(crate) fn tick_at(&self, place: Position) -> Option<Tick> {
+        let after = self.events.partition_point(|e| e.position <= place);
+        (after > 0).then(|| Tick(self.first.0.wrapping_add(count(after))).previous())
+    }
+
     /// A node for an event that was taken.
     pub(crate) fn take(&mut self, b: Binding) -> NodeId {
         let (kind, paths) = if b.begins { (Kind::First, 1) } else { (Kind::After, 0) };

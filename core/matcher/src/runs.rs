@@ -113,13 +113,16 @@ impl Runs {
     /// Ends all runs that started at or before `upto`, because the host no longer keeps their events; what waited for them
     /// comes out. Returns whether there was one.
     pub fn truncate(&mut self, program: &Program, upto: Position, out: &mut Vec<Found>) -> bool {
-        let Some(tick) = self.buffer.tick_at(upto).filter(|tick| self.oldest().is_some_and(|o| o <= *tick)) else {
+        let oldest = self.oldest(program);
+        let Some(tick) = self.buffer.tick_at(upto).filter(|tick| oldest.is_some_and(|oldest| oldest <= *tick)) else {
             return false;
         };
-        self.classes.retain_mut(|c| c.cut(tick));
+        self.floor = self.floor.max(tick);
+        let (over, buffer) = (self.over(), &self.buffer);
+        self.classes.retain(|c| c.cut(program, over, buffer));
         self.finished.retain(|f| f.start > tick);
         self.let_out(program, false, out);
-        self.release();
+        self.tidy();
         true
     }
 
