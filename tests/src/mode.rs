@@ -122,6 +122,7 @@ pub fn limits() -> Limits {
         states: 4_096,
         classes: 1 << 20,
         nodes: 1 << 24,
+        distinct: 1 << 20,
         matches: 1 << 20,
         ..Limits::default()
     }

@@ -279,16 +279,20 @@ impl SharedBuffer {
     /// Forgets what no run that starts after `floor` can reach, and events before that; once that may be half of it, so
     /// that it costs nothing on average.
     pub(crate) fn release(&mut self, floor: Tick) {
-        if self.nodes.len() + self.events.len() < self.full {
-            return;
+        if self.weight() >= self.full {
+            self.forget(floor);
         }
+    }
+
+    /// The same, at once.
+    pub(crate) fn forget(&mut self, floor: Tick) {
         let over = self.nodes.as_slice().iter().take_while(|n| n.newest <= floor).count();
         self.nodes.cut(over);
         self.base = self.base.wrapping_add(count(over));
         while self.first <= floor && self.events.pop_front().is_some() {
             self.first = self.first.next();
         }
-        self.full = (self.nodes.len() + self.events.len()).max(8) * 2;
+        self.full = self.weight().max(8) * 2;
     }
 
     /// Forgets everything.
@@ -297,6 +301,11 @@ impl SharedBuffer {
         self.base = self.base.wrapping_add(count(self.nodes.len()));
         self.nodes.clear();
         self.events.clear();
+    }
+
+    /// How many nodes and events there are.
+    pub(crate) fn weight(&self) -> usize {
+        self.nodes.len() + self.events.len()
     }
 
     /// How many nodes there are.

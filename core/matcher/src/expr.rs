@@ -121,6 +121,17 @@ impl Code {
         }
     }
 
+    /// `slot = register`, if that is what the condition says.
+    pub(crate) fn correlates(&self) -> Option<(SlotId, RegisterId)> {
+        match self {
+            Self::Binary(BinaryOp::Eq, a, b) => match (&**a, &**b) {
+                (Self::Slot(s), Self::Register(r)) | (Self::Register(r), Self::Slot(s)) => Some((*s, *r)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Calls `visit` with every register that the expression reads.
     pub(crate) fn registers(&self, visit: &mut impl FnMut(RegisterId)) {
         match self {

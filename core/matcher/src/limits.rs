@@ -13,8 +13,11 @@ pub struct Limits {
     pub places: usize,
     /// Run classes of one key; the class with the oldest start is dropped and counted as capped. 4,096.
     pub classes: usize,
-    /// Nodes of one key's shared buffer; the oldest starts are dropped and counted as capped. 1,000,000.
+    /// Nodes of one key's shared buffer (32 bytes each), and events that they bind; the oldest starts are dropped and
+    /// counted as capped. 100,000.
     pub nodes: usize,
+    /// Different values that one DISTINCT gathers; a run that gathers more is dropped and counted as capped. 1,000.
+    pub distinct: usize,
     /// Matches (or timeouts) that one event lets out under NO SKIP without LIMIT and under SKIP; the rest is counted
     /// as capped. 10,000.
     pub matches: usize,
@@ -27,7 +30,8 @@ impl Default for Limits {
             states: 512,
             places: 4_096,
             classes: 4_096,
-            nodes: 1_000_000,
+            nodes: 100_000,
+            distinct: 1_000,
             matches: 10_000,
         }
     }

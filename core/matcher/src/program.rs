@@ -15,6 +15,7 @@ mod fragment;
 mod liveness;
 mod plan;
 mod returns;
+mod tier;
 mod waits;
 mod watch;
 
@@ -80,6 +81,8 @@ pub struct Program {
     pub(crate) ambiguous: bool,
     /// What an event does for which only one predicate holds, where that can be told beforehand.
     pub(crate) plans: Option<Vec<Plan>>,
+    /// Whether a run remembers sets of values.
+    pub(crate) gathers: bool,
     /// Whether time alone can let something out.
     pub(crate) timers: bool,
     /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
@@ -173,8 +176,19 @@ pub(crate) struct Wait {
     pub(crate) bits: Option<u64>,
     /// Where all there is to ask of an event is whether the target takes it: the bit of that predicate.
     pub(crate) plain: Option<u64>,
+    /// The equality that an event must fulfil to concern a run here, where there is one.
+    pub(crate) correlation: Option<Correlation>,
     /// Registers that this wait or something after it reads.
     pub(crate) live: RegisterSet,
+}
+
+/// An event takes part only where its attribute is what the run remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Correlation {
+    pub(crate) slot: SlotId,
+    pub(crate) register: RegisterId,
+    /// Bits of predicates for which it may concern every run nevertheless.
+    pub(crate) others: u64,
 }
 
 /// Tests that an event must all pass to be taken: that of the stage, and for a member of `&` those over several members

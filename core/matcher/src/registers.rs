@@ -157,6 +157,15 @@ impl Registers {
         }
     }
 
+    /// How many different values the largest of them has gathered.
+    pub(crate) fn gathered(&self) -> usize {
+        let lists = self.0.iter().flat_map(|values| values.iter()).map(|v| match v {
+            Some(Value::List(items)) => items.len(),
+            _ => 0,
+        });
+        lists.max().unwrap_or(0)
+    }
+
     /// The same registers with only `live` kept.
     pub(crate) fn keep(&self, live: RegisterSet) -> Self {
         let Some(values) = &self.0 else { return self.clone() };

@@ -13,6 +13,7 @@ mod body;
 mod class;
 mod classes;
 mod fate;
+mod moves;
 mod paths;
 mod planned;
 mod step;
@@ -49,6 +50,8 @@ pub struct Runs {
     bound: Option<Position>,
     /// Matches that wait under a skip strategy, by start.
     finished: Vec<Finished>,
+    /// From so many classes on it is looked which are over.
+    crowded: usize,
     /// Sums that nobody needs now: room for the next.
     spare: Option<Box<Sums>>,
     /// Run classes and starts that a limit dropped.
@@ -74,6 +77,7 @@ impl Runs {
             due: Timestamp::MAX,
             bound,
             finished: Vec::new(),
+            crowded: step::CROWD,
             spare: None,
             dropped: 0,
         }
@@ -118,8 +122,7 @@ impl Runs {
             return false;
         };
         self.floor = self.floor.max(tick);
-        let (over, buffer) = (self.over(), &self.buffer);
-        self.classes.retain(|c| c.cut(program, over, buffer));
+        self.drop_over(program);
         self.finished.retain(|f| f.start > tick);
         self.let_out(program, false, out);
         self.tidy();
@@ -168,14 +171,16 @@ impl Runs {
         if self.newest <= self.floor {
             self.classes.clear();
         }
-        if !self.finished.is_empty() {
-            let first = self.finished.first().map_or(self.floor, |f| f.start.previous());
-            self.buffer.release(self.floor.min(first));
-        } else if self.classes.len() == 0 {
+        if self.classes.len() == 0 && self.finished.is_empty() {
             self.buffer.clear();
             self.floor = self.buffer.last_tick();
         } else {
-            self.buffer.release(self.floor);
+            self.buffer.release(self.kept_from());
         }
+    }
+
+    /// What started after this is still of use.
+    fn kept_from(&self) -> Tick {
+        self.finished.first().map_or(self.floor, |f| self.floor.min(f.start.previous()))
     }
 }

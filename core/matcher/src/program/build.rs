@@ -5,6 +5,7 @@ use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Return, Rule, Span, S
 use super::conditions::{self, Conditions};
 use super::fragment::Weaver;
 use super::{After, Program, StageId, Target, liveness, plan, returns, waits};
+use crate::registers::Fold;
 use crate::set::Slots;
 use crate::{Error, Limits};
 
@@ -32,10 +33,12 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
     let absence = automaton.waits.iter().any(|(_, w)| w.target == Target::Absence);
     let session = rule.within.is_some_and(|w| w.kind == ensue_rule::WithinKind::Session);
     let timers = waiting || on_timeout.is_some() || absence;
+    let gathers = conditions.registers.iter().any(|(_, r)| r.fold == Fold::Distinct);
     let plans = if session || timers { None } else { plan::plans(&automaton, &conditions) };
     Ok(Program {
         plans,
         timers,
+        gathers,
         after,
         limits: limits.clone(),
         window: rule.window(limits.default_window),

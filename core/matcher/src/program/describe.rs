@@ -18,6 +18,7 @@ impl Program {
             let _ = writeln!(out, "{}{}", self.position_name(p), complete);
             position.waits.iter().for_each(|w| self.describe_wait(*w, &mut out));
         }
+        let _ = writeln!(out, "{}", self.bounds());
         out
     }
 
@@ -65,7 +66,10 @@ impl Program {
                 b.limit.0
             );
         }
-        let _ = writeln!(out, "     cost: {}", self.tier(id));
+        let _ = match self.remembered(id) {
+            none if none.is_empty() => writeln!(out, "     cost: {}", self.tier(id)),
+            stages => writeln!(out, "     cost: {} (remembers {stages})", self.tier(id)),
+        };
     }
 
     fn arrow(&self, id: WaitId) -> &'static str {
@@ -81,15 +85,6 @@ impl Program {
             Target::Take(p) => self.position_name(p),
             Target::Absence => "complete at the deadline".into(),
             Target::Next => "complete at the next event".into(),
-        }
-    }
-
-    /// The cost of a wait, by what its conditions look at.
-    fn tier(&self, id: WaitId) -> &'static str {
-        if self.waits[id].live.is_empty() {
-            "one class, whatever the number of partial matches"
-        } else {
-            "one class per different value of what later conditions read"
         }
     }
 

@@ -7,8 +7,11 @@ use ensue_rule::{Bound, Contiguity, Element, Rule, Within, WithinKind};
 use super::conditions::Conditions;
 use super::fragment::{Fragment, Greedy, Hop, Weaver};
 use super::watch::{Watched, next_forbids, watch};
-use super::{Completion, Held, NextForbid, Position, PositionId, StageId, Target, TestId, Wait, WaitId, Want};
+use super::{
+    Completion, Correlation, Held, NextForbid, Position, PositionId, StageId, Target, TestId, Wait, WaitId, Want,
+};
 use crate::error::Kind;
+use crate::expr::Code;
 use crate::registers::RegisterSet;
 use crate::table::Table;
 use crate::{Error, Limits};
@@ -162,8 +165,9 @@ impl Maker<'_> {
         }
         let wait = &mut self.out.waits[id];
         (wait.then, wait.held) = (then, held);
-        let (bits, plain) = (self.bits(id), self.plain(id));
-        (self.out.waits[id].bits, self.out.waits[id].plain) = (bits, plain);
+        let (bits, plain, correlation) = (self.bits(id), self.plain(id), self.correlation(id));
+        let wait = &mut self.out.waits[id];
+        (wait.bits, wait.plain, wait.correlation) = (bits, plain, correlation);
         Ok(id)
     }
 
@@ -176,6 +180,22 @@ impl Maker<'_> {
         let [test] = w.takes.as_slice() else { return None };
         let test = Some(&c.tests[*test]).filter(|t| t.conditions.is_empty() && !judged && !closes && !leaves)?;
         test.bit.map(|bit| 1 << bit)
+    }
+
+    /// See [`Correlation`]: an event with another value is neither taken nor ends anything, unless it passes one of the
+    /// other tests.
+    fn correlation(&self, id: WaitId) -> Option<Correlation> {
+        let (w, c) = (&self.out.waits[id], self.conditions);
+        let passes_over = matches!(w.target, Target::Take(_)) && w.arrow != Contiguity::Strict;
+        if !passes_over || !w.next_forbids.is_empty() || !w.held.is_empty() || !w.turns.is_empty() {
+            return None;
+        }
+        let test = w.takes.first().map(|t| &c.tests[*t])?;
+        let (slot, register) = test.conditions.iter().find_map(Code::correlates)?;
+        let others = w.forbids.iter().chain(&w.watch).chain(&w.untils).chain(&w.begun).copied();
+        let mut others = others.chain(w.blockers.iter().filter_map(decisive));
+        let others = others.try_fold(0_u64, |bits, t| Some(bits | 1_u64 << c.tests[t].bit?))?;
+        Some(Correlation { slot, register, others })
     }
 
     /// Which predicates can change anything for a wait; `None` where any event can.
@@ -217,6 +237,7 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
         turns: way.hop.turns.clone(),
         bits: None,
         plain: None,
+        correlation: None,
         live: RegisterSet::default(),
     }
 }

@@ -124,7 +124,10 @@ impl Runs {
     /// Under a skip strategy a match first waits.
     fn finish(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
         if !bodies.is_empty() {
+            // Waiting matches are kept event by event.
+            let held: usize = self.finished.iter().map(|f| f.path.len()).sum();
             let room = program.limits.matches.saturating_sub(self.finished.len());
+            let room = if held > program.limits.nodes { 0 } else { room };
             let (paths, capped) = self.paths(program, bodies, room);
             let finished = paths.into_iter().map(|path| {
                 let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();

@@ -167,6 +167,9 @@ impl Body {
         match self {
             Self::Paths(p) => {
                 let n = p.starts().partition_point(|s| *s <= last);
+                if n == 0 {
+                    return Self::Paths(Paths::default());
+                }
                 let starts = Starts::of(p.starts().get(..n).unwrap_or_default());
                 let old = Paths { root: p.root, starts: Some(Box::new(starts)) };
                 p.drop_first(n);

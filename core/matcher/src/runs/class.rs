@@ -1,6 +1,9 @@
 //! Run classes: partial matches that no future condition can tell apart.
 
+use std::hash::{BuildHasher, BuildHasherDefault, Hash};
+
 use ensue_rule::Timestamp;
+use rustc_hash::FxHasher;
 
 use super::body::Body;
 use crate::buffer::{SharedBuffer, Tick};
@@ -75,6 +78,11 @@ impl Class {
         let window = oldest.and_then(|start| ends(start, program, buffer));
         window.min(self.key.bound_due(program).or(window))
     }
+}
+
+/// The hash of what tells apart; it decides no order.
+pub(super) fn hash(of: &impl Hash) -> u64 {
+    BuildHasherDefault::<FxHasher>::default().hash_one(of)
 }
 
 /// What is over: what started with this event or before, and what was due by now.

@@ -1,65 +1,123 @@
-//! The run classes of one key: found by what tells them apart.
+//! The run classes of one key: found by what tells them apart, and by the one value that an event must have to concern
+//! them.
+//!
+//! A program whose conditions look at single events has a class for each wait and needs no more than a list. Where
+//! conditions look back there may be thousands; then what tells them apart is hashed, and where all that a wait asks of
+//! an event besides is an equality with an earlier one (`b.args.x = a.args.x`), only the classes with the event's own
+//! value meet it ([`crate::program::Correlation`]).
+
+use ensue_rule::Value;
+use hashbrown::HashTable;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::body::{Body, Paths};
-use super::class::{Class, Key};
+use super::class::{Class, Key, hash};
 use super::fate::Seen;
 use crate::program::{Program, WaitId};
 
-/// The place of a class; good until classes next meet an event or are cut.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ClassId(usize);
+/// The place of a class; good until classes are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ClassId(u32);
 
-/// Run classes, in the order in which they came to be.
+/// The places of some classes.
+pub(super) type ClassIds = SmallVec<[ClassId; 8]>;
+
+/// Run classes, in the order in which they came to be. Those that are empty wait to be dropped.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     list: Vec<Class>,
+    /// Where there are many.
+    index: Option<Box<Index>>,
+    /// So many are empty.
+    empty: usize,
+}
+
+/// Up to so many classes are looked through one by one.
+const FEW: usize = 16;
+
+#[derive(Debug, Default)]
+struct Index {
+    by_key: HashTable<u32>,
+    /// Those at waits that ask for an equality, by its value.
+    by_value: FxHashMap<(WaitId, Value), SmallVec<[u32; 2]>>,
+    /// How many wait where. Seldom more than a few waits.
+    waits: Vec<(WaitId, Vec<u32>)>,
 }
 
 impl Classes {
-    /// The classes that an event may concern.
-    pub(super) fn concerned(&mut self, seen: Seen<'_>) -> impl Iterator<Item = &mut Class> {
-        let concerns = move |c: &Class| seen.program.waits[c.key.wait].bits.is_none_or(|b| b & seen.bits != 0);
-        self.list.iter_mut().filter(move |c| concerns(c))
-    }
-
-    /// Drops the classes that have no partial matches left.
-    pub(super) fn drop_empty(&mut self) {
-        self.list.retain(|c| !c.body.is_empty());
+    /// The classes that an event may concern, in order.
+    pub(super) fn concerned(&self, seen: Seen<'_>) -> ClassIds {
+        let concerns = |w: WaitId| seen.program.waits[w].bits.is_none_or(|b| b & seen.bits != 0);
+        let Some(index) = &self.index else {
+            let all = self.list.iter().enumerate().filter(|(_, c)| concerns(c.key.wait));
+            return all.map(|(at, _)| place(at)).collect();
+        };
+        let mut found = ClassIds::new();
+        for (wait, all) in index.waits.iter().filter(|(w, _)| concerns(*w)) {
+            match seen.program.waits[*wait].correlation.filter(|c| c.others & seen.bits == 0) {
+                None => found.extend(all.iter().map(|at| ClassId(*at))),
+                Some(c) => {
+                    let value = seen.observation.slots.get(c.slot.index()).and_then(canonical);
+                    let same = value.and_then(|value| index.by_value.get(&(*wait, value)));
+                    found.extend(same.into_iter().flatten().map(|at| ClassId(*at)));
+                }
+            }
+        }
+        found.sort_unstable_by_key(|id| id.0);
+        found
     }
 
     /// The class of that key, made where there is none.
     pub(super) fn place(&mut self, key: Key, program: &Program) -> ClassId {
-        let at = self.list.iter().position(|c| c.key == key).unwrap_or_else(|| {
-            self.list.push(Class { key, body: Body::none(program) });
-            self.list.len() - 1
-        });
-        ClassId(at)
+        let found = match &self.index {
+            None => self.list.iter().position(|c| c.key == key),
+            Some(index) => {
+                let is =
+                    |at: &u32| self.list.get(usize::try_from(*at).unwrap_or(usize::MAX)).is_some_and(|c| c.key == key);
+                index.by_key.find(hash(&key), is).and_then(|at| usize::try_from(*at).ok())
+            }
+        };
+        if let Some(at) = found {
+            let was_empty = self.list.get(at).is_some_and(|c| c.body.is_empty());
+            self.empty = self.empty.saturating_sub(usize::from(was_empty));
+            return place(at);
+        }
+        self.list.push(Class { key, body: Body::none(program) });
+        let at = self.list.len() - 1;
+        if let (Some(index), Some(class)) = (&mut self.index, self.list.last()) {
+            index.add(at, &self.list, class, program);
+        } else if self.list.len() > FEW {
+            self.index(program);
+        }
+        place(at)
     }
 
     /// The class of those that wait here with nothing else to tell them apart.
     pub(super) fn find_plain(&self, wait: WaitId) -> Option<ClassId> {
-        self.list.iter().position(|c| c.key.wait == wait).map(ClassId)
+        self.list.iter().position(|c| c.key.wait == wait).map(place)
     }
 
     /// The same, made where there is none.
     pub(super) fn place_plain(&mut self, wait: WaitId, program: &Program) -> ClassId {
         self.find_plain(wait).unwrap_or_else(|| {
             self.list.push(Class { key: Key::plain(wait), body: Body::none(program) });
-            ClassId(self.list.len() - 1)
+            place(self.list.len() - 1)
         })
     }
 
-    pub(super) fn remove(&mut self, id: ClassId) {
-        self.list.swap_remove(id.0);
+    /// Takes out a class of a program without an index.
+    pub(super) fn remove_plain(&mut self, id: ClassId) {
+        self.list.swap_remove(id.index());
     }
 
     pub(super) fn get_mut(&mut self, id: ClassId) -> Option<&mut Class> {
-        self.list.get_mut(id.0)
+        self.list.get_mut(id.index())
     }
 
     /// The paths of these classes, if all have the same (or all none yet).
     pub(super) fn in_common(&self, places: &[ClassId]) -> Option<&Paths> {
-        let mut all = places.iter().filter_map(|id| self.list.get(id.0)).map(|c| match &c.body {
+        let mut all = places.iter().filter_map(|id| self.list.get(id.index())).map(|c| match &c.body {
             Body::Paths(p) => Some(p),
             Body::Sums(_) => None,
         });
@@ -67,20 +125,86 @@ impl Classes {
         all.all(|p| p.is_some_and(|p| p.root == first.root)).then_some(first)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Class> {
-        self.list.iter()
+    /// `n` classes have become empty: drops the empty ones, at once where they are few, else once they are half.
+    pub(super) fn drop_empty(&mut self, n: usize, program: &Program) {
+        self.empty += n;
+        if self.index.is_none() || self.empty * 2 > self.list.len() {
+            self.retain(|_| true, program);
+        }
     }
 
-    /// Keeps the classes of which `keep` says so.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&mut Class) -> bool) {
-        self.list.retain_mut(keep);
+    /// Those that are not empty.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Class> {
+        self.list.iter().filter(|c| !c.body.is_empty())
+    }
+
+    /// Keeps the classes that are not empty and of which `keep` says so.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Class) -> bool, program: &Program) {
+        self.list.retain_mut(|c| !c.body.is_empty() && keep(c) && !c.body.is_empty());
+        self.empty = 0;
+        self.index = None;
+        if self.list.len() > FEW {
+            self.index(program);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.list.len()
+        self.list.len() - self.empty
     }
 
     pub(super) fn clear(&mut self) {
         self.list.clear();
+        self.index = None;
+        self.empty = 0;
+    }
+
+    fn index(&mut self, program: &Program) {
+        let mut index = Box::<Index>::default();
+        for (at, class) in self.list.iter().enumerate() {
+            index.add(at, &self.list, class, program);
+        }
+        self.index = Some(index);
+    }
+}
+
+impl Index {
+    fn add(&mut self, at: usize, list: &[Class], class: &Class, program: &Program) {
+        let at = place(at).0;
+        let of = |at: &u32| list.get(ClassId(*at).index()).map_or(0, |c| hash(&c.key));
+        self.by_key.insert_unique(hash(&class.key), at, of);
+        let wait = class.key.wait;
+        match self.waits.iter_mut().find(|(w, _)| *w == wait) {
+            Some((_, all)) => all.push(at),
+            None => self.waits.push((wait, vec![at])),
+        }
+        if let Some(c) = &program.waits[wait].correlation {
+            let value = class.key.registers.get(c.register, &program.registers);
+            if let Some(value) = canonical(&value) {
+                self.by_value.entry((wait, value)).or_default().push(at);
+            }
+        }
+    }
+}
+
+impl ClassId {
+    fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+fn place(at: usize) -> ClassId {
+    ClassId(u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+/// One value for all that are equal; none for null, which is equal to nothing.
+fn canonical(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Float(f) if f.fract() == 0.0 && f.abs() < 9_007_199_254_740_992.0 =>
+        {
+            #[allow(clippy::cast_possible_truncation, reason = "whole and in range")]
+            Some(Value::Int(*f as i64))
+        }
+        v => Some(v.clone()),
     }
 }

@@ -73,7 +73,7 @@ impl Runs {
                 }
             }
             if source.leaves {
-                self.classes.remove(at);
+                self.classes.remove_plain(at);
             }
         }
         all

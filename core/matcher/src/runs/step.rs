@@ -8,25 +8,13 @@ use super::body::Body;
 use super::class::{Aside, Class, Key};
 use super::classes::ClassId;
 use super::fate::Seen;
+use super::moves::{Leaving, Move, Moves};
 use super::paths::Completed;
 use crate::buffer::{Binding, Tick};
 use crate::observation::{Hit, Observation};
 use crate::output::{Cause, Found};
-use crate::program::{PositionId, Program, Target, Wait, WaitId};
-use crate::registers::{Registers, Taken};
-
-/// Runs that take the event at a position.
-#[derive(Debug)]
-struct Move {
-    to: PositionId,
-    /// As they are after the event.
-    registers: Registers,
-    aside: Aside,
-    complete: bool,
-    /// Whether runs begin with the event.
-    begins: bool,
-    body: Body,
-}
+use crate::program::{PositionId, Program, Target};
+use crate::registers::Registers;
 
 /// Partial matches that take the event of a tick at a position.
 #[derive(Debug)]
@@ -41,20 +29,8 @@ pub(super) struct Arrival {
     pub(super) body: Body,
 }
 
-/// Those that one event makes; seldom more than two.
-type Moves = SmallVec<[Move; 2]>;
-
 /// What is complete, class by class.
 pub(super) type Bodies = SmallVec<[Body; 1]>;
-
-/// Partial matches that leave a wait, because its target takes the event.
-#[derive(Clone, Copy, Debug)]
-struct Leaving<'a> {
-    wait: &'a Wait,
-    to: PositionId,
-    registers: &'a Registers,
-    aside: Aside,
-}
 
 impl Runs {
     /// Takes one event of the key's stream: first time moves to it, then it is matched. Events come in the order of
@@ -79,15 +55,15 @@ impl Runs {
 
     /// Asks every class what the event means for it.
     fn ask(&mut self, seen: Seen<'_>, complete: &mut Bodies) {
-        let mut moves = Moves::new();
+        let mut moves = Moves::default();
         self.meet(seen, &mut moves, complete);
         self.begin(seen, &mut moves);
-        if moves.is_empty() {
+        if moves.list.is_empty() {
             return;
         }
         let tick = self.buffer.next_tick();
         self.bind(seen.program, seen.observation);
-        for m in moves {
+        for m in moves.list {
             self.arrive(seen, tick, m, complete);
         }
     }
@@ -107,11 +83,12 @@ impl Runs {
         let program = seen.program;
         let session = program.session.then_some(seen.observation.arrival.session);
         let mut onward = SmallVec::<[Class; 1]>::new();
-        let (mut ended, over) = (false, self.over());
-        for class in self.classes.concerned(seen) {
+        let (mut ended, over) = (0, self.over());
+        for id in self.classes.concerned(seen) {
+            let Some(class) = self.classes.get_mut(id).filter(|c| !c.body.is_empty()) else { continue };
             if !class.cut(program, over, &self.buffer) {
                 class.body.take();
-                ended = true;
+                ended += 1;
                 continue;
             }
             let aside = class.key.aside();
@@ -123,8 +100,10 @@ impl Runs {
             let fate = seen.fate(id, &class.key.registers, aside.last);
             if let (true, Target::Take(to)) = (fate.takes, wait.target) {
                 let leaving = Leaving { wait, to, registers: &class.key.registers, aside };
-                let into = destination(seen, leaving, (moves, program));
-                into.body.merge(&class.body, &mut self.buffer);
+                match moves.into(seen, leaving) {
+                    Some(into) => into.body.merge(&class.body, &mut self.buffer),
+                    None => self.dropped += 1,
+                }
             } else if fate.completes {
                 complete.push(class.body.clone());
             }
@@ -132,13 +111,13 @@ impl Runs {
                 continue;
             }
             let body = class.body.take();
-            ended = true;
+            ended += 1;
             if let Some(on) = fate.stays {
                 onward.push(Class { key: Key { wait: on, ..class.key.clone() }, body });
             }
         }
-        if ended {
-            self.classes.drop_empty();
+        if ended > 0 {
+            self.classes.drop_empty(ended, program);
         }
         for class in onward {
             self.insert(program, class);
@@ -160,7 +139,7 @@ impl Runs {
             let Target::Take(to) = wait.target else { continue };
             if seen.fate(*id, Registers::EMPTY, None).takes {
                 let leaving = Leaving { wait, to, registers: Registers::EMPTY, aside };
-                let into = destination(seen, leaving, (moves, program));
+                let Some(into) = moves.into(seen, leaving) else { continue };
                 into.begins = true;
                 into.body.begin(tick, program);
                 self.newest = tick;
@@ -190,6 +169,11 @@ impl Runs {
         (places, complete): (&[ClassId], &mut Bodies),
     ) {
         let stage = program.positions[arrival.to].stage;
+        for place in places {
+            if let Some(class) = self.classes.get_mut(*place) {
+                class.body.cut(self.floor, &self.buffer);
+            }
+        }
         // Where all wait beside the same others already, one node says what they and these bound.
         let common = if arrival.complete { None } else { self.classes.in_common(places) };
         let (joins, alt) = (common.is_some(), common.and_then(|p| p.root));
@@ -230,43 +214,36 @@ impl Runs {
         self.due = self.due.min(found.due(program, self.floor, &self.buffer).unwrap_or(Timestamp::MAX));
     }
 
-    /// Drops the oldest starts above the limits.
+    /// Drops what is over where that may be half of all classes, and the oldest starts above the limits.
     fn limit(&mut self, program: &Program) {
-        while self.classes.len() > program.limits.classes || self.buffer.len() > program.limits.nodes {
+        if self.classes.len() >= self.crowded {
+            self.drop_over(program);
+            self.crowded = (self.classes.len() * 2).max(CROWD);
+        }
+        while self.classes.len() > program.limits.classes || self.overweight(program) {
             let Some(oldest) = self.oldest(program) else { return };
             self.dropped += 1;
             self.floor = oldest;
-            let (over, buffer) = (self.over(), &self.buffer);
-            self.classes.retain(|c| c.cut(program, over, buffer));
+            self.drop_over(program);
             self.tidy();
         }
     }
-}
 
-impl Move {
-    /// What tells those apart that now wait there.
-    fn key(&self, wait: &Wait, id: WaitId, ts: Timestamp) -> Key {
-        let aside = Aside { last: wait.timed.then_some(ts), ..self.aside };
-        Key { wait: id, registers: self.registers.keep(wait.live), aside: aside.boxed() }
+    /// Whether the buffer is over its limit with nothing left to forget.
+    fn overweight(&mut self, program: &Program) -> bool {
+        let limit = program.limits.nodes;
+        if self.buffer.weight() > limit {
+            self.buffer.forget(self.kept_from());
+        }
+        self.buffer.weight() > limit
+    }
+
+    /// Drops the classes that are over.
+    pub(super) fn drop_over(&mut self, program: &Program) {
+        let (over, buffer) = (self.over(), &self.buffer);
+        self.classes.retain(|c| c.cut(program, over, buffer), program);
     }
 }
 
-/// Where runs go that take the event: together with those that arrive at the same place with the same registers.
-fn destination<'m>(seen: Seen<'_>, leaving: Leaving<'_>, (moves, program): (&'m mut Moves, &Program)) -> &'m mut Move {
-    let Leaving { wait, to, registers, aside } = leaving;
-    let (definitions, position) = (&program.registers, &program.positions[to]);
-    let taken = Taken { stage: position.stage, slots: &seen.observation.slots };
-    let after = registers.restart(definitions, &wait.turns).take(definitions, taken, position.live);
-    let reached = program.tells_reached().then_some(position.stage).max(aside.reached);
-    let aside = Aside { last: None, session: aside.session, reached };
-    let complete = !position.complete.is_empty() && seen.completes(&position.complete, registers, &after);
-    let same = |m: &Move| m.to == to && m.complete == complete && m.aside == aside && m.registers == after;
-    let at = moves.iter().position(same).unwrap_or_else(|| {
-        let body = Body::none(program);
-        moves.push(Move { to, registers: after, aside, complete, begins: false, body });
-        moves.len() - 1
-    });
-    // INVARIANT (found or pushed): the place was just found or made.
-    #[allow(clippy::indexing_slicing, reason = "INVARIANT (found or pushed)")]
-    &mut moves[at]
-}
+/// Up to so many classes none are looked through for what is over.
+pub(super) const CROWD: usize = 64;

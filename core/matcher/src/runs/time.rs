@@ -54,13 +54,16 @@ impl Runs {
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         let mut complete = Bodies::new();
         let (over, buffer) = (self.over(), &self.buffer);
-        self.classes.retain(|c| {
-            let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);
-            if ends && c.cut(program, over, buffer) && may_end(program, c) {
-                complete.push(c.body.clone());
-            }
-            false
-        });
+        self.classes.retain(
+            |c| {
+                let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);
+                if ends && c.cut(program, over, buffer) && may_end(program, c) {
+                    complete.push(c.body.clone());
+                }
+                false
+            },
+            program,
+        );
         self.complete(program, &complete, Completed { at: t, by: Cause::Event }, out);
         self.let_out(program, true, out);
         self.tidy();
@@ -71,27 +74,30 @@ impl Runs {
         let (mut complete, mut partial) = (Bodies::new(), Vec::new());
         let (over, newest) = (self.over_at(program, due), self.buffer.next_tick());
         let (buffer, floor) = (&self.buffer, self.floor);
-        self.classes.retain(|c| {
-            if !c.body.cut(floor, buffer) {
-                return false;
-            }
-            let bound = c.key.bound_due(program).is_some_and(|d| d <= due);
-            let last = if bound { newest } else { over };
-            if c.body.oldest_noted(floor).is_none_or(|oldest| oldest > last) {
-                return true;
-            }
-            let (mut ended, wait) = (c.body.split(last), &program.waits[c.key.wait]);
-            // Where `=> !n` stands too, the very next event must have come.
-            let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
-            if absent && may_end(program, c) {
-                complete.push(ended);
-            } else if program.on_timeout.is_some() {
-                // A loop that has its minimum takes no more after its gap, and that is all.
-                let silent = bound && !wait.bound_times_out;
-                partial.push(if silent { ended.split(over) } else { ended });
-            }
-            !c.body.is_empty()
-        });
+        self.classes.retain(
+            |c| {
+                if !c.body.cut(floor, buffer) {
+                    return false;
+                }
+                let bound = c.key.bound_due(program).is_some_and(|d| d <= due);
+                let last = if bound { newest } else { over };
+                if c.body.oldest_noted(floor).is_none_or(|oldest| oldest > last) {
+                    return true;
+                }
+                let (mut ended, wait) = (c.body.split(last), &program.waits[c.key.wait]);
+                // Where `=> !n` stands too, the very next event must have come.
+                let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
+                if absent && may_end(program, c) {
+                    complete.push(ended);
+                } else if program.on_timeout.is_some() {
+                    // A loop that has its minimum takes no more after its gap, and that is all.
+                    let silent = bound && !wait.bound_times_out;
+                    partial.push(if silent { ended.split(over) } else { ended });
+                }
+                !c.body.is_empty()
+            },
+            program,
+        );
         self.time_out(program, (&partial, &complete), due, out);
         if complete.is_empty() {
             self.let_out(program, false, out);

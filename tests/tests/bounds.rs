@@ -1,0 +1,62 @@
+//! No rule and no stream passes its bounds: what random rules hold in memory under small limits, counted by the
+//! allocator.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+use ensue_matcher::{Arrival, Found, Limits, Observation, Position, ProgramSet, Runs};
+use ensue_rule::{Duration, Event, Filter, Rule, Timestamp, Within};
+use ensue_tests::generate::{self, Flavour};
+use ensue_tests::random::Random;
+use ensue_tests::translate;
+
+const RULES: u64 = 120;
+const EVENTS: i64 = 3_000;
+
+/// What one key may hold, with what reading out the matches of one event takes.
+const BYTES: u64 = 4_000_000;
+
+fn small() -> Limits {
+    Limits { classes: 64, nodes: 2_000, distinct: 50, matches: 50, ..Limits::default() }
+}
+
+/// A window in which all events of the stream lie, so that only the limits bound what is held.
+fn long_window(mut rule: Rule) -> Rule {
+    rule.within = rule.within.map(|w| Within { duration: Duration(EVENTS * 1_000), ..w });
+    rule
+}
+
+/// Feeds a stream and returns how many bytes were held at most, and how much was said to be dropped or capped.
+fn feed(rule: &Rule, stream: &[Event]) -> (u64, u64) {
+    let mut set = ProgramSet::new(small());
+    let Ok(id) = set.add(rule, &Filter::default()) else { return (0, 0) };
+    let program = set.program(id).expect("it was just added").clone();
+    let (mut runs, mut seen, mut out, mut capped) = (Runs::default(), Observation::default(), Vec::new(), 0);
+    let held = allocation_counter::measure(|| {
+        for i in 0..EVENTS {
+            let event = &stream[usize::try_from(i).unwrap() % stream.len()];
+            let position = Position { ts: Timestamp(i), seq: i.unsigned_abs() };
+            let arrival = Arrival { position, ..Arrival::default() };
+            if let Some(hit) = set.observe_for(id, event, arrival, &mut seen) {
+                runs.step(&program, &seen, hit, &mut out);
+            }
+            capped += out.drain(..).map(|f| if let Found::Capped(n) = f { n } else { 0 }).fold(0, u64::saturating_add);
+            let (classes, nodes, _) = runs.size();
+            assert!(classes <= small().classes && nodes <= small().nodes, "{classes} classes, {nodes} nodes");
+        }
+    });
+    (held.bytes_max, capped.saturating_add(runs.size().2))
+}
+
+#[test]
+fn what_a_key_holds_is_bounded() {
+    let (mut most, mut limited) = (0, 0);
+    for seed in 0..RULES {
+        let case = generate::case(&mut Random::new(0x00B0_07ED + seed), Flavour::Full);
+        let rule = long_window(translate::rule(&case));
+        let stream: Vec<Event> = case.events.iter().map(translate::event).collect();
+        let (held, over) = feed(&rule, &stream);
+        assert!(held <= BYTES, "rule {seed} held {held} bytes\n{}", serde_json::to_string(&case).unwrap());
+        most = most.max(held);
+        limited += u64::from(over > 0);
+    }
+    assert!(limited > RULES / 10, "the limits were met by {limited} rules only (at most {most} bytes held)");
+}
