@@ -76,15 +76,16 @@ impl fmt::Display for Tier {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, clippy::indexing_slicing, reason = "test code")]
 mod tests {
-    use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, Moment, Pattern, Rule, Step};
+    use ensue_rule::{Attr, BinaryOp, Condition, Contiguity, Element, Expr, Moment, Pattern, Rule, Span, Step};
 
     use super::*;
     use crate::Limits;
 
     fn rule(right: Expr) -> Rule {
         let step =
-            Step { arrow: Default::default(), bound: None, element: Element::stage("b"), span: Default::default() };
+            Step { arrow: Contiguity::Relaxed, bound: None, element: Element::stage("b"), span: Span::default() };
         let mut rule = Rule::new(Pattern { first: Element::stage("a"), then: vec![step] });
         let expr = Expr::binary(BinaryOp::Eq, Expr::attr("b", Attr::arg("x")), right);
         rule.conditions = vec![Condition { stage: "b".into(), moment: Moment::Take, expr }];
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_tier_is_what_conditions_look_at() {
-        assert_eq!(tier_after_a(&rule(Expr::literal(1_i64.into()))), Tier::Single);
+        assert_eq!(tier_after_a(&rule(Expr::literal(1_i64))), Tier::Single);
         assert_eq!(tier_after_a(&rule(Expr::attr("a", Attr::arg("x")))), Tier::ByValue);
         let sum = Expr::binary(BinaryOp::Add, Expr::attr("a", Attr::arg("x")), Expr::attr("a", Attr::arg("y")));
         assert_eq!(tier_after_a(&rule(sum)), Tier::Explicit);

@@ -87,7 +87,7 @@ impl Classes {
         let at = self.list.len() - 1;
         if let (Some(index), Some(class)) = (&mut self.index, self.list.last()) {
             index.add(at, &self.list, class, program);
-        } else if self.list.len() > FEW {
+        } else {
             self.index(program);
         }
         place(at)
@@ -142,10 +142,7 @@ impl Classes {
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Class) -> bool, program: &Program) {
         self.list.retain_mut(|c| !c.body.is_empty() && keep(c) && !c.body.is_empty());
         self.empty = 0;
-        self.index = None;
-        if self.list.len() > FEW {
-            self.index(program);
-        }
+        self.index(program);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -158,7 +155,12 @@ impl Classes {
         self.empty = 0;
     }
 
+    /// Makes the index where it pays. In a planned program a wait is all that there is to find.
     fn index(&mut self, program: &Program) {
+        self.index = None;
+        if self.list.len() <= FEW || program.plans.is_some() {
+            return;
+        }
         let mut index = Box::<Index>::default();
         for (at, class) in self.list.iter().enumerate() {
             index.add(at, &self.list, class, program);

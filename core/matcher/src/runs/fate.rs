@@ -131,6 +131,7 @@ impl<'a> Seen<'a> {
 
     /// Whether the pattern is complete with the event just taken. `before`: the registers before it.
     pub(super) fn completes(self, complete: &[Completion], before: &Registers, after: &Registers) -> bool {
-        complete.iter().any(|c| self.may_leave(&c.leaves, after) && !c.held.iter().any(|h| self.passes(h.test, before)))
+        let held = |c: &Completion| c.held.iter().any(|h| self.would_take(h, before, None));
+        complete.iter().any(|c| self.may_leave(&c.leaves, after) && !held(c))
     }
 }
