@@ -128,6 +128,13 @@ impl Engine {
         })
     }
 
+    fn _record_durable_json(&self, py: Python<'_>, event: &[u8]) -> PyResult<Py<Recorded>> {
+        guarded(py, || match self.wait(py, |core| core.record_durable_json(event))? {
+            Err(bad) => rejected(py, bad.to_string()),
+            Ok(recorded) => self.answers.of(py, recorded),
+        })
+    }
+
     fn _refuse(&self, py: Python<'_>, reason: String) -> PyResult<Py<Recorded>> {
         guarded(py, || self.refuse(py, reason))
     }

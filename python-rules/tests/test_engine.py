@@ -51,6 +51,32 @@ def test_record_says_what_became_of_the_event() -> None:
     assert (engine.record("pv").status, bool(engine.record("pv"))) == ("closed", False)
 
 
+def test_a_durable_record_is_there_after_a_kill(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys
+from ensue import Engine, EngineError
+sys.path.insert(0, sys.argv[2])
+from support import touch_on
+engine = Engine(sys.argv[1])
+try:
+    engine.record_durable({"actionType": "pv"})
+except EngineError as error:
+    assert error.code == "no_tasks", error
+engine.apply(touch_on("pv"))
+assert engine.record_durable({"actionType": "pv"}).status == "queued"
+assert engine.record_durable('{"actionType": "scroll"}').status == "unwanted"
+assert engine.record_durable(b"[]").status == "rejected"
+assert engine.record_durable({"actionType": object()}).status == "rejected"
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    store = tmp_path / "ensue.db"
+    here = os.path.dirname(__file__)
+    ended = subprocess.run([sys.executable, "-c", script, str(store), here], capture_output=True, text=True)
+    assert ended.returncode == -9, ended.stderr
+    with Engine(store) as engine:
+        assert len(list(engine.decisions())) == 2
+
+
 VALUES = {
     "null": None,
     "truth": True,

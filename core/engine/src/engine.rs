@@ -142,12 +142,37 @@ impl Engine {
 
     /// Takes an event. Never blocks on I/O, never fails loudly, allocates nothing for an event that no task wants.
     pub fn record(&self, event: &EventRef<'_>) -> Recorded {
-        self.shared.ingest.record(event, None, &self.shared.counters)
+        self.shared.ingest.record(event, None, false, &self.shared.counters)
+    }
+
+    /// [`Engine::record`], and waits until the event, and all before it, is committed and on the disk, so that not even a
+    /// crash of the system takes it back. Waits for room where the queue is full. What it answers beside `Queued` says
+    /// that this event is not kept, and why; all before it is all the same.
+    ///
+    /// # Errors
+    /// As [`Engine::flush`]; and before the first task set, when the event waits in memory.
+    pub fn record_durable(&self, event: &EventRef<'_>) -> Result<Recorded, Error> {
+        // Nobody makes room on the worker's own thread.
+        self.not_from_worker()?;
+        let recorded = self.shared.ingest.record(event, None, true, &self.shared.counters);
+        self.ask(Command::Sync)?;
+        Ok(recorded)
+    }
+
+    /// [`Engine::record_durable`] of an event in its JSON form; inside, what is wrong with it.
+    ///
+    /// # Errors
+    /// As [`Engine::record_durable`].
+    pub fn record_durable_json(&self, event: &[u8]) -> Result<Result<Recorded, BadEvent>, Error> {
+        match Draft::read(event).inspect_err(|_| self.reject()) {
+            Ok(mut read) => read.lend(|event| self.record_durable(event)).map(Ok),
+            Err(bad) => Ok(Err(bad)),
+        }
     }
 
     /// [`Engine::record`] of an event read from line `line` of the input; waits where the queue is full.
     pub(crate) fn record_line(&self, event: &EventRef<'_>, line: u64) -> Recorded {
-        self.shared.ingest.record(event, Some(line), &self.shared.counters)
+        self.shared.ingest.record(event, Some(line), false, &self.shared.counters)
     }
 
     /// [`Engine::record`] of an event in its JSON form.

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Newer { path: PathBuf, found: i64, known: i64 },
     /// The store failed; `unsound`: the file is torn.
     Store { doing: &'static str, why: String, unsound: bool },
+    /// No task set has come yet: events wait in memory.
+    NoTasks,
     /// No thread could be started.
     NoThread { why: String },
     /// A listener of a replay called what waits for the thread that it is called on.
@@ -46,6 +48,7 @@ impl Error {
             Kind::InUse { .. } => "in_use",
             Kind::Newer { .. } => "newer_schema",
             Kind::Store { .. } => "store",
+            Kind::NoTasks => "no_tasks",
             Kind::NoThread { .. } | Kind::FromListener => "unavailable",
         }
     }
@@ -75,6 +78,11 @@ impl Error {
         matches!(*self.kind, Kind::Store { unsound: true, .. })
     }
 
+    /// Whether nothing is kept yet because no task set has come.
+    pub fn is_no_tasks(&self) -> bool {
+        matches!(*self.kind, Kind::NoTasks)
+    }
+
     /// Whether the store failed (disk full, I/O).
     pub fn is_store(&self) -> bool {
         matches!(*self.kind, Kind::Store { .. })
@@ -93,6 +101,7 @@ impl fmt::Display for Error {
                 path.display()
             ),
             Kind::Store { doing, why, .. } => write!(f, "the store failed while {doing}: {why}"),
+            Kind::NoTasks => f.write_str("no task set has come yet: events wait in memory and none is kept"),
             Kind::NoThread { why } => write!(f, "no thread can be started: {why}"),
             Kind::FromListener => f.write_str("a listener of a replay may not wait for the engine"),
         }

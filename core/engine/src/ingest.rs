@@ -67,8 +67,14 @@ impl Ingest {
         }
     }
 
-    /// See [`crate::Engine::record`].
-    pub(crate) fn record(&self, event: &EventRef<'_>, line: Option<u64>, counters: &Counters) -> Recorded {
+    /// See [`crate::Engine::record`]; `patient`: waits for room in the queue, as replay always does.
+    pub(crate) fn record(
+        &self,
+        event: &EventRef<'_>,
+        line: Option<u64>,
+        patient: bool,
+        counters: &Counters,
+    ) -> Recorded {
         if self.off.load(Ordering::Acquire) {
             return Recorded::OptedOut;
         }
@@ -90,7 +96,8 @@ impl Ingest {
             },
         };
         let mark = self.users.mark(user, self.stamp(event.ts, counters), true);
-        let recorded = self.queue(event, &mark, (want, table.as_ref().map_or(0, |t| t.epoch())), line);
+        let looked = (want, table.as_ref().map_or(0, |t| t.epoch()));
+        let recorded = self.queue(event, &mark, looked, (line, patient || self.clock.is_none()));
         match recorded {
             Recorded::Queued if table.is_some() => counters.demanded.add(1),
             Recorded::Full => counters.dropped.add(1),
@@ -119,9 +126,8 @@ impl Ingest {
         event: &EventRef<'_>,
         mark: &Mark,
         (mut want, mut epoch): (Option<Want<'_>>, u64),
-        line: Option<u64>,
+        (line, patient): (Option<u64>, bool),
     ) -> Recorded {
-        let patient = self.clock.is_none();
         let mut queued = owned(event, mark, want.take(), line);
         loop {
             match self.queue.push(queued, epoch, patient) {

@@ -72,6 +72,17 @@ impl Store {
         self.conn.execute_batch("COMMIT").doing("committing")
     }
 
+    /// Whether commits wait until the log is on the disk; not within a transaction.
+    pub(crate) fn sync_commits(&mut self, on: bool) -> Result<(), Error> {
+        // `fullfsync` only says something on Apple's systems, where a plain sync leaves data in the drive's memory.
+        let sql = if on {
+            "PRAGMA fullfsync = ON; PRAGMA synchronous = FULL"
+        } else {
+            "PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF"
+        };
+        self.conn.execute_batch(sql).doing("setting how commits are synced")
+    }
+
     /// Gives up the transaction of a batch. Arrival numbers that it used are not used again.
     pub(crate) fn rollback(&mut self) {
         // Some errors (disk full) have rolled back already; then this one says so, and all is well.

@@ -193,7 +193,8 @@ impl Worker {
             }
             self.fold.tell = self.shared.is_told();
             let next = self.take(&mut items);
-            self.finish_batch();
+            // Who flushes is told of a failure.
+            let _ = self.finish_batch();
             if next == Next::Stop {
                 self.settle();
                 return;

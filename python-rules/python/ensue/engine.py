@@ -84,6 +84,15 @@ class Engine(_ensue.Engine):
         except (TypeError, ValueError, RecursionError) as error:
             return self._refuse(str(error))
 
+    def record_durable(self, event: Union[Mapping[str, object], str, bytes]) -> _ensue.Recorded:
+        """Takes an event as `record_event` does, and waits until it and all before it are on the disk. Raises where the
+        store fails, and before the first tasks, when events wait in memory."""
+        try:
+            text = event if isinstance(event, (str, bytes)) else dumps(event)
+            return self._record_durable_json(text if isinstance(text, bytes) else text.encode())
+        except (TypeError, ValueError, RecursionError) as error:
+            return self._refuse(str(error))
+
     def decisions(self, limit: Optional[int] = None) -> Iterator[Decision]:
         """The decisions that nobody acknowledged, oldest first, of all that was recorded until now."""
         waiting: Any = self._decisions(limit)

@@ -65,7 +65,7 @@ class TaskError(EnsueError, ValueError):
 
 
 class EngineError(EnsueError, RuntimeError):
-    """The engine cannot do what it was asked. `code` is `closed`, `in_use`, `newer_schema`, `unusable_path`, `store` or
+    """The engine cannot do what it was asked. `code` is `closed`, `in_use`, `newer_schema`, `unusable_path`, `no_tasks`, `store` or
     `unavailable`."""
 
 

@@ -126,6 +126,11 @@ impl Users {
         self.device.store(i64::MIN, Ordering::Release);
     }
 
+    /// Whether anyone moved since the last call of [`Users::take_moved`].
+    pub(crate) fn has_moved(&self) -> bool {
+        self.all().map(lock).any(|shard| shard.anonymous.moved || shard.entries.iter().any(|e| e.reach.moved))
+    }
+
     /// Those who moved since the last call, in no order.
     pub(crate) fn take_moved(&self) -> Vec<(Option<Arc<str>>, Reach)> {
         let mut moved = Vec::new();

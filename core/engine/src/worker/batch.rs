@@ -48,7 +48,8 @@ impl Worker {
                 Item::Event(event) => self.event(event),
                 Item::Gap(lost) => self.gap(lost),
                 Item::Command(command) => {
-                    self.finish_batch();
+                    // Who asks after it is told by `last_error`.
+                    let _ = self.finish_batch();
                     if self.obey(command) == Next::Stop {
                         return Next::Stop;
                     }
@@ -105,8 +106,7 @@ impl Worker {
         let (fold, mut log) = self.parts();
         let folded = fold.advance_to(t, &mut log);
         self.note_failure(folded);
-        self.finish_batch();
-        self.last_error.clone().map_or(Ok(()), Err)
+        self.finish_batch()
     }
 
     pub(super) fn parts(&mut self) -> (&mut crate::fold::Fold, Writing<'_>) {
@@ -128,10 +128,10 @@ impl Worker {
         }
     }
 
-    /// Writes what the fold left, commits, and tells.
-    pub(super) fn finish_batch(&mut self) {
+    /// Writes what the fold left, commits, and tells. That it could not is also kept for whoever flushes.
+    pub(super) fn finish_batch(&mut self) -> Result<(), Error> {
         if !self.open {
-            return;
+            return Ok(());
         }
         self.open = false;
         let failed = self.failed.take();
@@ -150,12 +150,15 @@ impl Worker {
             self.store.rollback();
             self.fold.effects.bound();
         }
-        self.last_error = written.err();
+        if let Err(error) = &written {
+            self.last_error.get_or_insert_with(|| error.clone());
+        }
         self.count();
         self.show();
         let told = std::mem::take(&mut self.fold.effects.outcomes);
         self.delivery.tell(&self.shared, told);
         self.forget_some();
+        written
     }
 
     /// Writes what the fold left.

@@ -7,7 +7,7 @@ use ensue_rule::{TaskSet, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Next, Worker};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::fold::Remembered;
 use crate::outcome::Decision;
 use crate::report::ApplyReport;
@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Apply(Vec<TaskSet>, Reply<ApplyReport>),
     /// To say when all before it is committed.
     Flush(Reply<()>),
+    /// To say when all before it is on the disk.
+    Sync(Reply<()>),
     /// To move time.
     Advance(Timestamp, Reply<()>),
     /// For the oldest decisions in the outbox.
@@ -58,6 +60,11 @@ impl Worker {
                 let failed = self.last_error.take().map_or(Ok(()), Err);
                 let _ = reply.send(failed.and(reached));
             }
+            Command::Sync(reply) => {
+                let synced = self.sync();
+                let failed = self.last_error.take().map_or(Ok(()), Err);
+                let _ = reply.send(failed.and(synced));
+            }
             Command::Advance(t, reply) => {
                 let _ = reply.send(self.advance(t));
             }
@@ -86,6 +93,17 @@ impl Worker {
             Command::Stop => return Next::Stop,
         }
         Next::Go
+    }
+
+    /// Puts on the disk what is committed: with a transaction of its own, which the log is synced after.
+    fn sync(&mut self) -> Result<(), Error> {
+        if self.fold.book.is_empty() && !self.off {
+            return Err(Error::new(Kind::NoTasks));
+        }
+        self.store.sync_commits(true)?;
+        let written = self.in_transaction(Self::put_reached);
+        let back = self.store.sync_commits(false);
+        written.and(back)
     }
 
     fn ack(&mut self, ids: &[String]) -> Result<usize, Error> {
@@ -123,7 +141,7 @@ impl Worker {
         self.publish();
         let mut held = std::mem::take(&mut self.held);
         self.take(&mut held);
-        self.finish_batch();
+        let _ = self.finish_batch();
         let found = read?;
         for task in &anew {
             let found = found.get(&task.task).copied().unwrap_or(0);
@@ -152,7 +170,7 @@ impl Worker {
         let ended = aside.end_silence(&remembered.streams, remembered.wakeup);
         let found = self.fold.join(aside);
         self.begin();
-        self.finish_batch();
+        let _ = self.finish_batch();
         read.and(ended).map(|()| found)
     }
 }

@@ -55,7 +55,7 @@ impl Worker {
             return Ok(());
         }
         self.begin();
-        self.finish_batch();
+        let _ = self.finish_batch();
         self.last_error.clone().map_or(Ok(()), Err)
     }
 

@@ -59,12 +59,14 @@ impl Worker {
 
     /// Writes how far recording has come for those whom unwanted events moved.
     pub(super) fn save_reached(&mut self) -> Result<(), Error> {
+        if self.shared.ingest.users.has_moved() { self.in_transaction(Self::put_reached) } else { Ok(()) }
+    }
+
+    pub(super) fn put_reached(&mut self) -> Result<(), Error> {
         let moved = self.shared.ingest.users.take_moved();
-        if moved.is_empty() || self.off {
+        if self.off {
             return Ok(());
         }
-        self.in_transaction(|w| {
-            moved.iter().try_for_each(|(user, reach)| w.store.put_reached(user.as_ref(), reach.frontier, reach.session))
-        })
+        moved.iter().try_for_each(|(user, reach)| self.store.put_reached(user.as_ref(), reach.frontier, reach.session))
     }
 }

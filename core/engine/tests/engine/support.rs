@@ -207,8 +207,12 @@ pub(crate) struct Made {
 
 impl Made {
     pub(crate) fn record(&self, engine: &Engine) -> Recorded {
+        self.lend(|event| engine.record(event))
+    }
+
+    pub(crate) fn lend<T>(&self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
         let (id, args) = (Value::Int(self.id), [("item", Value::from(self.item)), ("noise", Value::from("x"))]);
-        engine.record(&EventRef {
+        take(&EventRef {
             ts: Some(Timestamp(self.ts)),
             id: Some(&id),
             action_type: self.action,

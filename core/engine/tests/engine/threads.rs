@@ -238,6 +238,28 @@ fn user_of(outcome: &Outcome) -> Option<Option<String>> {
 }
 
 #[test]
+fn a_durable_record_waits_for_room_and_says_where_nothing_is_kept() {
+    let engine = Engine::open(Config { queue: 4, ..live(1_000_000) }).unwrap();
+    let durable = |ts, action| at(ts, action).lend(|event| engine.record_durable(event));
+    let early = durable(1_000, "a").unwrap_err();
+    assert!(early.is_no_tasks() && early.code() == "no_tasks", "{early}");
+    engine.apply(vec![set(vec![task("t", rule("a", 10_000))])]).unwrap();
+    for ts in 1_001..1_100 {
+        assert_eq!(durable(ts, "a").unwrap(), Recorded::Queued);
+    }
+    assert_eq!(durable(2_000, "noise").unwrap(), Recorded::Unwanted);
+    let bad = engine.record_durable(&EventRef::default()).unwrap();
+    assert_eq!(bad, Recorded::Rejected(ensue_engine::Rejected::NoActionType));
+    assert_eq!((engine.stats().stored, engine.stats().dropped), (100, 0));
+    let json = br#"{"actionType":"a","ts":3000}"#;
+    assert_eq!(engine.record_durable_json(json).unwrap().unwrap(), Recorded::Queued);
+    assert!(engine.record_durable_json(b"[]").unwrap().is_err());
+    assert_eq!(engine.stats().stored, 101);
+    engine.shutdown();
+    assert!(durable(3_000, "a").unwrap_err().is_closed());
+}
+
+#[test]
 fn a_closed_engine_says_so() {
     let engine = Engine::open(Config::in_memory()).unwrap();
     engine.shutdown();
