@@ -41,6 +41,9 @@ cargo run --release --locked --quiet -p ensue-tests --bin conformance -- --mode 
 step "random cases against the oracle"
 cargo run --release --locked --quiet -p ensue-tests --bin oracle -- --cases 3000 --seed 1
 
+step "a store whose process is killed"
+cargo run --release --locked --quiet -p ensue-tests --bin kill -- --rounds 60
+
 face python python-rules/test.sh
 face swift ios/test.sh
 

@@ -28,13 +28,14 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         &["arc-swap", "jni", "serde_json", "smallvec", "uniffi"],
         &["ensue-rule", "ensue-engine", "ensue-dsl"],
     ),
+    ("ensue-faults", &["rusqlite"], &[]),
     ("ensue-bindgen", &["uniffi"], &[]),
     ("ensue-python", &["pyo3", "serde", "serde_json"], &["ensue-rule", "ensue-engine", "ensue-dsl"]),
 ];
 
 /// Libraries that live in one crate only, whoever else may come: even as a dependency of tests.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("rusqlite", &["ensue-engine"]),
+    ("rusqlite", &["ensue-engine", "ensue-faults"]),
     ("nom", &["ensue-dsl"]),
     ("uniffi", &["ensue-ffi", "ensue-bindgen"]),
     ("jni", &["ensue-ffi"]),

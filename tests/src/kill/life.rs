@@ -85,6 +85,11 @@ impl Life {
         signed(n / APPLY_EVERY) + 1
     }
 
+    /// After which event that version came.
+    pub fn applied_at(version: i64) -> u64 {
+        u64::try_from(version - 1).unwrap_or(0) * APPLY_EVERY
+    }
+
     /// The task sets of a version.
     ///
     /// # Panics

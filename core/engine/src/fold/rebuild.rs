@@ -115,15 +115,20 @@ impl Fold {
     }
 
     /// Takes the runs over that a fold beside this one has built, and the tasks back; the matches that each task found.
-    pub(crate) fn join(&mut self, aside: Self) -> FxHashMap<TaskId, u64> {
+    /// Where these are the first over the device (`had_device` false), what waits for its time waits only there.
+    pub(crate) fn join(&mut self, aside: Self, had_device: bool) -> FxHashMap<TaskId, u64> {
         self.book = aside.book;
         self.effects.tally.capped += aside.effects.tally.capped;
         self.effects.bounds.extend(aside.effects.bounds);
         self.consumed.extend(aside.consumed);
         let mut keys = Vec::new();
-        for (key, built) in aside.streams {
+        for (key, mut built) in aside.streams {
             let stream = self.streams.entry(key.clone()).or_default();
+            let pending = std::mem::take(&mut built.pending);
             stream.join(built);
+            if key == StreamKey::Device && !had_device {
+                stream.pending.extend(pending);
+            }
             keys.push(key);
         }
         for key in &keys {

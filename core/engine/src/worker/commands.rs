@@ -135,9 +135,10 @@ impl Worker {
         }
         let (mut report, fresh) = (plan.report.clone(), plan.fresh.iter().copied().collect());
         let anew = plan.anew.clone();
+        let had_device = self.fold.book.has_device();
         let gone: FxHashSet<TaskId> = self.fold.book.adopt(plan).into_iter().collect();
         self.fold.forget(&gone);
-        let read = self.read_history(fresh, now.0);
+        let read = self.read_history(fresh, now.0, had_device);
         self.publish();
         let mut held = std::mem::take(&mut self.held);
         self.take(&mut held);
@@ -152,7 +153,12 @@ impl Worker {
     }
 
     /// Lets new tasks read the history, in silence; `next`: the arrival number after it. The matches that each found.
-    fn read_history(&mut self, fresh: FxHashSet<TaskId>, next: u64) -> Result<FxHashMap<TaskId, u64>, Error> {
+    fn read_history(
+        &mut self,
+        fresh: FxHashSet<TaskId>,
+        next: u64,
+        had_device: bool,
+    ) -> Result<FxHashMap<TaskId, u64>, Error> {
         if fresh.is_empty() {
             return Ok(FxHashMap::default());
         }
@@ -168,7 +174,7 @@ impl Worker {
             read = self.store.scan(from, &mut |entry| aside.replay(entry));
         }
         let ended = aside.end_silence(&remembered.streams, remembered.wakeup);
-        let found = self.fold.join(aside);
+        let found = self.fold.join(aside, had_device);
         self.begin();
         let _ = self.finish_batch();
         read.and(ended).map(|()| found)

@@ -82,7 +82,7 @@ impl Worker {
                 self.note_failure(dropped);
             }
         }
-        self.finish_batch();
+        let _ = self.finish_batch();
         self.last_error.clone().map_or(Ok(()), Err)
     }
 

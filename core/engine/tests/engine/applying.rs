@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ensue_engine::{Engine, Status};
-use ensue_rule::{Remark, Task, TaskEntry, TaskSet};
+use ensue_engine::{Config, Engine, Status};
+use ensue_rule::{Duration, Remark, Task, TaskEntry, TaskScope, TaskSet};
 
 use crate::support::{Site, at, count, derives, file, returning, rule, set, task, touch};
 
@@ -223,4 +223,16 @@ fn sets_of_one_apply_are_in_force_together_and_a_refused_one_stops_no_other() {
     site.record(&at(1_000, "a"));
     site.record(&at(2_000, "b"));
     assert_eq!(site.lines(), ["match t u @1000 a=1000", "match t u @2000 b=2000"]);
+}
+
+#[test]
+fn a_new_task_over_the_device_sees_what_waits_for_its_time() {
+    let site = Site::open(Config { lateness: Duration(5_000), ..Config::in_memory().replay() });
+    let over = |id: &str, scope| Task { scope, ..task(id, rule("a b", 10_000)) };
+    site.apply(vec![over("user", TaskScope::User)]);
+    site.record(&at(1_000, "a"));
+    site.record(&at(2_000, "b"));
+    site.apply(vec![over("user", TaskScope::User), over("device", TaskScope::Device)]);
+    site.record(&at(20_000, "a"));
+    assert_eq!(site.lines(), ["match device - @2000 a=1000 b=2000", "match user u @2000 a=1000 b=2000"]);
 }

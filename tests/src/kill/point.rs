@@ -1,0 +1,188 @@
+//! The moments at which a process is ended, and how it is brought to stand still there.
+//!
+//! Half of them are recognised by the statement that the engine runs, half by what `SQLite` does to the disk; the product
+//! knows of none. A child that comes to its point says so and stops on the thread that is there: its parent ends it.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use ensue_faults::{Access, Answer, Op, Part, Watcher};
+
+/// Where a child ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Point {
+    /// Anywhere: after some time.
+    Random,
+    /// Between two events of a transaction.
+    Batch,
+    /// While a commit is written: the last page half there.
+    Commit,
+    /// When a commit is done, before anybody is told.
+    Delivery,
+    /// While task sets are put in place of others.
+    Apply,
+    /// While decisions are acknowledged.
+    Ack,
+    /// While old events are forgotten.
+    Retention,
+    /// While the write-ahead log is moved into the file: a page half there.
+    Checkpoint,
+    /// While `record_durable` waits for the disk.
+    Sync,
+    /// While a store is opened.
+    Open,
+    /// While the tables of an older version are brought up.
+    Upgrade,
+}
+
+/// All of them.
+pub const POINTS: [Point; 11] = [
+    Point::Random,
+    Point::Batch,
+    Point::Commit,
+    Point::Delivery,
+    Point::Apply,
+    Point::Ack,
+    Point::Retention,
+    Point::Checkpoint,
+    Point::Sync,
+    Point::Open,
+    Point::Upgrade,
+];
+
+impl Point {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Batch => "batch",
+            Self::Commit => "commit",
+            Self::Delivery => "delivery",
+            Self::Apply => "apply",
+            Self::Ack => "ack",
+            Self::Retention => "retention",
+            Self::Checkpoint => "checkpoint",
+            Self::Sync => "sync",
+            Self::Open => "open",
+            Self::Upgrade => "upgrade",
+        }
+    }
+
+    /// How often a child passes it, at least, in a round of usual length.
+    pub fn chances(self) -> u64 {
+        match self {
+            Self::Random => 1,
+            Self::Ack | Self::Sync => 3,
+            Self::Apply | Self::Checkpoint => 7,
+            Self::Batch | Self::Commit | Self::Delivery | Self::Retention => 20,
+            Self::Open | Self::Upgrade => 14,
+        }
+    }
+
+    fn is_statement(self, sql: &str) -> bool {
+        let starts = match self {
+            Self::Batch => "INSERT INTO events",
+            Self::Apply => "INSERT INTO tasks",
+            Self::Ack => "UPDATE decisions SET acked",
+            Self::Retention => "DELETE FROM events",
+            Self::Open | Self::Upgrade => "",
+            Self::Random | Self::Commit | Self::Delivery | Self::Checkpoint | Self::Sync => return false,
+        };
+        sql.trim_start().starts_with(starts)
+    }
+
+    fn is_access(self, access: Access, committing: bool) -> bool {
+        match self {
+            Self::Commit => committing && access.part == Part::Log && access.op == Op::Write,
+            Self::Checkpoint => access.part == Part::Main && matches!(access.op, Op::Write | Op::Sync),
+            Self::Sync => access.part == Part::Log && access.op == Op::Sync,
+            Self::Upgrade => access.part == Part::Log && access.op == Op::Write,
+            _ => false,
+        }
+    }
+}
+
+/// Brings a process to stand still at a point.
+#[derive(Debug)]
+pub struct Stopper {
+    point: Point,
+    /// How often the point is passed before.
+    left: AtomicI64,
+    /// A commit is under way.
+    committing: AtomicBool,
+    /// The point counts only from here on (an upgrade's transaction) or only until here (opening).
+    counts: AtomicBool,
+    /// Commits are held back until the next one begins: what is told then is not true yet.
+    lose: bool,
+    release: AtomicBool,
+}
+
+impl Stopper {
+    /// Stands still the time after `passes` passes of `point`; `lose` moves the boundary of transactions.
+    pub fn new(point: Point, passes: u64, lose: bool) -> Self {
+        Self {
+            point,
+            left: AtomicI64::new(i64::try_from(passes).unwrap_or(i64::MAX)),
+            committing: AtomicBool::new(false),
+            counts: AtomicBool::new(point != Point::Upgrade),
+            lose,
+            release: AtomicBool::new(false),
+        }
+    }
+
+    /// The store is open.
+    pub fn opened(&self) {
+        if self.point == Point::Open {
+            self.counts.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether this pass is the one.
+    fn is_now(&self) -> bool {
+        self.counts.load(Ordering::SeqCst) && self.left.fetch_sub(1, Ordering::SeqCst) == 0
+    }
+
+    #[allow(clippy::print_stdout, reason = "the parent reads it")]
+    fn stop(&self) {
+        println!("point {}", self.point.name());
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+impl Watcher for Stopper {
+    fn access(&self, access: Access) -> Answer {
+        let committing = self.committing.load(Ordering::SeqCst);
+        if self.point.is_access(access, committing) && self.is_now() {
+            if access.op == Op::Write {
+                return Answer::Half;
+            }
+            self.stop();
+        }
+        let held = self.lose && access.part == Part::Log && access.op == Op::Write;
+        if held && !self.release.swap(false, Ordering::SeqCst) { Answer::Hold } else { Answer::Pass }
+    }
+
+    fn halved(&self) {
+        self.stop();
+    }
+
+    fn statement(&self, sql: &str, done: bool) {
+        let commit = sql.trim_start().starts_with("COMMIT");
+        if commit {
+            self.committing.store(!done, Ordering::SeqCst);
+            self.release.fetch_or(!done, Ordering::SeqCst);
+        }
+        if self.point == Point::Upgrade && sql.trim_start().starts_with("BEGIN") {
+            self.counts.store(true, Ordering::SeqCst);
+        }
+        let here = if done { self.point == Point::Delivery && commit } else { self.point.is_statement(sql) };
+        if here && self.is_now() {
+            self.stop();
+        }
+        if self.point == Point::Upgrade && commit && done {
+            self.counts.store(false, Ordering::SeqCst);
+        }
+    }
+}
