@@ -82,8 +82,7 @@ impl Worker {
                 self.note_failure(dropped);
             }
         }
-        let _ = self.finish_batch();
-        self.last_error.clone().map_or(Ok(()), Err)
+        self.finish_batch()
     }
 
     fn drop_until(&mut self, stream: &StreamKey, upto: ensue_matcher::Position) -> Result<(), Error> {
