@@ -91,7 +91,12 @@ impl Read {
     }
 
     fn against(&mut self, data: &Data) {
-        self.diagnostics.extend(self.tasks.iter().flat_map(|task| data.never(task)));
+        for d in self.tasks.iter().flat_map(|task| data.never(task)) {
+            // What is about a trigger is found with each task that it triggers.
+            if d.text.is_some() || !self.diagnostics.contains(&d) {
+                self.diagnostics.push(d);
+            }
+        }
     }
 }
 

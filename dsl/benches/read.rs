@@ -46,7 +46,9 @@ fn texts(c: &mut Criterion) {
 /// As long as a text may be, and unpleasant.
 fn longest(c: &mut Criterion) {
     let full = |head: &str, unit: &str| format!("{head}{}", unit.repeat((64 * 1024 - head.len()) / unit.len()));
+    let distinct: Vec<_> = (0..3_300).map(|n| format!("a.args.x{n} = {n}")).collect();
     let texts = [
+        ("distinct conditions", format!("EVENT: a WHERE {}", distinct.join(" AND "))),
         ("a chain of stages", full("EVENT: a0", " -> a")),
         ("conditions on nothing", full("EVENT: a WHERE b.x", " AND b.x")),
         ("sound conditions", full("EVENT: a WHERE a.args.x = 1", " AND a.args.x = 1")),

@@ -155,7 +155,14 @@ fn fields(node: &Node<'_>) -> Result<Fields, Diagnostic> {
 fn field(node: &Node<'_>) -> Result<Field, Diagnostic> {
     match node.json {
         Json::Object(_) => fields(node).map(Field::Has),
-        Json::String(_) => node.choice(&WORDS).map(Field::Is),
+        Json::String(word) => node.choice(&WORDS).map(Field::Is).map_err(|d| match word.as_str() {
+            "str" | "text" => d.hint("did you mean `string`?"),
+            "integer" | "long" => d.hint("did you mean `int`?"),
+            "double" | "decimal" => d.hint("did you mean `float`?"),
+            "array" => d.hint("did you mean `list`?"),
+            "object" => d.hint("did you mean `map`?"),
+            _ => d,
+        }),
         _ => Err(node.error(codes::JSON_TYPE, "expected the name of a type, or an object of names and types")),
     }
 }

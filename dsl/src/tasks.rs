@@ -63,14 +63,16 @@ pub struct CheckedTask {
 
 impl CheckedTask {
     /// A diagnostic about this task, put at its place: in the rule text where it has a span, else at its path, read as
-    /// one behind that of the task.
+    /// one behind that of the task, or, with `/` before it, of its document.
     pub fn place(&self, d: Diagnostic) -> Diagnostic {
         let text = self.text.clone().filter(|_| d.span.is_known());
         let within = d.path.as_deref().unwrap_or("rule");
         let path = match (self.path.as_str(), within) {
             ("", _) => None,
-            (task, "") => Some(task.to_owned()),
-            (task, within) => Some(format!("{task}.{within}")),
+            (task, within) => Some(match within.strip_prefix('/') {
+                Some(key) => format!("{}{key}", task.split("taskArray").next().unwrap_or_default()),
+                None => format!("{task}.{within}"),
+            }),
         };
         Diagnostic { path, text, ..d }
     }

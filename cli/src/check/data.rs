@@ -92,7 +92,7 @@ impl Data {
         let trigger = task.task.trigger.iter().flat_map(|t| &t.action_types);
         let of_trigger = trigger.filter_map(|name| {
             let d = self.no_value(&[], &Attr::ActionType, &Value::Str(name.clone()))?;
-            Some(Diagnostic { message: format!("the trigger: {}", d.message), ..d.path("") })
+            Some(d.path("/actionTypeIn"))
         });
         of_rule.chain(of_filter).chain(of_trigger).map(|d| task.place(d)).collect()
     }

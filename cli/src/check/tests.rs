@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ensue_dsl::{CheckedTask, Diagnostic, Expected, TaskTest, codes};
+use ensue_dsl::{CheckedTask, Diagnostic, Expected, TaskTest, codes, nearest};
 use ensue_engine::replay::Item;
 use ensue_engine::{Config, Outcome, Replay};
 use ensue_rule::{TaskEntry, TaskSet, Value};
@@ -100,11 +100,32 @@ fn compare(test: &TaskTest, expected: &Expected, got: &[Value], out: &mut Vec<Di
 fn different(test: &TaskTest, path: &str, want: &Value, got: &Value, out: &mut Vec<Diagnostic>) {
     if let (Value::Map(want), Value::Map(got)) = (want, got) {
         for (key, want) in want.iter() {
-            different(test, &format!("{path}.{key}"), want, got.get(key).unwrap_or(&Value::Null), out);
+            let path = format!("{path}.{key}");
+            match got.get(key) {
+                Some(got) => different(test, &path, want, got, out),
+                None if want.is_null() => {}
+                None => out.push(absent(test, path, key, want, got.keys())),
+            }
         }
     } else if !want.same(got) {
         let message = format!("test `{}`: expected {want}, got {got}", test.name);
         out.push(Diagnostic::error(codes::TEST_FAILED, message).path(path));
+    }
+}
+
+/// That what was got does not have a key at all.
+fn absent<'k>(
+    test: &TaskTest,
+    path: String,
+    key: &str,
+    want: &Value,
+    keys: impl Iterator<Item = &'k Arc<str>> + Clone,
+) -> Diagnostic {
+    let message = format!("test `{}`: expected {want}, got no `{key}`", test.name);
+    let d = Diagnostic::error(codes::TEST_FAILED, message).path(path);
+    match nearest(key, keys.clone().map(|k| &**k)) {
+        Some(near) => d.hint(format!("did you mean `{near}`?")),
+        None => d.hint(format!("there are {}", keys.map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))),
     }
 }
 

@@ -142,7 +142,7 @@ const TESTED: &str = r#"{"taskArray": [{"id": "t",
   "tests": [
     {"name": "two views", "events": EVENTS, "matches": [{"at": 3, "bindings": {"v": ["x", 2]}, "values": {"views": 2}}],
      "decisions": [{"touch": "coupon"}], "refusals": [], "timeouts": [], "derived": []},
-    {"name": "wrong", "events": EVENTS, "matches": [{"values": {"views": 3}, "by": "event"}], "refusals": [{"reason": "when"}]},
+    {"name": "wrong", "events": EVENTS, "matches": [{"values": {"views": 3, "view": 1}, "by": "event"}], "refusals": [{"reason": "when"}]},
     {"events": [{"actionType": "pv"}, {"action": "pv"}], "drain": true}
   ]}]}"#;
 
@@ -155,6 +155,9 @@ fn tests_inside_tasks_are_run() {
     sh.file("t.json", TESTED.replace("EVENTS", TWO_VIEWS));
     let ended = sh.ensue("check t.json");
     let expected = "\
+error[E0701]: test `wrong`: expected 1, got no `view`
+ --> t.json: taskArray[0].tests[1].matches[0].values.view
+ = hint: did you mean `views`?
 error[E0701]: test `wrong`: expected 3, got 2
  --> t.json: taskArray[0].tests[1].matches[0].values.views
 error[E0701]: test `wrong`: expected 1 in `refusals`, got 0
@@ -165,7 +168,7 @@ error[E0702]: test `3`: this is no event: the event has no `actionType`
 ";
     let got = ended.stdout.replace("\n\n", "\n");
     assert!(got.starts_with(expected), "{got}");
-    assert!(got.ends_with("1 file: 3 errors, 0 warnings; 3 tests, 2 failed\n"), "{got}");
+    assert!(got.ends_with("1 file: 4 errors, 0 warnings; 3 tests, 2 failed\n"), "{got}");
     assert_eq!(ended.code, 1);
 }
 

@@ -101,12 +101,23 @@ fn attribute(types: &[Arc<str>], path: &[Arc<str>], span: Span, schema: &Schema,
 
 /// The names in the keys around the rule.
 pub(super) fn of_task(task: &Task, schema: &Schema, sink: &mut Sink) {
+    let trigger = task.trigger.iter().flat_map(|t| &t.action_types);
+    trigger.filter_map(|v| unknown_type(v, schema)).for_each(|d| sink.push(d.path("/actionTypeIn")));
     for (n, entry) in task.filter.entries.iter().enumerate() {
-        for EntryTest { attr, values } in entry.tests.iter().filter(|t| t.attr == Attr::ActionType) {
-            let names = values.iter().filter_map(Value::as_str);
-            names
-                .filter_map(|v| unknown_type(v, schema))
-                .for_each(|d| sink.push(d.path(format!("filter[{n}].{attr}"))));
+        for EntryTest { attr, values } in &entry.tests {
+            let path = format!("filter[{n}].{attr}");
+            match attr {
+                Attr::ActionType => {
+                    let names = values.iter().filter_map(Value::as_str);
+                    names.filter_map(|v| unknown_type(v, schema)).for_each(|d| sink.push(d.path(path.as_str())));
+                }
+                Attr::Arg(name) => {
+                    let mut found = Sink::default();
+                    attribute(&[], name, Span::default(), schema, &mut found);
+                    found.into_vec().into_iter().for_each(|d| sink.push(d.path(path.as_str())));
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -142,7 +142,9 @@ impl Builder<'_> {
             if let Some(entry) = self.sets.get_mut(set).and_then(|s| s.set.tasks.get_mut(entry)) {
                 entry.warnings.extend(found.iter().map(Diagnostic::to_remark));
             }
-            out.diagnostics.extend(found);
+            // What is wrong with the keys around the tasks is found with each of them.
+            let new: Vec<_> = found.into_iter().filter(|d| d.text.is_some() || !out.diagnostics.contains(d)).collect();
+            out.diagnostics.extend(new);
             out.tasks.push(checked);
         }
         out.sets = self.sets.into_iter().map(|s| s.set).collect();
