@@ -4,11 +4,11 @@
 import PackageDescription
 
 #if os(Linux)
-// For the tests here: the library is built by cargo, and test.sh says to the linker where.
-let library = Target.systemLibrary(name: "EnsueFFIC", path: "Generated/EnsueFFIC")
+    // For the tests here: the library is built by cargo, and test.sh says to the linker where.
+    let library = Target.systemLibrary(name: "EnsueFFIC", path: "Generated/EnsueFFIC")
 #else
-// Made by xcframework.sh.
-let library = Target.binaryTarget(name: "EnsueFFIC", path: "Generated/EnsueFFIC.xcframework")
+    // Made by xcframework.sh.
+    let library = Target.binaryTarget(name: "EnsueFFIC", path: "Generated/EnsueFFIC.xcframework")
 #endif
 
 let package = Package(

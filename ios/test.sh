@@ -7,9 +7,20 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ios/toolchain.sh swift --version >/dev/null
+ios/toolchain.sh swift format lint --strict --configuration ios/.swift-format --recursive ios/Package.swift ios/Sources ios/Tests
 ios/generate.sh
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd -P)
 # The conformance cases that all faces run, out of the same files.
 cargo run --locked --quiet --package ensue-tests --bin recorded -- --every 5 tests/cases >ios/Generated/recorded.jsonl
-linked=(-Xlinker "-L$target/debug" -Xlinker "-rpath=$target/debug")
-ios/toolchain.sh swift test --package-path ios --scratch-path "$target/swift/build" "${linked[@]}" "$@"
+symbols=$target/swift/symbols
+mkdir -p "$symbols"
+flags=(-Xlinker "-L$target/debug" -Xlinker "-rpath=$target/debug"
+  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$symbols")
+ios/toolchain.sh swift test --package-path ios --scratch-path "$target/swift/build" "${flags[@]}" "$@"
+
+# The documentation says nothing that is not there.
+rm -rf "$target/swift/public" && mkdir "$target/swift/public"
+cp "$symbols"/Ensue.symbols.json "$symbols"/Ensue@*.symbols.json "$target/swift/public"
+ios/toolchain.sh docc convert ios/Sources/Ensue/Ensue.docc --additional-symbol-graph-dir "$target/swift/public" \
+  --fallback-display-name Ensue --fallback-bundle-identifier dev.ensue.Ensue \
+  --output-path "$target/swift/Ensue.doccarchive" --warnings-as-errors

@@ -100,8 +100,8 @@ final class Audience: Listener, Sendable {
             seats.isClosed = true
             return (seats.decisions.values.map(\.stream), seats.outcomes.values.map { $0 })
         }
-        decisions.forEach { $0.finish() }
-        outcomes.forEach { $0.finish() }
+        for stream in decisions { stream.finish() }
+        for stream in outcomes { stream.finish() }
     }
 
     /// So many decisions were acknowledged. Whether the engine is to tell again, since streams that had no room now have.
@@ -129,7 +129,7 @@ final class Audience: Listener, Sendable {
     func onOutcomes(outcomes: [EnsueFFI.Outcome]) throws {
         for outcome in outcomes.map(Ensue.Outcome.init) {
             let streams = seats.with { Array($0.outcomes.values) }
-            streams.forEach { $0.yield(outcome) }
+            for stream in streams { stream.yield(outcome) }
         }
     }
 }

@@ -1,7 +1,7 @@
 // Between the types of the core and those of apps, field by field.
 
-import Foundation
 internal import EnsueFFI
+import Foundation
 
 /// Runs a call of the core; what it throws comes as this package's error.
 func translated<Answer>(_ body: () throws -> Answer) throws(EnsueError) -> Answer {

@@ -1,8 +1,8 @@
 // The engine as apps see it. Conversions and hand-overs between threads, and nothing else: what an event or a decision
 // is, the core says.
 
-import Foundation
 internal import EnsueFFI
+import Foundation
 
 /// Finds sequences in what a user does, on the device.
 ///

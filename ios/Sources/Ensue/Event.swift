@@ -46,10 +46,10 @@ extension Ensue {
     /// Written as a literal, of whatever is ``ValueConvertible``: `["item": 42, "price": item.price]`; made of a dictionary by
     /// ``init(_:)``.
     public struct Attributes: Sendable, ExpressibleByDictionaryLiteral {
-        var pairs: [(name: String, value: Ensue.Value)]
+        var pairs: [(String, any ValueConvertible)]
 
         public init(dictionaryLiteral elements: (String, any ValueConvertible)...) {
-            pairs = elements.map { ($0.0, $0.1.ensueValue) }
+            pairs = elements
         }
 
         /// The values of a dictionary.
@@ -59,7 +59,7 @@ extension Ensue {
 
         /// Adds a value.
         public mutating func append(_ name: String, _ value: some ValueConvertible) {
-            pairs.append((name, value.ensueValue))
+            pairs.append((name, value))
         }
     }
 

@@ -1,63 +1,46 @@
 // Events as bytes, in the form of `bindings/src/packed.rs`: one piece of memory, on the stack for most events, which the
-// engine reads where it lies. So an event that no task wants costs no allocation, and none is converted twice.
+// engine reads where it lies. So nothing is converted twice, and an event that no task wants is never taken apart.
 
 import Foundation
 
-/// Writes an event into memory that is large enough for it.
+/// Writes an event into memory as long as there is room, and counts on where there is none.
 struct PackedEvent {
-    /// Deeper values are malformed; one that is passed over here is refused by the engine.
+    /// The memory on the stack; a larger event is written again, into as much as it needs.
+    private static let usual = 1_024
+    /// Values nested deeper have no packed form: the engine would refuse them.
     private static let deepest = 65
 
-    private var next: UnsafeMutableRawPointer
+    private let memory: UnsafeMutableRawBufferPointer
+    /// Bytes of the event so far, also those that there was no room for.
+    private var count = 0
+    private var isTooDeep = false
 
-    /// The packed form of an event, for as long as `body` runs; `nil`: it has no such form, having too many attributes or
-    /// too much text.
+    /// The packed form of an event, for as long as `body` runs; `nil`: it has none, having too many attributes, too much
+    /// text, or values nested too deeply.
     static func with<Result>(_ event: borrowing Ensue.Event, _ body: (Data) throws -> Result) rethrows -> Result? {
-        guard event.attributes.pairs.count <= Int(UInt16.max), let size = size(event), size <= Int(Int32.max) else {
-            return nil
-        }
-        return try withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { memory in
-            guard let start = memory.baseAddress else { return nil }
-            var packed = PackedEvent(next: start)
+        guard event.attributes.pairs.count <= Int(UInt16.max) else { return nil }
+        let (needed, result) = try attempt(event, usual, body)
+        guard let needed else { return result }
+        guard needed <= Int(Int32.max) else { return nil }
+        return try attempt(event, needed, body).result
+    }
+
+    /// Where there is not so much room, how much is needed.
+    private static func attempt<Result>(
+        _ event: borrowing Ensue.Event, _ room: Int, _ body: (Data) throws -> Result
+    ) rethrows -> (needed: Int?, result: Result?) {
+        try withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { memory in
+            var packed = PackedEvent(memory: memory)
             packed.write(event)
-            return try body(Data(bytesNoCopy: start, count: packed.next - start, deallocator: .none))
+            guard !packed.isTooDeep, let start = memory.baseAddress else { return (nil, nil) }
+            guard packed.count <= room else { return (packed.count, nil) }
+            return (nil, try body(Data(bytesNoCopy: start, count: packed.count, deallocator: .none)))
         }
     }
 
-    // MARK: How much there is to write
-
-    private static func size(_ event: borrowing Ensue.Event) -> Int? {
-        var size = 32 + size(event.actionType.rawValue)
-        for text in [event.scene, event.user, event.id] {
-            size += text.map { self.size($0) } ?? 0
-        }
-        for (name, value) in event.attributes.pairs {
-            guard let more = self.size(value, deepest) else { return nil }
-            size += self.size(name) + more
-        }
-        return size
+    private init(memory: UnsafeMutableRawBufferPointer) {
+        self.memory = memory
     }
-
-    private static func size(_ text: String) -> Int {
-        4 + text.utf8.count
-    }
-
-    private static func size(_ value: Ensue.Value, _ depth: Int) -> Int? {
-        guard depth > 0 else { return nil }
-        switch value {
-        case .null, .bool: return 1
-        case .int, .double: return 9
-        case .string(let text): return 1 + size(text)
-        case .array(let values):
-            return values.reduce(5) { sum, value in sum.flatMap { sum in size(value, depth - 1).map { sum + $0 } } }
-        case .object(let values):
-            return values.reduce(5) { sum, entry in
-                sum.flatMap { sum in size(entry.value, depth - 1).map { sum + $0 + size(entry.key) } }
-            }
-        }
-    }
-
-    // MARK: Writing it
 
     private mutating func write(_ event: borrowing Ensue.Event) {
         write(byte: event.source.number)
@@ -74,11 +57,15 @@ struct PackedEvent {
         write(number: UInt16(event.attributes.pairs.count))
         for (name, value) in event.attributes.pairs {
             write(name)
-            write(value)
+            write(value.ensueValue, Self.deepest)
         }
     }
 
-    private mutating func write(_ value: Ensue.Value) {
+    private mutating func write(_ value: Ensue.Value, _ depth: Int) {
+        guard depth > 0 else {
+            isTooDeep = true
+            return
+        }
         switch value {
         case .null: write(byte: 0)
         case .bool(let value): write(byte: value ? 2 : 1)
@@ -93,36 +80,41 @@ struct PackedEvent {
             write(text)
         case .array(let values):
             write(byte: 6)
-            write(number: UInt32(values.count))
-            for value in values { write(value) }
+            write(number: UInt32(truncatingIfNeeded: values.count))
+            for value in values { write(value, depth - 1) }
         case .object(let values):
             write(byte: 7)
-            write(number: UInt32(values.count))
+            write(number: UInt32(truncatingIfNeeded: values.count))
             for (name, value) in values {
                 write(name)
-                write(value)
+                write(value, depth - 1)
             }
         }
     }
 
     private mutating func write(byte: UInt8) {
-        next.storeBytes(of: byte, as: UInt8.self)
-        next += 1
+        if count < memory.count { memory[count] = byte }
+        count += 1
     }
 
     private mutating func write<Number: FixedWidthInteger>(number: Number) {
-        next.storeBytes(of: number.bigEndian, as: Number.self)
-        next += MemoryLayout<Number>.size
+        let size = MemoryLayout<Number>.size
+        if count + size <= memory.count {
+            memory.storeBytes(of: number.bigEndian, toByteOffset: count, as: Number.self)
+        }
+        count += size
     }
 
     private mutating func write(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
-            write(number: UInt32(bytes.count))
-            if let start = bytes.baseAddress {
-                next.copyMemory(from: start, byteCount: bytes.count)
-                next += bytes.count
+            // What is longer than a number can say does not fit either.
+            write(number: UInt32(truncatingIfNeeded: bytes.count))
+            if count + bytes.count <= memory.count {
+                UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(
+                    from: UnsafeRawBufferPointer(bytes))
             }
+            count += bytes.count
         }
     }
 }

@@ -1,7 +1,7 @@
 // Recorded events through tasks: what `ensue run --json` prints.
 
-import Foundation
 internal import EnsueFFI
+import Foundation
 
 extension Ensue {
     /// How recorded events are replayed.

@@ -5,7 +5,7 @@ extension Ensue {
     /// ```swift
     /// extension Item.ID: Ensue.ValueConvertible { var ensueValue: Ensue.Value { .string(rawValue) } }
     /// ```
-    public protocol ValueConvertible {
+    public protocol ValueConvertible: Sendable {
         /// It as a value.
         var ensueValue: Value { get }
     }

@@ -82,7 +82,8 @@ import Testing
         #expect(set.source == "growth" && set.version == 7 && set.refused == nil && report.hasRefusals)
         #expect(set.tasks.map(\.status) == [.refused, .added])
         let error = try #require(set.tasks.first?.error)
-        #expect(error.path == "taskArray[0].rule" && error.code.hasPrefix("E") && error.message.contains("line 1, column"))
+        #expect(
+            error.path == "taskArray[0].rule" && error.code.hasPrefix("E") && error.message.contains("line 1, column"))
     }
 
     @Test func whatCannotBeOpenedSaysWhy() async throws {

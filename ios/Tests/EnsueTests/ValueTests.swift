@@ -27,7 +27,9 @@ import Testing
         let time: Ensue.Timestamp = 1_700_000_000_123
         #expect(Ensue.Timestamp(time.date) == time && time < time + .milliseconds(1))
         #expect(time + .seconds(-1) == 1_699_999_999_123 && time + .microseconds(999) == time)
-        #expect(Ensue.Timestamp(.distantFuture) > time && Ensue.Timestamp(milliseconds: .max) + .seconds(1) == .init(milliseconds: .max))
+        #expect(
+            Ensue.Timestamp(.distantFuture) > time
+                && Ensue.Timestamp(milliseconds: .max) + .seconds(1) == .init(milliseconds: .max))
         #expect(Ensue.Timestamp(Date(timeIntervalSince1970: .infinity)).milliseconds == .max)
         #expect(Ensue.Timestamp(Date(timeIntervalSince1970: -0.0005)).milliseconds == -1)
     }
