@@ -45,6 +45,7 @@ step "a store whose process is killed"
 cargo run --release --locked --quiet -p ensue-tests --bin kill -- --rounds 60
 
 face python python-rules/test.sh
+face kotlin android/test.sh
 face swift ios/test.sh
 
 if [ ${#skipped[@]} -gt 0 ]; then printf '\n'; printf '%s\n' "${skipped[@]}" "skipped: ${#skipped[@]}"; fi

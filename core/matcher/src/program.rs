@@ -22,7 +22,6 @@ mod watch;
 use std::sync::Arc;
 
 pub(crate) use plan::{Plan, Planned};
-pub use tier::Tier;
 
 use ensue_rule::{Bound, Contiguity, Duration, Rule};
 

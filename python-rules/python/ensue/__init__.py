@@ -1,16 +1,15 @@
 """Ensue: complex event processing on the device. Write rules, try them on recorded sessions, take decisions."""
 
 from ._ensue import Recorded
-from .after_match import AfterMatch
-from .conditions import KVCondition
 from .engine import Engine, run
 from .errors import EngineError, EnsueError, InternalError, RuleError, TaskError
-from .expr import e, this
-from .functions import (
+from .expr import (
+    KVCondition,
     abs_,
     avg,
     coalesce,
     count,
+    e,
     first,
     hour,
     last,
@@ -23,13 +22,14 @@ from .functions import (
     running,
     substr,
     sum_,
+    this,
     trends,
     url_host,
     url_param,
     url_path,
     weekday,
 )
-from .pattern import Pattern, any_of, any_order, begin, group
+from .pattern import AfterMatch, Pattern, any_of, any_order, begin, group
 from .rules import check, check_tasks, compile, format
 from .types import Applied, Decision, Diagnostic
 

@@ -16,7 +16,6 @@ use crate::store::{Bound, Store};
 pub(super) struct Writing<'a> {
     store: &'a mut Store,
     failed: &'a mut Option<Error>,
-    unread: &'a mut Option<Error>,
     counters: &'a Counters,
 }
 
@@ -32,11 +31,7 @@ impl Log for Writing<'_> {
     }
 
     fn look_back(&mut self, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
-        let read = self.store.look_back(span, visit);
-        if let Err(error) = &read {
-            self.unread.get_or_insert_with(|| error.clone());
-        }
-        read
+        self.store.look_back(span, visit)
     }
 
     fn label(&mut self, seq: u64) -> Option<Value> {
@@ -115,12 +110,7 @@ impl Worker {
     }
 
     pub(super) fn parts(&mut self) -> (&mut crate::fold::Fold, Writing<'_>) {
-        let log = Writing {
-            store: &mut self.store,
-            failed: &mut self.failed,
-            unread: &mut self.unread,
-            counters: &self.shared.counters,
-        };
+        let log = Writing { store: &mut self.store, failed: &mut self.failed, counters: &self.shared.counters };
         (&mut self.fold, log)
     }
 
@@ -128,8 +118,7 @@ impl Worker {
     pub(super) fn begin(&mut self) {
         if !self.open {
             self.open = true;
-            self.look_after_file();
-            self.failed = self.store.begin().and_then(|()| self.mark_missing()).err();
+            self.failed = self.store.begin().err();
         }
     }
 
@@ -161,9 +150,8 @@ impl Worker {
             self.store.rollback();
             self.fold.effects.bound();
         }
-        self.note(&written);
-        if let Some(error) = self.unread.take() {
-            self.note_aside(error);
+        if let Err(error) = &written {
+            self.last_error.get_or_insert_with(|| error.clone());
         }
         self.count();
         self.show();

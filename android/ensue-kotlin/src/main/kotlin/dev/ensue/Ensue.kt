@@ -1,0 +1,262 @@
+package dev.ensue
+
+import dev.ensue.ffi.ReplayOptions
+import dev.ensue.internal.Entrance
+import dev.ensue.internal.Head
+import dev.ensue.internal.NativeLibrary
+import dev.ensue.internal.Packer
+import dev.ensue.internal.Subscriber
+import dev.ensue.internal.Subscribers
+import dev.ensue.internal.Unfit
+import dev.ensue.internal.toFfi
+import dev.ensue.internal.toKotlin
+import dev.ensue.internal.translated
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.ExperimentalCoroutinesApi
+import kotlinx.coroutines.channels.ProducerScope
+import kotlinx.coroutines.channels.awaitClose
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.buffer
+import kotlinx.coroutines.flow.callbackFlow
+import kotlinx.coroutines.withContext
+import java.util.concurrent.Executor
+import kotlin.concurrent.thread
+import kotlin.time.Duration
+import dev.ensue.ffi.Engine as FfiEngine
+import dev.ensue.ffi.EnsueException as FfiException
+import dev.ensue.ffi.replay as ffiReplay
+
+/**
+ * Finds sequences in what a user does, on the device. Events go in by [record], tasks by [apply], and [decisions] come
+ * out.
+ *
+ * ```
+ * val ensue = Ensue.initialize(Config(path = "ensue.db"))
+ * ensue.apply(tasksFromTheCloud)
+ * ensue.record("pv", scene = "item_detail", "item" to 42)
+ * ensue.decisions.collect { show(it); ensue.acknowledge(it) }
+ * ```
+ *
+ * All of it may be called from any thread.
+ */
+public class Ensue private constructor(private val config: Config) : AutoCloseable {
+    private val entrance = Entrance(config.early ?: EARLY)
+    private val subscribers = Subscribers(config.onListenerFailure)
+    private val engine = CompletableDeferred<FfiEngine>()
+    private val opening = thread(name = "ensue-open", isDaemon = true) { open() }
+
+    /** Waits until the store is open, and says how that went. */
+    public suspend fun ready(): OpenReport = ask { it.ready().toKotlin() }
+
+    /**
+     * Puts task documents (JSON) in place of those of their sources, and waits until that is committed. A refused task is in
+     * the report; what is malformed as a whole throws [EnsueException.MalformedTasks].
+     */
+    public suspend fun apply(tasks: String): ApplyReport = ask { it.apply(tasks).toKotlin() }
+
+    /**
+     * Takes an event: what was done, where, and its attributes. Never throws, never waits for I/O; it says what became
+     * of the event. Before the engine is open events wait in memory.
+     */
+    public fun record(actionType: String, scene: String? = null, vararg args: Pair<String, Any?>): Recorded =
+        pack(Head(actionType, scene, tsMs = if (entrance.isOpening) System.currentTimeMillis() else null)) {
+            count(args.size)
+            for ((name, value) in args) arg(name, value)
+        }
+
+    /** Takes an event with all that can be said of it. As [record]. */
+    public fun record(event: Event): Recorded = with(event) {
+        val ts = tsMs ?: if (entrance.isOpening && !config.replay) System.currentTimeMillis() else null
+        pack(Head(actionType, scene, userId, ts, id, source, utcOffsetMin)) {
+            count(args.size)
+            for ((name, value) in args) arg(name, value)
+        }
+    }
+
+    private inline fun pack(head: Head, args: Packer.() -> Unit): Recorded {
+        val packer = packers.get() ?: Packer()
+        return try {
+            packer.head(head)
+            packer.args()
+            entrance.record(packer.bytes, packer.length)
+        } catch (unfit: Unfit) {
+            // The engine counts it as one that cannot be read.
+            entrance.record(packer.bytes, 0)
+            Recorded.Rejected(unfit.message.orEmpty())
+        } catch (@Suppress("TooGenericExceptionCaught") strange: Exception) {
+            // A map or list of the app that throws, or changes while it is read.
+            entrance.record(packer.bytes, 0)
+            Recorded.Rejected(strange.toString())
+        } finally {
+            packer.rest()
+        }
+    }
+
+    /** Takes an event in its JSON form (`{"actionType":..,"args":{..}}`) and says what became of it. */
+    public suspend fun recordJson(event: ByteArray): Recorded = withContext(Dispatchers.IO) {
+        try {
+            engine.await().recordJson(event).toKotlin()
+        } catch (bad: FfiException.Event) {
+            Recorded.Rejected(bad.reason)
+        } catch (e: FfiException) {
+            throw e.toKotlin()
+        }
+    }
+
+    /** Whose the later events without a user are; null: the anonymous user's. */
+    public fun identify(user: String?) {
+        if (!entrance.identify(user)) translated { opened()?.identify(user) }
+    }
+
+    /** Waits until all that was recorded before is committed. */
+    public suspend fun flush(): Unit = ask { it.flush() }
+
+    /** Moves the time of all users to [ms] since 1970, and waits until what that completes is committed. */
+    public suspend fun advanceTo(ms: Long): Unit = ask { it.advanceTo(ms) }
+
+    /** When something is next due, in ms since 1970; null: never, as things are. */
+    public suspend fun nextWakeup(): Long? = ask { it.nextWakeup() }
+
+    /** The oldest decisions that are not acknowledged. */
+    public suspend fun pending(limit: Int = 100): List<Decision> = ask { engine ->
+        engine.decisions(limit.coerceAtLeast(0).toUInt()).map { it.toKotlin() }
+    }
+
+    /** Acknowledges decisions: they are not delivered again. Gives how many were not yet acknowledged. */
+    public suspend fun acknowledge(vararg decisions: Decision): Int {
+        val ids = decisions.map { it.id }
+        val acknowledged = ask { it.ack(ids).toInt() }
+        subscribers.acknowledged(ids)
+        return acknowledged
+    }
+
+    /** The counters. */
+    public suspend fun stats(): Stats = ask { it.stats().toKotlin() }
+
+    /** Erases all that is of a user (null: the anonymous one), and waits until no trace is left in the file. */
+    public suspend fun forget(user: String?): Unit = ask { it.forget(user) }
+
+    /** Erases all that is of any user, and takes nothing from now on, also after a restart. Tasks stay. */
+    public suspend fun optOut(): Unit = ask { it.optOut() }
+
+    /** Takes events again, after [optOut]; there is no history. */
+    public suspend fun optIn(): Unit = ask { it.optIn() }
+
+    /** All that is stored of a user (null: the anonymous one), as a JSON object for them to read. */
+    public suspend fun export(user: String?): String = ask { it.exportUser(user) }
+
+    /**
+     * The decisions, first those that are not acknowledged. It ends when the engine is closed. Where a collector is slow,
+     * [BUFFER] wait for it; others stay in the store, and come with the next collection.
+     */
+    public val decisions: Flow<Decision> = callbackFlow {
+        follow(Subscriber.ToDecisions({ trySend(it).isSuccess }) { close() })
+    }.buffer(BUFFER)
+
+    /** All that happens inside: for tools, at some cost. Where a collector is slow, some are lost. */
+    public val outcomes: Flow<Outcome> = callbackFlow {
+        follow(Subscriber.ToOutcomes({ trySend(it) }) { close() })
+    }.buffer(BUFFER)
+
+    /** Subscribes for as long as the flow is collected. */
+    private suspend fun ProducerScope<*>.follow(subscriber: Subscriber) {
+        ask { subscribe(it, subscriber) }
+        awaitClose { subscribers.remove(subscriber) }
+    }
+
+    /**
+     * Tells [listener] of decisions on [executor], first of those that are not acknowledged. What the listener throws goes
+     * to [Config.onListenerFailure].
+     */
+    public fun addListener(executor: Executor, listener: DecisionListener): Subscription {
+        val subscriber = Subscriber.ToDecisions({ decision ->
+            executor.execute { subscribers.contained { listener.onDecision(decision) } }
+            true
+        })
+        // Where it could not be opened there is nobody to listen to; where it is closed meanwhile, neither.
+        engine.invokeOnCompletion { runCatching { opened()?.let { subscribe(it, subscriber) } } }
+        return Subscription { subscribers.remove(subscriber) }
+    }
+
+    /** The engine tells anew of what waits; who was told of it already is not told again. */
+    private fun subscribe(engine: FfiEngine, subscriber: Subscriber) {
+        subscribers.add(subscriber)
+        engine.setListener(subscribers, subscribers.wantOutcomes)
+        // A replay does not tell by itself of what waits.
+        if (config.replay) subscribers.onDecisions(engine.decisions(UInt.MAX_VALUE))
+    }
+
+    /**
+     * Commits what was recorded, tells listeners of it, and ends; it waits for that. Later events are [Recorded.Closed]. May
+     * be called twice.
+     */
+    override fun close() {
+        entrance.close()
+        opening.join()
+        opened()?.let { open ->
+            runCatching { open.shutdown() }
+        }
+        subscribers.end()
+    }
+
+    @OptIn(ExperimentalCoroutinesApi::class)
+    private fun opened(): FfiEngine? = runCatching { engine.getCompleted() }.getOrNull()
+
+    private fun open() {
+        try {
+            NativeLibrary.ensure()
+            val opened = translated { FfiEngine(config.toFfi()) }
+            if (!entrance.open(opened.number().toLong(), opened::identify)) opened.shutdown()
+            engine.complete(opened)
+        } catch (@Suppress("TooGenericExceptionCaught") failed: Throwable) {
+            entrance.close()
+            val known = failed as? EnsueException ?: EnsueException.Internal(failed.toString(), failed)
+            engine.completeExceptionally(known)
+        }
+    }
+
+    /** Asks the engine, off the caller's thread. */
+    private suspend fun <T> ask(question: (FfiEngine) -> T): T = withContext(Dispatchers.IO) {
+        val engine = engine.await()
+        translated { question(engine) }
+    }
+
+    public companion object {
+        /** Decisions that wait for a slow collector. */
+        public const val BUFFER: Int = 1_024
+
+        private const val EARLY = 1_000
+
+        private val packers = object : ThreadLocal<Packer>() {
+            override fun initialValue() = Packer()
+        }
+
+        /**
+         * Starts an engine and returns at once: the native library is loaded and the store opened on a thread of their own.
+         * How that went, [ready] says.
+         */
+        @JvmStatic
+        public fun initialize(config: Config = Config()): Ensue = Ensue(config)
+
+        /**
+         * Runs recorded events (JSON lines) through task documents (JSON): the lines that `ensue run --json` prints.
+         *
+         * @param drain after the last event time moves to the last timer.
+         * @param nowMs after the last event time moves to this.
+         */
+        public suspend fun replay(
+            tasks: String,
+            events: ByteArray,
+            drain: Boolean = false,
+            nowMs: Long? = null,
+            lateness: Duration? = null,
+            sessionGap: Duration? = null,
+        ): List<String> = withContext(Dispatchers.IO) {
+            NativeLibrary.ensure()
+            val options =
+                ReplayOptions(drain, nowMs, lateness?.inWholeMilliseconds, sessionGap?.inWholeMilliseconds)
+            translated { ffiReplay(tasks, events, options) }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package dev.ensue.internal
+
+import dev.ensue.Decision
+import dev.ensue.Outcome
+import java.util.concurrent.CopyOnWriteArrayList
+import dev.ensue.ffi.Decision as FfiDecision
+import dev.ensue.ffi.Listener as FfiListener
+import dev.ensue.ffi.Outcome as FfiOutcome
+
+/**
+ * Who is told, and of what already. The engine tells at least once; here each is told once of what it took, until the
+ * decision is acknowledged.
+ */
+internal class Subscribers(private val failed: (Throwable) -> Unit) : FfiListener {
+    private val all = CopyOnWriteArrayList<Subscriber>()
+    private var isOver = false
+
+    /** Whether anybody wants more than decisions. */
+    val wantOutcomes: Boolean get() = all.any { it is Subscriber.ToOutcomes }
+
+    /** Adds somebody; where all is over, they hear at once that it is. */
+    fun add(subscriber: Subscriber) {
+        val late = synchronized(all) {
+            if (!isOver) all += subscriber
+            isOver
+        }
+        if (late) contained { subscriber.ended() }
+    }
+
+    fun remove(subscriber: Subscriber) {
+        all -= subscriber
+    }
+
+    /** Nobody is told any more. */
+    fun end() {
+        val ended = synchronized(all) {
+            isOver = true
+            all.toList().also { all.clear() }
+        }
+        ended.forEach { contained { it.ended() } }
+    }
+
+    fun acknowledged(ids: Collection<String>) = all.forEach { if (it is Subscriber.ToDecisions) it.acknowledged(ids) }
+
+    override fun onDecisions(decisions: List<FfiDecision>) {
+        val converted = decisions.map { it.toKotlin() }
+        for (subscriber in all) {
+            if (subscriber is Subscriber.ToDecisions) converted.forEach { contained { subscriber.take(it) } }
+        }
+    }
+
+    override fun onOutcomes(outcomes: List<FfiOutcome>) {
+        val converted = outcomes.map { it.toKotlin() }
+        for (subscriber in all) {
+            if (subscriber is Subscriber.ToOutcomes) converted.forEach { contained { subscriber.tell(it) } }
+        }
+    }
+
+    /** Runs what is the app's: what it throws goes to the app's own handler, and no further. */
+    inline fun contained(body: () -> Unit) {
+        try {
+            body()
+        } catch (thrown: Throwable) {
+            runCatching { failed(thrown) }
+        }
+    }
+}
+
+/** Somebody who is told. */
+internal sealed class Subscriber(val ended: () -> Unit) {
+    /** Of decisions; `tell` says whether it took one. */
+    class ToDecisions(private val tell: (Decision) -> Boolean, ended: () -> Unit = {}) : Subscriber(ended) {
+        private val given = object : LinkedHashMap<String, Unit>() {
+            override fun removeEldestEntry(eldest: MutableMap.MutableEntry<String, Unit>) = size > REMEMBERED
+        }
+
+        fun take(decision: Decision) {
+            synchronized(given) { if (given.put(decision.id, Unit) != null) return }
+            // What is not taken stays in the outbox, and comes again.
+            if (!tell(decision)) acknowledged(listOf(decision.id))
+        }
+
+        fun acknowledged(ids: Collection<String>) = synchronized(given) { ids.forEach(given::remove) }
+    }
+
+    /** Of all that happens. */
+    class ToOutcomes(val tell: (Outcome) -> Unit, ended: () -> Unit) : Subscriber(ended)
+
+    private companion object {
+        const val REMEMBERED = 10_000
+    }
+}
