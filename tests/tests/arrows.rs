@@ -11,7 +11,7 @@ use serde_json::Value;
 /// What each crate may depend on: outside of this workspace, and inside.
 const MAY: &[(&str, &[&str], &[&str])] = &[
     ("ensue-rule", &["serde"], &[]),
-    ("ensue-matcher", &["once_cell", "regex-lite", "rustc-hash", "smallvec"], &["ensue-rule"]),
+    ("ensue-matcher", &["hashbrown", "once_cell", "regex-lite", "rustc-hash", "smallvec"], &["ensue-rule"]),
     (
         "ensue-engine",
         &["arc-swap", "ndarray", "once_cell", "rusqlite", "rustc-hash", "serde", "serde_json", "sha2", "smallvec"],
