@@ -10,6 +10,8 @@ mod latency;
 mod load;
 mod machine;
 mod matching;
+#[cfg(feature = "peers")]
+mod peers;
 mod record;
 mod restart;
 mod rules;
@@ -104,12 +106,21 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
     let uniform = |v_max| streams::uniform(v_max, n);
     let mut all = |figures: Vec<Figure>| figures.iter().try_for_each(&mut *show);
     match bench {
-        Bench::W1 => all(matching::w1(matching::W1, &uniform(1_000))?),
+        Bench::W1 => {
+            all(matching::w1(matching::W1, &uniform(1_000))?)?;
+            #[cfg(feature = "peers")]
+            all(vec![peers::w1(&uniform(1_000))])?;
+            Ok(())
+        }
         Bench::W1any => all(matching::w1(matching::W1_ANY, &uniform(1_000))?),
         Bench::W2 => [5, 10, 15, 25].into_iter().try_for_each(|k| all(matching::w2(k, &streams::kleene(k, n))?)),
-        Bench::W3 => [1, 100, 1_000, 10_000]
-            .into_iter()
-            .try_for_each(|rules| all(matching::w3(rules, &uniform(rules.max(1_000)))?)),
+        Bench::W3 => [1, 100, 1_000, 10_000].into_iter().try_for_each(|rules| {
+            let records = uniform(rules.max(1_000));
+            all(matching::w3(rules, &records)?)?;
+            #[cfg(feature = "peers")]
+            all(vec![peers::w3(rules, &records)])?;
+            Ok(())
+        }),
         Bench::Json => all(vec![json::w1(&uniform(1_000))?]),
         Bench::Record => all(record::record()?),
         Bench::Latency => all(vec![latency::latency(n.min(6_000))?]),

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ensue_dsl::{Diagnostic, ReadOptions};
+use ensue_matcher::Program;
 use ensue_rule::{Dialect, Task, TaskEntry, TaskSet};
 use serde::Serialize;
 
@@ -115,7 +116,7 @@ fn explain(args: &Args, out: &mut Output, file: &str, set: &TaskSet, entry: &Tas
         }
         return Ok(true);
     }
-    let explanation = gather(set, task, program.describe());
+    let explanation = gather(set, task, &program);
     if out.is_json() {
         out.object(&explanation)?;
     } else {
@@ -142,15 +143,15 @@ fn load(args: &Args, file: &str) -> Result<Result<Vec<TaskSet>, Vec<Diagnostic>>
     })
 }
 
-fn gather(set: &TaskSet, task: &Task, automaton: String) -> Explanation {
+fn gather(set: &TaskSet, task: &Task, program: &Program) -> Explanation {
     let rule = &task.rule;
-    let (tier, demands) = (notes::Tier::of(task), demand::explain(task));
+    let (tier, demands) = (program.tier(), demand::explain(task));
     Explanation {
         source: set.source.clone(),
         task: task.id.clone(),
         rule: ensue_dsl::format(rule),
         words: words::explain(task, tier, &demands),
-        tier: tier as u8,
+        tier: words::number(tier),
         runs: stages::runs(task),
         stream: task.filter.entries.iter().map(stages::filter_entry).collect(),
         stages: stages::explain(rule),
@@ -162,6 +163,6 @@ fn gather(set: &TaskSet, task: &Task, automaton: String) -> Explanation {
         on_timeout: rule.on_timeout.as_deref().map(fragment::returns),
         demands,
         notes: notes::explain(task),
-        automaton,
+        automaton: program.describe(),
     }
 }

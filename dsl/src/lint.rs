@@ -23,18 +23,18 @@ use crate::schema::Schema;
 use crate::sink::Sink;
 use index::Index;
 
-/// What is said of a rule alone.
-pub(crate) fn rule(rule: &Rule, schema: Option<&Schema>) -> Vec<Diagnostic> {
+/// What is said of a rule alone, read from this text.
+pub(crate) fn rule(rule: &Rule, text: &str, schema: Option<&Schema>) -> Vec<Diagnostic> {
     let mut sink = Sink::default();
-    of_rule(&Index::of(rule), &Filter::default(), schema, &mut sink);
+    of_rule(&Index::of(rule, Some(text)), &Filter::default(), schema, &mut sink);
     sink.into_sorted()
 }
 
 /// What is said of a task, rule and all. What is about the rule has a span, what is about another key of the task a
 /// path behind that of the task: `policy.caps[0]`.
-pub(crate) fn task(task: &Task, schema: Option<&Schema>) -> Vec<Diagnostic> {
+pub(crate) fn task(task: &Task, text: Option<&str>, schema: Option<&Schema>) -> Vec<Diagnostic> {
     let mut sink = Sink::default();
-    let index = Index::of(&task.rule);
+    let index = Index::of(&task.rule, text);
     of_rule(&index, &task.filter, schema, &mut sink);
     stages::absent_trigger(task, &index, &mut sink);
     outputs::add(task, &mut sink);
@@ -45,9 +45,9 @@ pub(crate) fn task(task: &Task, schema: Option<&Schema>) -> Vec<Diagnostic> {
 }
 
 /// What a schema says against a task: also asked where tasks are loaded together with one.
-pub(crate) fn against_schema(task: &Task, schema: &Schema) -> Vec<Diagnostic> {
+pub(crate) fn against_schema(task: &Task, text: Option<&str>, schema: &Schema) -> Vec<Diagnostic> {
     let mut sink = Sink::default();
-    let index = Index::of(&task.rule);
+    let index = Index::of(&task.rule, text);
     types::add(&index, Some(schema), &mut sink);
     names::of_rule(&index, schema, &mut sink);
     names::of_task(task, schema, &mut sink);
@@ -64,10 +64,14 @@ fn of_rule(index: &Index<'_>, filter: &Filter, schema: Option<&Schema>, sink: &m
     }
 }
 
-/// An expression as messages quote it.
-fn quoted(e: &Expr) -> String {
+/// An expression as messages quote it: as its author wrote it, where there is the text.
+fn quoted(e: &Expr, text: Option<&str>) -> String {
     const LONGEST: usize = 60;
-    let text = format::expression(e);
+    let written = text.and_then(|t| t.get(e.span.start as usize..e.span.end as usize)).filter(|t| !t.contains("--"));
+    let text = match written.filter(|_| e.span.is_known()) {
+        Some(written) => written.split_whitespace().collect::<Vec<_>>().join(" "),
+        None => format::expression(e),
+    };
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("`{}...`", text.get(..at).unwrap_or("")),
         None => format!("`{text}`"),

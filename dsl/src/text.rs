@@ -35,7 +35,7 @@ pub fn check(text: &str, dialect: Dialect, schema: Option<&Schema>) -> Compiled 
     if let Some(rule) = &compiled.rule {
         let shared: Arc<str> = text.into();
         let drawn = |d: Diagnostic| Diagnostic { text: Some(shared.clone()).filter(|_| d.span.is_known()), ..d };
-        compiled.diagnostics.extend(lint::rule(rule, schema).into_iter().map(drawn));
+        compiled.diagnostics.extend(lint::rule(rule, text, schema).into_iter().map(drawn));
         compiled.diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
     }
     compiled

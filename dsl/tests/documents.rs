@@ -196,7 +196,7 @@ fn a_document_malformed_anywhere_changes_nothing() {
         assert!(d.is_error(), "{json}");
     }
     let d = read_documents(b"{\n  \"taskArray\": [}\n}", &ReadOptions::default()).unwrap_err();
-    assert!(d.message.contains("line 2, column 17"), "{}", d.message);
+    assert_eq!(d.line_column(), (2, 17), "{d}");
 }
 
 #[test]

@@ -173,7 +173,7 @@ proptest! {
         let text = words.join(" ");
         let compiled = compile(&format!("EVENT: {text}"), Dialect::Flink);
         compiled.diagnostics.iter().for_each(|d| drop(d.render("rule")));
-        let conditions = compile(&format!("EVENT: a -> b+ -> !c -> (d | e) WHERE {text}"), Dialect::Ensue);
+        let conditions = check(&format!("EVENT: a -> b+ -> !c -> (d | e) WHERE {text}"), Dialect::Ensue, None);
         conditions.diagnostics.iter().for_each(|d| drop(d.render("rule")));
         if let Some(rule) = conditions.rule {
             let again = compile(&format(&rule), Dialect::Ensue).rule;

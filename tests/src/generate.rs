@@ -52,12 +52,9 @@ pub fn case(random: &mut Random, flavour: Flavour) -> Case {
 
 /// Whether SEMANTICS settles the case beyond doubt, so far as we see: where it does not, matcher and oracle may differ.
 ///
-/// Open are: which of several matches of one start comes first, under a skip strategy and where LIMIT cuts; a run that
-/// may not leave its last stage when an absence completes; whether a greedy loop would take an event after its gap, or
-/// one that its UNTIL keeps from it; an absence that completes OF PREVIOUS; turns of a group that take nothing; a
-/// negation in or after an optional group; what an event of another session means where the next event is asked for.
+/// Open are: whether a greedy loop would take an event after its gap; an absence that completes OF PREVIOUS; turns of a
+/// group that take nothing beside a negation.
 pub fn is_settled(case: &Case) -> bool {
-    let waits = !matches!(case.skip.strategy, Strategy::NoSkip | Strategy::Consume);
     let mut all = Vec::new();
     flatten(&case.pattern, &mut all);
     let any = |test: fn(&Element) -> bool| all.iter().any(|e| test(e));
@@ -67,13 +64,9 @@ pub fn is_settled(case: &Case) -> bool {
         let nothing = |list: &Vec<Element>| list.iter().all(|e| is_not(e) || may_be_empty(e));
         e.quant.max != Some(1) && e.group.as_ref().is_some_and(nothing)
     });
-    !(waits
-        || case.skip.limit.is_some()
-        || case.within_type == WithinType::Session
-        || absence && (any(|e| e.leave.is_some()) || case.within_type == WithinType::PreviousAndCurrent)
-        || greedy && any(|e| e.window_ms.is_some() || e.until.is_some())
-        || empty_turn
-        || absence && any(|e| e.group.is_some() && e.quant.optional))
+    !(greedy && any(|e| e.window_ms.is_some())
+        || empty_turn && absence
+        || absence && case.within_type == WithinType::PreviousAndCurrent)
 }
 
 fn flatten<'e>(list: &'e [Element], into: &mut Vec<&'e Element>) {

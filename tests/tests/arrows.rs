@@ -20,7 +20,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("ensue-dsl", &["nom", "serde", "serde_json"], &["ensue-rule"]),
     (
         "ensue-cli",
-        &["clap", "clap_complete", "rustc-hash", "serde", "serde_json"],
+        &["chrono", "clap", "clap_complete", "rustc-hash", "serde", "serde_json", "varpulis-core", "varpulis-sase"],
         &["ensue-rule", "ensue-matcher", "ensue-engine", "ensue-dsl"],
     ),
     (

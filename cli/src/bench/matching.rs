@@ -241,14 +241,20 @@ fn owned(r: &Record) -> Event {
 fn interned_pass(set: &ProgramSet, records: &[Record], host: &mut impl Host) -> (Duration, i64) {
     let names = KINDS.map(|kind| (set.symbol(kind), Value::from(kind)));
     let kinds = names.each_ref().map(|(symbol, text)| symbol.map_or(Interned::Unnamed(text), Interned::Symbol));
-    let (action, v) = (set.attribute(&Attr::ActionType), set.attribute(&Attr::arg("v")));
+    let attributes = [set.attribute(&Attr::ActionType), set.attribute(&Attr::arg("v"))];
+    let mut row: Vec<_> = attributes.into_iter().flatten().map(|a| (a, Interned::Int(0))).collect();
     let mut seen = Observation::default();
     machine::time(|| {
         let mut found = 0;
         for (seq, r) in (0..).zip(records) {
-            let kind = action.zip(kinds.get(usize::from(r.kind)).copied());
-            let v = v.map(|v| (v, Interned::Int(r.v.into())));
-            set.read_interned(kind.into_iter().chain(v), &mut seen);
+            // Every rule reads the action type, and those of W3 `v`.
+            if let (Some((_, action)), Some(kind)) = (row.first_mut(), kinds.get(usize::from(r.kind))) {
+                *action = *kind;
+            }
+            if let Some((_, v)) = row.get_mut(1) {
+                *v = Interned::Int(r.v.into());
+            }
+            set.read_interned(&row, &mut seen);
             found += host.take(usize::try_from(r.user).unwrap_or(0), arrival(r.ts, seq), &mut seen);
         }
         found

@@ -7,51 +7,6 @@ use ensue_rule::{
 
 use super::fragment;
 
-/// What a rule costs by what its conditions look at, the dearest of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tier {
-    /// Single events: one class of runs a state.
-    Single = 1,
-    /// Equality with an earlier stage: one class a value.
-    Equality = 2,
-    /// The event of the same loop before.
-    Previous = 3,
-    /// Anything else that was bound before.
-    Bound = 4,
-}
-
-impl Tier {
-    /// The tier of a task's rule.
-    pub(super) fn of(task: &Task) -> Self {
-        task.rule.conditions.iter().map(tier).max().unwrap_or(Self::Single)
-    }
-
-    /// With its number.
-    pub(super) fn describe(self) -> &'static str {
-        match self {
-            Self::Single => "tier 1 of 4: conditions look at single events, partial matches cost nothing each",
-            Self::Equality => "tier 2 of 4: partial matches are held apart by a value that is looked up",
-            Self::Previous => "tier 3 of 4: a condition looks at the event before in its loop",
-            Self::Bound => "tier 4 of 4: a condition looks at what was bound before; runs are limited in number",
-        }
-    }
-}
-
-fn tier(c: &Condition) -> Tier {
-    let (mut earlier, mut prev, mut own) = (false, false, false);
-    c.expr.walk(|e| {
-        earlier |= e.stage().is_some_and(|s| *s != c.stage);
-        prev |= matches!(e.kind, ExprKind::Prev { .. });
-        own |= aggregates(e, c);
-    });
-    match (earlier, prev, own) {
-        (false, false, false) => Tier::Single,
-        (true, false, false) if is_equality(&c.expr) => Tier::Equality,
-        (false, true, false) => Tier::Previous,
-        _ => Tier::Bound,
-    }
-}
-
 pub(super) fn explain(task: &Task) -> Vec<String> {
     let mut notes = conditions(task);
     let rule = &task.rule;
@@ -76,9 +31,8 @@ pub(super) fn explain(task: &Task) -> Vec<String> {
 /// Which conditions hold partial matches apart.
 fn conditions(task: &Task) -> Vec<String> {
     let own = task.rule.conditions.iter();
-    let notes: Vec<_> = own
-        .filter_map(|c| held_apart(c).map(|why| format!("tier {}: {}: {why}", tier(c) as u8, fragment::expr(&c.expr))))
-        .collect();
+    let notes: Vec<_> =
+        own.filter_map(|c| held_apart(c).map(|why| format!("{}: {why}", fragment::expr(&c.expr)))).collect();
     if notes.is_empty() {
         vec!["every condition looks at one event: one run class a state, however many partial matches".to_owned()]
     } else {
@@ -88,14 +42,18 @@ fn conditions(task: &Task) -> Vec<String> {
 
 /// Why runs that differ in their events can't be one for this condition; nothing where they can.
 fn held_apart(c: &Condition) -> Option<&'static str> {
-    let mut earlier = false;
-    c.expr.walk(|e| earlier |= e.stage().is_some_and(|s| *s != c.stage));
-    match tier(c) {
-        Tier::Single => None,
-        Tier::Equality => Some("runs are held apart by the value compared with (a look-up)"),
-        Tier::Previous => Some("runs are held apart by the event before in the loop; their number is limited"),
-        Tier::Bound if earlier => Some("runs are held apart by what they bound before; their number is limited"),
-        Tier::Bound => Some("runs are held apart by what the stage bound so far; their number is limited"),
+    let (mut earlier, mut previous, mut own) = (false, false, false);
+    c.expr.walk(|e| {
+        earlier |= e.stage().is_some_and(|s| *s != c.stage);
+        previous |= matches!(e.kind, ExprKind::Prev { .. });
+        own |= aggregates(e, c);
+    });
+    match (earlier, previous, own) {
+        (false, false, false) => None,
+        (true, false, false) if is_equality(&c.expr) => Some("runs are held apart by the value compared with"),
+        (false, true, false) => Some("runs are held apart by the event before in the loop; their number is limited"),
+        (true, ..) => Some("runs are held apart by what they bound before; their number is limited"),
+        (false, ..) => Some("runs are held apart by what the stage bound so far; their number is limited"),
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use ensue_matcher::Tier;
 use ensue_rule::{
     Attr, BinaryOp, Contiguity, Element, Expr, ExprKind, Moment, Pattern, Rule, Step, Task, Value, WithinKind,
 };
 
-use super::notes::Tier;
 use super::stages::times;
 use super::{demand, fragment};
 
@@ -21,7 +21,7 @@ pub(super) fn explain(task: &Task, tier: Tier, demands: &[demand::Explained]) ->
         let names: Vec<_> = rule.returns.iter().map(|r| &*r.name).collect();
         out.push(format!("gives {}", names.join(", ")));
     }
-    out.push(format!("cost {}", tier.describe()));
+    out.push(format!("cost tier {} of 4: {}", number(tier), in_words(tier)));
     out.push(kept(rule, demands));
     out
 }
@@ -164,4 +164,23 @@ fn kept(rule: &Rule, demands: &[demand::Explained]) -> String {
 
 fn join(names: &BTreeSet<Arc<str>>) -> String {
     names.iter().map(|n| &**n).collect::<Vec<_>>().join(" or ")
+}
+
+/// The number of a cost tier, the cheapest first.
+pub(super) fn number(tier: Tier) -> u8 {
+    match tier {
+        Tier::Single => 1,
+        Tier::ByValue => 2,
+        Tier::ByPrevious => 3,
+        Tier::Explicit => 4,
+    }
+}
+
+fn in_words(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Single => "conditions look at single events, partial matches cost nothing each",
+        Tier::ByValue => "partial matches are held apart by a value that is looked up",
+        Tier::ByPrevious => "runs are held apart by what the event before in a loop was; their number is limited",
+        Tier::Explicit => "runs are held apart by what they bound before; their number is limited",
+    }
 }

@@ -33,7 +33,7 @@ fn a_rule_in_words() {
         "             gives views",
         "             cost tier 2 of 4: partial matches are held apart by a value that is looked up",
         "             keeps leave(args.city, args.item), pv(args.city, args.item) in item, save(args.city) for 10 MIN",
-        "cost         tier 2: l.args.item = v.args.item: runs are held apart by the value compared with (a look-up)",
+        "cost         l.args.item = v.args.item: runs are held apart by the value compared with",
         "             events are kept for 10 MIN",
     ];
     for line in lines {
@@ -110,7 +110,7 @@ fn what_is_forbidden_where_and_how_steps_follow_is_said() {
         "forbids n between b and c",
         "forbids h (x or y) after f and g until the window ends",
         "all in less than 1 D and one session",
-        "cost tier 3 of 4: a condition looks at the event before in its loop",
+        "cost tier 3 of 4: runs are held apart by what the event before in a loop was; their number is limited",
         "keeps every event(args.x), x or y for 1 D",
     ];
     assert_eq!(words, serde_json::json!(expected));

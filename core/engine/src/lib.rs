@@ -37,5 +37,5 @@ pub use event_json::{BadEvent, parse_event, read_event};
 pub use listener::Listener;
 pub use outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
 pub use replay::Replay;
-pub use report::{ApplyReport, OpenReport, Recorded, Rejected, SetReport, Status, TaskReport};
+pub use report::{ApplyReport, OpenReport, Recorded, Rejected, SetReport, Status, StoreReport, StoreState, TaskReport};
 pub use stats::Stats;

@@ -1,6 +1,7 @@
 //! Who is told what the engine decides.
 
 use crate::outcome::{Decision, Outcome};
+use crate::report::StoreReport;
 
 /// Is told after each commit. Called on one thread at a time, never under a lock, and never on the thread that records;
 /// a panic in it is caught and counted for nothing.
@@ -12,5 +13,10 @@ pub trait Listener: Send + Sync {
     /// All that happened, in the documented order: for tools. Each once.
     fn on_outcomes(&self, outcomes: &[Outcome]) {
         let _ = outcomes;
+    }
+
+    /// The store began to fail, works again, or was begun afresh.
+    fn on_store(&self, report: &StoreReport) {
+        let _ = report;
     }
 }

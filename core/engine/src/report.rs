@@ -16,6 +16,28 @@ pub struct OpenReport {
     pub events: u64,
 }
 
+/// How the store of a running engine is; told when that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreReport {
+    /// How it is.
+    pub state: StoreState,
+    /// Why, for a person.
+    pub detail: String,
+    /// Rows that could not be written since the engine was opened, as far as it is known now.
+    pub unwritten: u64,
+}
+
+/// How a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreState {
+    /// It cannot be written: matching goes on in memory, and what comes is not kept.
+    Failing,
+    /// It can be written again. Decisions made meanwhile are kept now; events are not, and their place is marked.
+    Working,
+    /// The file was torn, or gone: a fresh one was begun, with all that was known but the events.
+    Afresh,
+}
+
 /// How applying task sets went, one report a set, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApplyReport {

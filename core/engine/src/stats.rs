@@ -70,7 +70,7 @@ counters! {
     unwritten,
     /// Events given up to the limits of the log while a task could still have looked at them.
     truncated,
-    /// 1 where opening found a file that is no sound store, set it aside and began a fresh one.
+    /// How often a file that is no sound store was found, set aside, and a fresh one begun.
     set_aside,
     /// 1 while the user has opted out.
     opted_out,

@@ -11,6 +11,7 @@ mod names;
 mod open;
 mod outbox;
 mod retention;
+mod salvage;
 mod schema;
 mod state;
 mod tasks;
@@ -35,6 +36,8 @@ pub(crate) struct Store {
     /// User names.
     users: Names,
     next_seq: u64,
+    /// Where the file is, and which it is.
+    file: Option<(PathBuf, (u64, u64))>,
     /// Bytes and rows of events written since the last call of [`Store::take_written`].
     written: Written,
     /// Where the retention pass goes on.
@@ -133,7 +136,15 @@ impl<T> Doing<T> for rusqlite::Result<T> {
     fn doing(self, doing: &'static str) -> Result<T, Error> {
         self.map_err(|e| {
             use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-            let unsound = matches!(e.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase));
+            let unsound = match &e {
+                // Our own statements fit our own tables, and their columns are of the types that they say.
+                rusqlite::Error::SqlInputError { .. }
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..) => true,
+                other => matches!(other.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)),
+            };
             Error::new(Kind::Store { doing, why: e.to_string(), unsound })
         })
     }

@@ -75,6 +75,18 @@ pub(crate) struct Book {
 }
 
 impl Active {
+    /// Its form in the store.
+    fn stored(&self) -> StoredTask {
+        StoredTask {
+            source: self.source.clone(),
+            place: self.order.1,
+            version: self.version,
+            since_seq: self.since.0,
+            since_ts: self.since.1,
+            task: self.task.clone(),
+        }
+    }
+
     /// Whether it looks back at triggers, rather than at every event.
     pub(crate) fn is_triggered(&self) -> bool {
         self.task.trigger.is_some()
@@ -130,6 +142,16 @@ impl Book {
     /// Whether any set was ever applied.
     pub(crate) fn is_empty(&self) -> bool {
         self.sets.is_empty()
+    }
+
+    /// The sets in force.
+    pub(crate) fn sets(&self) -> &[StoredSet] {
+        &self.sets
+    }
+
+    /// The tasks in force, for the store.
+    pub(crate) fn stored(&self) -> Vec<StoredTask> {
+        self.tasks().map(Active::stored).collect()
     }
 
     pub(crate) fn get(&self, id: TaskId) -> Option<&Arc<Active>> {

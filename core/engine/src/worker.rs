@@ -9,6 +9,7 @@ mod delivery;
 mod erasing;
 mod forgetting;
 mod idle;
+mod trouble;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -43,7 +44,9 @@ pub(crate) struct Worker {
     open: bool,
     /// Why the open transaction cannot be committed.
     failed: Option<Error>,
-    /// Why the last one was not.
+    /// What could not be read meanwhile.
+    unread: Option<Error>,
+    /// What went wrong since somebody flushed.
     last_error: Option<Error>,
     /// Something was written since the last checkpoint.
     unsettled: bool,
@@ -55,6 +58,8 @@ pub(crate) struct Worker {
     aged_at: Timestamp,
     /// The user has opted out: what still comes is dropped.
     off: bool,
+    /// What the store owes.
+    trouble: trouble::Trouble,
     delivery: Delivery,
 }
 
@@ -116,12 +121,14 @@ impl Worker {
             held: Vec::new(),
             open: false,
             failed: None,
+            unread: None,
             last_error: None,
             unsettled: false,
             grown: 0,
             oldest: Timestamp::MAX,
             aged_at: Timestamp::MAX,
             off: false,
+            trouble: trouble::Trouble::default(),
             delivery: Delivery::new(matches!(shared.config.mode, Mode::Replay)),
         }
     }

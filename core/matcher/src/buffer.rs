@@ -48,6 +48,13 @@ impl PartialOrd for Tick {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NodeId(u32);
 
+/// A node that a run class stands at, with the newest start below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Root {
+    pub(crate) node: NodeId,
+    pub(crate) newest: Tick,
+}
+
 /// An event as a node takes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding {
@@ -56,9 +63,9 @@ pub(crate) struct Binding {
     /// Whether partial matches begin with it.
     pub(crate) begins: bool,
     /// Partial matches that it makes longer.
-    pub(crate) prev: Option<NodeId>,
+    pub(crate) prev: Option<Root>,
     /// Partial matches that the node stands for besides; older ones.
-    pub(crate) alt: Option<NodeId>,
+    pub(crate) alt: Option<Root>,
 }
 
 /// 32 bytes: a day of events makes thousands.
@@ -170,37 +177,39 @@ impl SharedBuffer {
     }
 
     /// A node for an event that was taken.
-    pub(crate) fn take(&mut self, b: Binding) -> NodeId {
+    pub(crate) fn take(&mut self, b: Binding) -> Root {
         let (kind, paths) = if b.begins { (Kind::First, 1) } else { (Kind::After, 0) };
         let node = Node { event: b.event, stage: b.stage, kind, paths, ..Node::new(b.event) };
-        self.push(node, b.prev, b.alt)
+        self.push(node, b.prev.map(|r| r.node), b.alt.map(|r| r.node))
     }
 
     /// A node for what either says; the older one is said first.
-    pub(crate) fn either(&mut self, a: NodeId, b: NodeId) -> NodeId {
+    pub(crate) fn either(&mut self, a: Root, b: Root) -> Root {
         if a == b {
             return a;
         }
-        let (older, newer) = if self.age(a) < self.age(b) { (a, b) } else { (b, a) };
-        self.push(Node::new(self.next_tick()), Some(newer), Some(older))
+        let (older, newer) = if self.age(a.node) < self.age(b.node) { (a, b) } else { (b, a) };
+        self.push(Node::new(self.next_tick()), Some(newer.node), Some(older.node))
     }
 
-    fn push(&mut self, mut node: Node, prev: Option<NodeId>, alt: Option<NodeId>) -> NodeId {
-        let id = NodeId(self.base.wrapping_add(count(self.nodes.len())));
+    fn push(&mut self, mut node: Node, prev: Option<NodeId>, alt: Option<NodeId>) -> Root {
+        let nodes = self.nodes.as_slice();
+        let (base, end) = (self.base, self.base.wrapping_add(count(nodes.len())));
         if node.kind != Kind::First {
             // So old that whatever is below is newer.
             node.newest = Tick(node.event.0.wrapping_sub(1 << 30));
         }
         if let Some(prev) = prev {
-            node.prev = id.0.wrapping_sub(prev.0);
-            node.take_in(self.node(prev));
+            node.prev = end.wrapping_sub(prev.0);
+            node.take_in(nodes.get(index(prev.0.wrapping_sub(base))));
         }
         if let Some(alt) = alt {
-            node.alt = id.0.wrapping_sub(alt.0);
-            node.take_in(self.node(alt));
+            node.alt = end.wrapping_sub(alt.0);
+            node.take_in(nodes.get(index(alt.0.wrapping_sub(base))));
         }
+        let newest = node.newest;
         self.nodes.push(node);
-        id
+        Root { node: NodeId(end), newest }
     }
 
     fn node(&self, id: NodeId) -> Option<&Node> {
@@ -222,11 +231,6 @@ impl SharedBuffer {
             prev: before(n.prev),
             alt: before(n.alt),
         })
-    }
-
-    /// The newest start below a node.
-    pub(crate) fn newest(&self, id: NodeId) -> Option<Tick> {
-        self.node(id).map(|n| n.newest)
     }
 
     /// How many partial matches below a node start after `floor`, which never falls.

@@ -26,7 +26,7 @@ pub use error::Error;
 pub use limits::Limits;
 pub use observation::{Arrival, Hit, Observation, Position};
 pub use output::{Cause, Found, Match};
-pub use program::Program;
+pub use program::{Program, Tier};
 pub use runs::Runs;
 pub use set::{Armed, Attribute, Interned, ProgramId, ProgramSet, Symbol};
 

@@ -47,6 +47,22 @@ pub struct Observation {
     /// The slots with a key.
     pub(crate) present: Vec<SlotId>,
     pub(crate) memo: Memo,
+    /// Nobody asks for events of this action type: nothing else was read of it.
+    pub(crate) passed_over: bool,
+}
+
+/// What was read of an event, for the index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Content<'a> {
+    pub(crate) slots: &'a [Value],
+    pub(crate) keys: &'a [Key],
+    pub(crate) present: &'a [SlotId],
+}
+
+impl Content<'_> {
+    pub(crate) fn key(self, slot: SlotId) -> Key {
+        self.keys.get(slot.index()).copied().unwrap_or_default()
+    }
 }
 
 impl Observation {
@@ -67,22 +83,24 @@ impl Observation {
         &self.hits
     }
 
-    pub(crate) fn key(&self, slot: SlotId) -> Key {
-        self.keys.get(slot.index()).copied().unwrap_or_default()
+    pub(crate) fn content(&self) -> Content<'_> {
+        Content { slots: &self.slots, keys: &self.keys, present: &self.present }
     }
 
     /// Forgets the event before; room for so many slots.
     pub(crate) fn blank(&mut self, slots: usize) {
-        for slot in self.filled.drain(..) {
+        for slot in &self.filled {
             if let Some(v) = self.slots.get_mut(slot.index()) {
                 *v = Value::Null;
             }
         }
-        for slot in self.present.drain(..) {
+        self.filled.clear();
+        for slot in &self.present {
             if let Some(k) = self.keys.get_mut(slot.index()) {
                 *k = Key::Null;
             }
         }
+        self.present.clear();
         if self.slots.len() != slots {
             self.slots.resize(slots, Value::Null);
             self.keys.resize(slots, Key::Null);

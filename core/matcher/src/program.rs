@@ -22,6 +22,7 @@ mod watch;
 use std::sync::Arc;
 
 pub(crate) use plan::{Plan, Planned};
+pub use tier::Tier;
 
 use ensue_rule::{Bound, Contiguity, Duration, Rule};
 

@@ -106,7 +106,7 @@ impl Runs {
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
     pub fn clear(&mut self, program: &Program) -> bool {
-        let lives = |c: &Class| c.lives(program, self.over(), &self.buffer);
+        let lives = |c: &Class| c.lives(program, self.over());
         let alive = self.classes.iter().any(lives) || !self.finished.is_empty();
         self.classes.clear();
         self.finished.clear();
@@ -135,7 +135,7 @@ impl Runs {
             let w = &program.waits[wait];
             !(w.forbids.is_empty() && w.watch.is_empty() && w.next_forbids.is_empty()) || w.target == Target::Absence
         };
-        self.classes.iter().any(|c| waits(c.key.wait) && c.lives(program, self.over(), &self.buffer))
+        self.classes.iter().any(|c| waits(c.key.wait) && c.lives(program, self.over()))
     }
 
     /// How many run classes and buffer nodes are alive, and how many starts a limit dropped.
@@ -148,7 +148,7 @@ impl Runs {
         let (over, buffer) = (self.over(), &mut self.buffer);
         let mut oldest = None;
         for c in self.classes.iter() {
-            if c.lives(program, over, buffer) {
+            if c.lives(program, over) {
                 oldest = oldest.into_iter().chain(c.body.oldest(over.floor, buffer)).min();
             }
         }

@@ -176,17 +176,18 @@ impl ProgramSet {
     }
 
     /// Reads an event that the host has interned: attributes with values; those left out are null.
-    pub fn read_interned<'v>(
-        &self,
-        values: impl IntoIterator<Item = (Attribute, Interned<'v>)>,
-        into: &mut Observation,
-    ) {
-        self.reader(into).interned(values.into_iter());
+    pub fn read_interned(&self, values: &[(Attribute, Interned<'_>)], into: &mut Observation) {
+        self.reader(into).interned(values);
     }
 
     /// Names the programs that the event last read concerns, at this place in a stream: those that it may begin a run of,
     /// and of those in `armed` the ones whose live runs it concerns. `None`: as if all had live runs.
     pub fn look_up(&self, arrival: Arrival, armed: Option<&Armed>, into: &mut Observation) {
+        if into.passed_over {
+            into.arrival = arrival;
+            into.hits.clear();
+            return;
+        }
         self.reader(into).arrival(arrival);
         self.index.look_up(armed, into);
     }
@@ -196,9 +197,12 @@ impl ProgramSet {
         let entry = self.entry(id)?;
         self.read(event, into);
         self.reader(into).arrival(arrival);
+        if into.passed_over {
+            return None;
+        }
         let mut hit = None;
         for (predicate, bit) in &entry.filed {
-            if self.index.passes(*predicate, into) {
+            if self.index.passes(*predicate, into.content()) {
                 hit = Some(hit.unwrap_or(0) | bit.map_or(0, |bit| 1 << bit));
             }
         }
@@ -214,7 +218,7 @@ impl ProgramSet {
     }
 
     fn reader<'a>(&'a self, into: &'a mut Observation) -> Reader<'a> {
-        Reader { slots: &self.slots, symbols: &self.symbols, into }
+        Reader { slots: &self.slots, symbols: &self.symbols, gated: self.index.is_gated(), into }
     }
 }
 

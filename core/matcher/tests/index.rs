@@ -72,11 +72,16 @@ impl Random {
         }
     }
 
-    fn rule(&mut self) -> Rule {
+    /// `named`: every stage asks for action types by name.
+    fn rule(&mut self, named: bool) -> Rule {
         let arrow = self.pick(&[Contiguity::Relaxed, Contiguity::Relaxed, Contiguity::Strict]);
         let b = Step { arrow, bound: None, element: Element::stage("b"), span: Span::default() };
         let mut rule = Rule::new(Pattern { first: Element::stage("a"), then: vec![b] });
         for stage in ["a", "b"] {
+            if named {
+                let expr = Expr::binary(BinaryOp::Eq, Expr::attr(stage, Attr::ActionType), Expr::literal(self.text()));
+                rule.conditions.push(Condition { stage: stage.into(), moment: Moment::Take, expr });
+            }
             for _ in 0..self.below(4) {
                 let expr = self.condition(stage);
                 rule.conditions.push(Condition { stage: stage.into(), moment: Moment::Take, expr });
@@ -138,9 +143,11 @@ fn compare(set: &ProgramSet, ids: &[ProgramId], event: &Event, armed: &Armed) ->
 #[test]
 fn the_index_finds_what_asking_each_program_finds() {
     let (mut found, mut random) = (0, Random(7));
-    for _ in 0..150 {
+    for round in 0..150 {
+        let named = round % 2 == 0;
         let mut set = ProgramSet::new(Limits::default());
-        let mut ids: Vec<ProgramId> = (0..40).filter_map(|_| set.add(&random.rule(), &random.filter()).ok()).collect();
+        let mut ids: Vec<ProgramId> =
+            (0..40).filter_map(|_| set.add(&random.rule(named), &random.filter()).ok()).collect();
         let mut armed = Armed::default();
         ids.iter().filter(|_| random.below(3) == 0).for_each(|id| armed.add(*id));
         for _ in 0..30 {
@@ -151,7 +158,7 @@ fn the_index_finds_what_asking_each_program_finds() {
             let gone = ids.remove(random.below(ids.len()));
             set.remove(gone);
         }
-        ids.extend((0..5).filter_map(|_| set.add(&random.rule(), &random.filter()).ok()));
+        ids.extend((0..5).filter_map(|_| set.add(&random.rule(named), &random.filter()).ok()));
         for _ in 0..30 {
             found += compare(&set, &ids, &random.event(), &armed);
         }
@@ -166,7 +173,7 @@ fn the_index_finds_what_asking_each_program_finds() {
 fn no_stream_makes_a_set_keep_names() {
     let mut set = ProgramSet::new(Limits::default());
     let mut random = Random(1);
-    (0..20).for_each(|_| drop(set.add(&random.rule(), &Filter::default())));
+    (0..20).for_each(|_| drop(set.add(&random.rule(false), &Filter::default())));
     let names = set.names();
     let mut seen = Observation::default();
     for i in 0..10_000 {

@@ -24,7 +24,7 @@ pub struct Asked {
 
 /// All that a rule asks of its events, in its order.
 pub fn asked(rule: &Rule) -> Vec<Asked> {
-    let index = Index::of(rule);
+    let index = Index::of(rule, None);
     let (mut out, mut known) = (Vec::new(), HashSet::new());
     let mut add = |asked: Asked| {
         if known.insert((asked.action_types.clone(), asked.attr.clone(), asked.value.clone())) {

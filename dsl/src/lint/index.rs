@@ -10,14 +10,17 @@ use super::domain::{self, Domain};
 /// A rule, its conditions by the stage at which they are asked, and what follows from them.
 pub(super) struct Index<'r> {
     pub(super) rule: &'r Rule,
+    /// What the spans of the rule are in.
+    pub(super) text: Option<&'r str>,
     by_stage: HashMap<&'r str, Vec<&'r Condition>>,
     mentioned: HashSet<&'r str>,
     action_types: HashMap<&'r str, Vec<Arc<str>>>,
 }
 
 impl<'r> Index<'r> {
-    pub(super) fn of(rule: &'r Rule) -> Self {
-        let mut out = Self { rule, by_stage: HashMap::new(), mentioned: HashSet::new(), action_types: HashMap::new() };
+    pub(super) fn of(rule: &'r Rule, text: Option<&'r str>) -> Self {
+        let mut out =
+            Self { rule, text, by_stage: HashMap::new(), mentioned: HashSet::new(), action_types: HashMap::new() };
         for c in &rule.conditions {
             out.by_stage.entry(&c.stage).or_default().push(c);
             c.expr.walk(|e| out.mentioned.extend(e.stage().map(|s| &**s)));

@@ -53,7 +53,7 @@ fn never(index: &Index<'_>, stage: &StageRef<'_>) -> Option<Diagnostic> {
             narrowed.domain.narrow(&test);
             narrowed.by.push((*c, test));
             if narrowed.domain.is_empty() {
-                return Some(contradiction(narrowed, stage, index.rule));
+                return Some(contradiction(narrowed, stage, index));
             }
         }
     }
@@ -108,28 +108,28 @@ fn most_in(element: &Element, name: &str) -> Option<u32> {
     }
 }
 
-fn contradiction(n: &Narrowed<'_>, stage: &StageRef<'_>, rule: &Rule) -> Diagnostic {
+fn contradiction(n: &Narrowed<'_>, stage: &StageRef<'_>, index: &Index<'_>) -> Diagnostic {
     let Some(((last, test), before)) = n.by.split_last() else {
         return Diagnostic::warning(codes::STAGE_NEVER, "never").at(stage.span);
     };
     let clashes = |other: &&(&Condition, Test)| {
-        let mut domain = start(n.term, rule);
+        let mut domain = start(n.term, index.rule);
         [&other.1, test].into_iter().for_each(|t| domain.narrow(t));
         domain.is_empty()
     };
-    let mut alone = start(n.term, rule);
+    let mut alone = start(n.term, index.rule);
     alone.narrow(test);
     let consequence = match (last.moment, stage.forbidden) {
         (Moment::Take, true) => format!("`!{}` forbids nothing", stage.name),
         (Moment::Take, false) => format!("`{}` takes no event", stage.name),
         (Moment::Leave, _) => format!("no match gets past `{}`", stage.name),
     };
-    let condition = quoted(&last.expr);
+    let condition = quoted(&last.expr, index.text);
     let others: Vec<_> = before.iter().filter(|(c, _)| !std::ptr::eq(*c, *last)).collect();
     let partner = others.iter().copied().find(clashes).or(others.last().copied());
     let message = match partner {
         Some((c, _)) if !alone.is_empty() => {
-            format!("{} and {condition} never hold together: {consequence}", quoted(&c.expr))
+            format!("{} and {condition} never hold together: {consequence}", quoted(&c.expr, index.text))
         }
         _ => format!("{condition} never holds: {consequence}"),
     };
@@ -155,7 +155,7 @@ fn hint(n: &Narrowed<'_>, test: &Test) -> Option<String> {
                 }
             });
             let one_of = ExprKind::In(Box::new(n.term.clone()), all.into_iter().map(Expr::literal).collect());
-            Some(format!("for either write {}", quoted(&one_of.into())))
+            Some(format!("for either write {}", quoted(&one_of.into(), None)))
         }
         _ => None,
     }

@@ -18,36 +18,42 @@ pub(super) fn add(index: &Index<'_>, schema: Option<&Schema>, sink: &mut Sink) {
     };
     for e in expressions(index.rule) {
         e.walk(|e| {
-            if let Some(d) = mismatch(e, &args) {
+            if let Some(d) = mismatch(e, &Types { args: &args, text: index.text }) {
                 sink.push(d);
             }
         });
     }
 }
 
-fn mismatch(e: &Expr, args: &Args<'_>) -> Option<Diagnostic> {
+/// What is known of the types, and the text to quote from.
+struct Types<'a> {
+    args: &'a Args<'a>,
+    text: Option<&'a str>,
+}
+
+fn mismatch(e: &Expr, types: &Types<'_>) -> Option<Diagnostic> {
     match &e.kind {
-        ExprKind::Binary(op, a, b) if is_comparison(*op) => compared(e, *op, a, b, args),
+        ExprKind::Binary(op, a, b) if is_comparison(*op) => compared(e, *op, a, b, types),
         ExprKind::Binary(op, a, b) if is_arithmetic(*op) => {
-            [a, b].into_iter().find_map(|x| not_a(Type::Number, x, args))
+            [a, b].into_iter().find_map(|x| not_a(Type::Number, x, types))
         }
-        ExprKind::Unary(ensue_rule::UnaryOp::Neg, x) => not_a(Type::Number, x, args),
-        ExprKind::In(x, list) => list.iter().find_map(|v| compared(v, BinaryOp::Eq, x, v, args)),
-        ExprKind::Between(x, low, high) => [low, high].into_iter().find_map(|v| compared(v, BinaryOp::Le, x, v, args)),
-        ExprKind::Like(x, _) | ExprKind::Matches(x, _) => not_a(Type::Text, x, args),
-        ExprKind::Call { func: Func::Abs, args: operands } => not_a(Type::Number, operands.first()?, args),
+        ExprKind::Unary(ensue_rule::UnaryOp::Neg, x) => not_a(Type::Number, x, types),
+        ExprKind::In(x, list) => list.iter().find_map(|v| compared(v, BinaryOp::Eq, x, v, types)),
+        ExprKind::Between(x, low, high) => [low, high].into_iter().find_map(|v| compared(v, BinaryOp::Le, x, v, types)),
+        ExprKind::Like(x, _) | ExprKind::Matches(x, _) => not_a(Type::Text, x, types),
+        ExprKind::Call { func: Func::Abs, args: operands } => not_a(Type::Number, operands.first()?, types),
         ExprKind::Call { func: Func::Hour | Func::Weekday | Func::Coalesce, .. } => None,
-        ExprKind::Call { args: operands, .. } => not_a(Type::Text, operands.first()?, args),
+        ExprKind::Call { args: operands, .. } => not_a(Type::Text, operands.first()?, types),
         ExprKind::Aggregate { func: AggFn::Sum | AggFn::Avg, stage, attr: Some(attr), .. } => {
-            let of = Expr::from(ExprKind::Attr { stage: stage.clone(), attr: attr.clone() }).at(e.span);
-            not_a(Type::Number, &of, args)
+            let of = Expr::from(ExprKind::Attr { stage: stage.clone(), attr: attr.clone() });
+            not_a(Type::Number, &of, types).map(|d| d.at(e.span))
         }
         _ => None,
     }
 }
 
-fn compared(at: &Expr, op: BinaryOp, a: &Expr, b: &Expr, args: &Args<'_>) -> Option<Diagnostic> {
-    let (left, right) = (type_of(a, args), type_of(b, args));
+fn compared(at: &Expr, op: BinaryOp, a: &Expr, b: &Expr, types: &Types<'_>) -> Option<Diagnostic> {
+    let (left, right) = (type_of(a, types.args), type_of(b, types.args));
     let open = |t| matches!(t, Type::Unknown | Type::Null);
     if left == right || open(left) || open(right) {
         return None;
@@ -57,7 +63,13 @@ fn compared(at: &Expr, op: BinaryOp, a: &Expr, b: &Expr, args: &Args<'_>) -> Opt
         BinaryOp::Ne => "they are always unequal",
         _ => "they have no order",
     };
-    let message = format!("{} is {} and {} {}: {outcome}", quoted(a), left.describe(), quoted(b), right.describe());
+    let message = format!(
+        "{} is {} and {} {}: {outcome}",
+        quoted(a, types.text),
+        left.describe(),
+        quoted(b, types.text),
+        right.describe()
+    );
     let d = Diagnostic::warning(codes::TYPES_DIFFER, message).at(at.span);
     Some(match (left, right, &b.kind) {
         (Type::Text, Type::Number, ExprKind::Literal(v)) => d.hint(format!("as a text it is '{v}'")),
@@ -69,11 +81,12 @@ fn compared(at: &Expr, op: BinaryOp, a: &Expr, b: &Expr, args: &Args<'_>) -> Opt
     })
 }
 
-fn not_a(wanted: Type, x: &Expr, args: &Args<'_>) -> Option<Diagnostic> {
-    let found = type_of(x, args);
+fn not_a(wanted: Type, x: &Expr, types: &Types<'_>) -> Option<Diagnostic> {
+    let found = type_of(x, types.args);
     if found == wanted || matches!(found, Type::Unknown | Type::Null) {
         return None;
     }
-    let message = format!("{} is {}, not {}: nothing comes of it", quoted(x), found.describe(), wanted.describe());
+    let message =
+        format!("{} is {}, not {}: nothing comes of it", quoted(x, types.text), found.describe(), wanted.describe());
     Some(Diagnostic::warning(codes::TYPES_DIFFER, message).at(x.span))
 }

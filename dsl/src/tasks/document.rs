@@ -133,9 +133,10 @@ impl Builder<'_> {
         for (notes, accepted) in self.said {
             out.diagnostics.extend(notes);
             let Some(Accepted { set, entry, checked }) = accepted else { continue };
+            let text = checked.text.as_deref();
             let found = match (self.lint, &self.schema) {
-                (true, schema) => lint::task(&checked.task, schema.as_ref()),
-                (false, Some(schema)) => lint::against_schema(&checked.task, schema),
+                (true, schema) => lint::task(&checked.task, text, schema.as_ref()),
+                (false, Some(schema)) => lint::against_schema(&checked.task, text, schema),
                 (false, None) => Vec::new(),
             };
             let found: Vec<_> = found.into_iter().map(|d| checked.place(d)).collect();

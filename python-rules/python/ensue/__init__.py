@@ -1,15 +1,16 @@
 """Ensue: complex event processing on the device. Write rules, try them on recorded sessions, take decisions."""
 
 from ._ensue import Recorded
+from .after_match import AfterMatch
+from .conditions import KVCondition
 from .engine import Engine, run
 from .errors import EngineError, EnsueError, InternalError, RuleError, TaskError
-from .expr import (
-    KVCondition,
+from .expr import e, this
+from .functions import (
     abs_,
     avg,
     coalesce,
     count,
-    e,
     first,
     hour,
     last,
@@ -22,14 +23,13 @@ from .expr import (
     running,
     substr,
     sum_,
-    this,
     trends,
     url_host,
     url_param,
     url_path,
     weekday,
 )
-from .pattern import AfterMatch, Pattern, any_of, any_order, begin, group
+from .pattern import Pattern, any_of, any_order, begin, group
 from .rules import check, check_tasks, compile, format
 from .types import Applied, Decision, Diagnostic
 

@@ -1,7 +1,8 @@
-"""Expressions of rules, written with Python's operators.
+"""Expressions of rules, written with Python's operators: attributes of stages, and what operators make of them.
 
 `e("v").args.price > 3` is `v.args.price > 3`. Join conditions by `&`, `|` and `~`, with each comparison in parentheses:
-Python's `and`, `or` and `not` cannot be given another meaning.
+Python's `and`, `or` and `not` cannot be given another meaning. Functions and aggregates are in `functions`, conditions that
+do not say of which stage in `conditions`.
 """
 
 from __future__ import annotations
@@ -9,41 +10,14 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .errors import RuleError
 
-__all__ = [
-    "Aggregate",
-    "Attribute",
-    "Condition",
-    "Expr",
-    "KVCondition",
-    "StageRef",
-    "abs_",
-    "avg",
-    "coalesce",
-    "count",
-    "e",
-    "first",
-    "hour",
-    "last",
-    "length",
-    "lower",
-    "max_",
-    "min_",
-    "prev",
-    "prior",
-    "running",
-    "substr",
-    "sum_",
-    "this",
-    "trends",
-    "url_host",
-    "url_param",
-    "url_path",
-    "weekday",
-]
+if TYPE_CHECKING:
+    from .functions import Aggregate
+
+__all__ = ["Attribute", "Expr", "StageRef", "e", "this"]
 
 Json = Dict[str, Any]
 Literal = Union[None, bool, int, float, str, timedelta]
@@ -127,7 +101,7 @@ class Expr:
         return Expr({"unary": ["-", self.to_json()]})
 
     def __abs__(self) -> Expr:
-        return abs_(self)
+        return Expr({"call": {"func": "ABS", "args": [self.to_json()]}})
 
     def __and__(self, other: object) -> Expr:
         return chain("AND", self, other)
@@ -334,6 +308,8 @@ class StageRef:
     @property
     def count(self) -> Aggregate:
         """`COUNT(v)`: how many events the stage has."""
+        from .functions import count  # which is made of this
+
         return count(self)
 
     def attribute(self, key: str) -> Attribute:
@@ -359,231 +335,6 @@ def e(stage: str) -> StageRef:
 
 this = StageRef(None)
 """The event under test: `until(this.actionType == "leave")`, `partition_by(this.args.item)`."""
-
-
-class Aggregate(Expr):
-    """A value over the events of a stage."""
-
-    __slots__ = ("_aggregate",)
-
-    def __init__(self, aggregate: Json) -> None:
-        self._aggregate = aggregate
-
-    def to_json(self) -> Json:
-        return {"aggregate": self._aggregate}
-
-    def over(self, scope: str) -> Aggregate:
-        """The same over other events."""
-        return Aggregate({**self._aggregate, "scope": scope})
-
-    @property
-    def scope(self) -> str:
-        """`all`, `running`, `prior` or `trends`."""
-        return str(self._aggregate["scope"])
-
-
-Of = Union[StageRef, Attribute]
-
-
-def _aggregate(func: str, of: Optional[Of], distinct: bool = False) -> Aggregate:
-    json: Json = {"func": func, "scope": "all"}
-    if distinct:
-        json["distinct"] = True
-    if isinstance(of, Attribute):
-        json["attr"] = of.text
-        stage = of.stage
-    elif isinstance(of, StageRef) or of is None:
-        stage = of.name if of else None
-    else:
-        raise TypeError(f"{func} is over a stage or an attribute of one, not {of!r}")
-    if of is not None and stage is None:
-        raise RuleError("E0407", f"{func} is over the events of one stage", hint="name the stage: e('v')")
-    if stage is not None:
-        json["stage"] = stage
-    if func != "COUNT" and "attr" not in json:
-        raise RuleError("E0407", f"{func} needs an attribute", hint=f"as in `{func}(v.args.x)`")
-    return Aggregate(json)
-
-
-def count(of: Optional[Of] = None, *, distinct: bool = False) -> Aggregate:
-    """How many events, or values that are not null. `trends(count())` counts matches."""
-    return _aggregate("COUNT", of, distinct)
-
-
-def sum_(of: Attribute, *, distinct: bool = False) -> Aggregate:
-    """The sum; of nothing 0."""
-    return _aggregate("SUM", of, distinct)
-
-
-def avg(of: Attribute) -> Aggregate:
-    """The mean."""
-    return _aggregate("AVG", of)
-
-
-def min_(of: Attribute) -> Aggregate:
-    """The least."""
-    return _aggregate("MIN", of)
-
-
-def max_(of: Attribute) -> Aggregate:
-    """The greatest."""
-    return _aggregate("MAX", of)
-
-
-def first(of: Attribute) -> Aggregate:
-    """That of the first event."""
-    return _aggregate("FIRST", of)
-
-
-def last(of: Attribute) -> Aggregate:
-    """That of the last event."""
-    return _aggregate("LAST", of)
-
-
-def running(aggregate: Aggregate) -> Aggregate:
-    """Over what the stage has so far, with the event under test."""
-    return aggregate.over("running")
-
-
-def prior(aggregate: Aggregate) -> Aggregate:
-    """Over what the stage has so far, without the event under test."""
-    return aggregate.over("prior")
-
-
-def trends(aggregate: Aggregate) -> Aggregate:
-    """Over all matches that one event completes."""
-    return aggregate.over("trends")
-
-
-def prev(of: Attribute) -> Expr:
-    """That of the stage's event before the one under test."""
-    return Expr({"prev": of_stage(of.stage, of.text)})
-
-
-def _call(func: str, *args: object) -> Expr:
-    return Expr({"call": {"func": func, "args": [_json(arg) for arg in args]}})
-
-
-def lower(text: object) -> Expr:
-    """In lower case."""
-    return _call("LOWER", text)
-
-
-def length(text: object) -> Expr:
-    """How many characters."""
-    return _call("LENGTH", text)
-
-
-def abs_(number: object) -> Expr:
-    """Without its sign."""
-    return _call("ABS", number)
-
-
-def coalesce(*values: object) -> Expr:
-    """The first that is not null."""
-    return _call("COALESCE", *values)
-
-
-def substr(text: object, start: object, count: Optional[object] = None) -> Expr:
-    """From a character on (the first is 1), so many."""
-    return _call("SUBSTR", text, start, *(() if count is None else (count,)))
-
-
-def url_host(url: object) -> Expr:
-    """The host of a URL."""
-    return _call("URL_HOST", url)
-
-
-def url_path(url: object) -> Expr:
-    """The path of a URL."""
-    return _call("URL_PATH", url)
-
-
-def url_param(url: object, name: str) -> Expr:
-    """A query parameter of a URL."""
-    return _call("URL_PARAM", url, name)
-
-
-def hour(stage: Of) -> Expr:
-    """The hour of the local time of the stage's event."""
-    return _call("HOUR", stage.ts if isinstance(stage, StageRef) else stage)
-
-
-def weekday(stage: Of) -> Expr:
-    """The weekday of the local time of the stage's event; 1 is Monday."""
-    return _call("WEEKDAY", stage.ts if isinstance(stage, StageRef) else stage)
-
-
-class Condition:
-    """A condition that does not say of which stage: of the one to which it is given."""
-
-    __slots__ = ("of",)
-
-    def __init__(self, of: Callable[[StageRef], Expr]) -> None:
-        self.of = of
-
-    def __and__(self, other: ConditionLike) -> Condition:
-        return Condition(lambda stage: resolve(self, stage) & resolve(other, stage))
-
-    def __or__(self, other: ConditionLike) -> Condition:
-        return Condition(lambda stage: resolve(self, stage) | resolve(other, stage))
-
-    def __invert__(self) -> Condition:
-        return Condition(lambda stage: ~resolve(self, stage))
-
-    def __bool__(self) -> bool:
-        raise TypeError("join conditions by & | ~")
-
-
-_OPERATORS: Dict[str, Callable[[Expr, Any], Expr]] = {
-    "=": lambda x, y: x == y,
-    "==": lambda x, y: x == y,
-    "!=": lambda x, y: x != y,
-    "<>": lambda x, y: x != y,
-    "<": lambda x, y: x < y,
-    "<=": lambda x, y: x <= y,
-    ">": lambda x, y: x > y,
-    ">=": lambda x, y: x >= y,
-}
-
-
-class KVCondition(Condition):
-    """An attribute equals a value (or one of several): `KVCondition("actionType", "pv")`."""
-
-    __slots__ = ()
-
-    def __init__(self, key: str, value: Union[Literal, Sequence[Literal]], op: str = "=") -> None:
-        compare = _OPERATORS.get(op)
-        if compare is None:
-            raise ValueError(f"{op!r} compares nothing; the operators are = != < <= > >=")
-        if isinstance(value, (list, tuple)):
-            if op not in ("=", "==", "!=", "<>"):
-                raise ValueError("several values are compared by = or != only")
-            values, negate = list(value), op in ("!=", "<>")
-            super().__init__(lambda stage: _among(stage.attribute(key), values, negate))
-        else:
-            super().__init__(lambda stage: compare(stage.attribute(key), value))
-        StageRef(None).attribute(key)
-
-
-def _among(attribute: Attribute, values: List[Any], negate: bool) -> Expr:
-    found = attribute.in_(values)
-    return ~found if negate else found
-
-
-ConditionLike = Union[Expr, Condition, Callable[[StageRef], Expr]]
-"""An expression, a condition without a stage, or a function of the stage to an expression."""
-
-
-def resolve(condition: ConditionLike, stage: StageRef) -> Expr:
-    """The expression that a condition is, of this stage."""
-    if isinstance(condition, Condition):
-        return condition.of(stage)
-    if isinstance(condition, Expr):
-        return condition
-    if callable(condition):
-        return resolve(condition(stage), stage)
-    raise TypeError(f"{condition!r} is no condition")
 
 
 def expression(value: object) -> Json:

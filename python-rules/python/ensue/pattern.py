@@ -6,55 +6,18 @@ What it says is what its text says: `to_rule()` is `ensue.compile(pattern.to_tex
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
-from . import _ensue
+from . import _clauses, _ensue
 from ._json import Duration, dumps, milliseconds
+from .after_match import AfterMatch
+from .conditions import ConditionLike, resolve
 from .errors import RuleError
-from .expr import Aggregate, Attribute, Chain, ConditionLike, Expr, StageRef, conjuncts, expression, resolve
+from .expr import Attribute, Chain, Expr, StageRef, conjuncts
 
-__all__ = ["AfterMatch", "Pattern", "any_of", "any_order", "begin", "group"]
+__all__ = ["Pattern", "any_of", "any_order", "begin", "group"]
 
 Json = Dict[str, Any]
-
-
-class AfterMatch:
-    """Which partial matches a match discards."""
-
-    __slots__ = ("json",)
-
-    def __init__(self, json: Union[str, Json]) -> None:
-        self.json = json
-
-    @classmethod
-    def consume(cls) -> AfterMatch:
-        """The default: no later match starts at or before the last event of this one."""
-        return cls("consume")
-
-    @classmethod
-    def no_skip(cls, limit: Optional[int] = 100) -> AfterMatch:
-        """None; at most `limit` matches an event. None: no limit but the engine's."""
-        return cls({"no_skip": {"limit": limit}})
-
-    @classmethod
-    def skip_past_last_event(cls) -> AfterMatch:
-        """Those that start at or before its last event."""
-        return cls("skip_past_last_event")
-
-    @classmethod
-    def skip_to_next_event(cls) -> AfterMatch:
-        """Those that start with the same event."""
-        return cls("skip_to_next_event")
-
-    @classmethod
-    def skip_to_first(cls, stage: str, *, or_error: bool = False) -> AfterMatch:
-        """Those that start before the first event of a stage."""
-        return cls({"skip_to_first": {"stage": stage, "or_error": or_error}})
-
-    @classmethod
-    def skip_to_last(cls, stage: str, *, or_error: bool = False) -> AfterMatch:
-        """Those that start before the last event of a stage."""
-        return cls({"skip_to_last": {"stage": stage, "or_error": or_error}})
 
 
 class _Step:
@@ -121,11 +84,11 @@ class Pattern:
 
     def not_next(self, name: str) -> Pattern:
         """`=> !n`: the next event is not an n."""
-        return self._append(_Step("strict", {"not": _name(name)}))
+        return self._append(_Step("strict", {"not": _clauses.name(name)}))
 
     def not_followed_by(self, name: str) -> Pattern:
         """`-> !n`: no n until the next stage; at the end, until the window is over."""
-        return self._append(_Step("relaxed", {"not": _name(name)}))
+        return self._append(_Step("relaxed", {"not": _clauses.name(name)}))
 
     # Conditions on the last stage.
 
@@ -203,7 +166,7 @@ class Pattern:
 
     def gap(self, under: Optional[Duration] = None, *, at_most: Optional[Duration] = None) -> Pattern:
         """`[< d]`: how long after a repetition the next may come; `at_most` is `[<= d]`."""
-        bound = _bound(under, at_most)
+        bound = _clauses.bound(under, at_most)
         if bound is None:
             raise TypeError("gap takes a duration")
         return self._suffix("gap", bound)
@@ -212,7 +175,7 @@ class Pattern:
 
     def named(self, name: str) -> Pattern:
         """`RULE name`."""
-        return self._clause(name=_name(name))
+        return self._clause(name=_clauses.name(name))
 
     def within(self, duration: Duration, *, of: str = "match") -> Pattern:
         """`WITHIN d`; of `session`: and in one session; of `previous`: of the step to the last stage."""
@@ -222,7 +185,7 @@ class Pattern:
 
     def partition_by(self, *attributes: Union[str, Attribute]) -> Pattern:
         """`PARTITION BY args.item`: `"args.item"` or `this.args.item`."""
-        return self._clause(partition_by=[_bare(attribute) for attribute in attributes])
+        return self._clause(partition_by=[_clauses.bare(attribute) for attribute in attributes])
 
     def after_match(self, skip: AfterMatch) -> Pattern:
         """`AFTER MATCH ...`."""
@@ -230,11 +193,11 @@ class Pattern:
 
     def returns(self, values: Optional[Mapping[str, object]] = None, /, **named: object) -> Pattern:
         """`RETURN expr AS name, ...`."""
-        return self._clause(returns=_returned({**(values or {}), **named}))
+        return self._clause(returns=_clauses.returned({**(values or {}), **named}))
 
     def on_timeout(self, values: Optional[Mapping[str, object]] = None, /, **named: object) -> Pattern:
         """`ON TIMEOUT RETURN expr AS name, ...`: report partial matches whose window ended."""
-        return self._clause(on_timeout=_returned({**(values or {}), **named}))
+        return self._clause(on_timeout=_clauses.returned({**(values or {}), **named}))
 
     # What it is.
 
@@ -287,7 +250,7 @@ class Pattern:
         self, arrow: str, what: Follower, under: Optional[Duration], at_most: Optional[Duration]
     ) -> Pattern:
         element, conditions = _element(what)
-        return self._append(_Step(arrow, element, _bound(under, at_most), conditions))
+        return self._append(_Step(arrow, element, _clauses.bound(under, at_most), conditions))
 
     def _but(self, **changes: Any) -> Pattern:
         return self._with((*self._steps[:-1], self._steps[-1].but(**changes)), self._clauses)
@@ -432,31 +395,3 @@ def _first_name(element: Json) -> str:
         else:
             return str(element.get("not", "_"))
     return str(element["stage"]["name"])
-
-
-def _bound(under: Optional[Duration], at_most: Optional[Duration]) -> Optional[Json]:
-    if under is not None and at_most is not None:
-        raise TypeError("under or at_most, not both")
-    if under is not None:
-        return {"limit": milliseconds(under)}
-    return None if at_most is None else {"limit": milliseconds(at_most), "inclusive": True}
-
-
-def _returned(values: Mapping[str, object]) -> List[Json]:
-    if not values:
-        raise TypeError("name at least one value, as in returns(views=e('v').count)")
-    return [{"name": name, "expr": expression(value)} for name, value in values.items()]
-
-
-def _bare(attribute: Union[str, Attribute]) -> str:
-    if isinstance(attribute, str):
-        attribute = StageRef(None).attribute(attribute)
-    if attribute.stage is not None:
-        raise RuleError("E0405", "PARTITION BY is asked of every event, of no stage", hint="write this.args.x")
-    return attribute.text
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"a name is a str, not {type(name).__name__}")
-    return name

@@ -80,7 +80,10 @@ impl Fold {
         };
         let span = Span { stream: key, after: to.ts.minus(task.window), to, demand: &task.demand };
         let short = look.cut.is_some_and(|cut| cut.ts > span.after);
-        log.look_back(&span, &mut |entry| look.visit(entry))?;
+        if log.look_back(&span, &mut |entry| look.visit(entry)).is_err() {
+            // What cannot be read is as good as gone: no answer rather than a wrong one. Who keeps the log knows why.
+            return Ok(vec![Case { task: id, stream: key.clone(), key: Vec::new(), what: What::Truncated(to) }]);
+        }
         let Seen { mut cases, bounds, tally } = look.finish(to);
         if short && cases.is_empty() {
             // What it did not find may have begun in what is gone.

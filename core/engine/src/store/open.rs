@@ -58,6 +58,11 @@ impl Failure {
         }
     }
 
+    /// Where the store has said already what it is.
+    fn told(error: Error) -> Self {
+        if error.is_unsound() { Self::Unsound } else { Self::Other(error) }
+    }
+
     fn of(error: &rusqlite::Error, path: &Path) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Unsound,
@@ -125,14 +130,17 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         names: Names::of_rows(),
         users: Names::of_users(),
         next_seq: 1,
+        file: path.and_then(|p| Some((p.to_owned(), super::salvage::identity(p).ok()?))),
         written: Written::default(),
         retained_to: 0,
         held: None,
         mixed: false,
     };
     // Takes the file's lock, and finds out whether the tables can be read.
-    let seq = store.number(state::NEXT_SEQ).map_err(|_| Failure::Unsound)?;
+    let seq = store.number(state::NEXT_SEQ).map_err(Failure::told)?;
     store.next_seq = seq.map_or(1, unsigned).max(1);
+    // It is ours now: whoever says otherwise is not waited for.
+    store.conn.busy_timeout(Span::ZERO).map_err(failed)?;
     store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();
     Ok(store)
 }

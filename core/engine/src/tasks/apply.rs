@@ -67,15 +67,7 @@ impl Plan {
 
     /// The tasks, for the store.
     pub(crate) fn stored(&self) -> Vec<StoredTask> {
-        let stored = |t: &Active| StoredTask {
-            source: t.source.clone(),
-            place: t.order.1,
-            version: t.version,
-            since_seq: t.since.0,
-            since_ts: t.since.1,
-            task: t.task.clone(),
-        };
-        self.tasks.iter().map(stored).collect()
+        self.tasks.iter().map(Active::stored).collect()
     }
 
     /// Whether a task may run beside those planned before it.

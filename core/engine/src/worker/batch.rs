@@ -16,6 +16,7 @@ use crate::store::{Bound, Store};
 pub(super) struct Writing<'a> {
     store: &'a mut Store,
     failed: &'a mut Option<Error>,
+    unread: &'a mut Option<Error>,
     counters: &'a Counters,
 }
 
@@ -31,7 +32,11 @@ impl Log for Writing<'_> {
     }
 
     fn look_back(&mut self, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
-        self.store.look_back(span, visit)
+        let read = self.store.look_back(span, visit);
+        if let Err(error) = &read {
+            self.unread.get_or_insert_with(|| error.clone());
+        }
+        read
     }
 
     fn label(&mut self, seq: u64) -> Option<Value> {
@@ -110,7 +115,12 @@ impl Worker {
     }
 
     pub(super) fn parts(&mut self) -> (&mut crate::fold::Fold, Writing<'_>) {
-        let log = Writing { store: &mut self.store, failed: &mut self.failed, counters: &self.shared.counters };
+        let log = Writing {
+            store: &mut self.store,
+            failed: &mut self.failed,
+            unread: &mut self.unread,
+            counters: &self.shared.counters,
+        };
         (&mut self.fold, log)
     }
 
@@ -118,7 +128,8 @@ impl Worker {
     pub(super) fn begin(&mut self) {
         if !self.open {
             self.open = true;
-            self.failed = self.store.begin().err();
+            self.look_after_file();
+            self.failed = self.store.begin().and_then(|()| self.mark_missing()).err();
         }
     }
 
@@ -150,8 +161,9 @@ impl Worker {
             self.store.rollback();
             self.fold.effects.bound();
         }
-        if let Err(error) = &written {
-            self.last_error.get_or_insert_with(|| error.clone());
+        self.note(&written);
+        if let Some(error) = self.unread.take() {
+            self.note_aside(error);
         }
         self.count();
         self.show();

@@ -101,7 +101,7 @@ impl Worker {
             return Err(Error::new(Kind::NoTasks));
         }
         self.store.sync_commits(true)?;
-        let written = self.in_transaction(Self::put_reached);
+        let written = self.in_transaction(|w| w.put_reached().and_then(|()| w.store.count_sync()));
         let back = self.store.sync_commits(false);
         written.and(back)
     }

@@ -10,12 +10,14 @@ use std::sync::{Arc, PoisonError};
 use crate::engine::Shared;
 use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
+use crate::report::StoreReport;
 
 /// What is told at once.
 pub(super) struct News {
     listener: Arc<dyn Listener>,
     decisions: Vec<Decision>,
     outcomes: Vec<Outcome>,
+    store: Option<StoreReport>,
 }
 
 /// The way to the listener.
@@ -41,19 +43,29 @@ impl Delivery {
             _ => None,
         };
         let decisions = outcomes.iter().filter_map(decision).collect();
-        self.send(shared, decisions, outcomes);
+        self.send(shared, (decisions, outcomes), None);
     }
 
     /// Tells of decisions that wait in the outbox.
     pub(super) fn remind(&mut self, shared: &Shared, decisions: Vec<Decision>) {
         if !decisions.is_empty() {
-            self.send(shared, decisions, Vec::new());
+            self.send(shared, (decisions, Vec::new()), None);
         }
     }
 
-    fn send(&mut self, shared: &Shared, decisions: Vec<Decision>, outcomes: Vec<Outcome>) {
+    /// Tells how the store is.
+    pub(super) fn tell_store(&mut self, shared: &Shared, report: StoreReport) {
+        self.send(shared, (Vec::new(), Vec::new()), Some(report));
+    }
+
+    fn send(
+        &mut self,
+        shared: &Shared,
+        (decisions, outcomes): (Vec<Decision>, Vec<Outcome>),
+        store: Option<StoreReport>,
+    ) {
         let Some(listener) = shared.listener() else { return };
-        let news = News { listener, decisions, outcomes };
+        let news = News { listener, decisions, outcomes, store };
         match self {
             Self::Direct => news.tell(),
             Self::Thread(sender) => {
@@ -70,6 +82,9 @@ impl Delivery {
 impl News {
     fn tell(self) {
         let _ = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(report) = &self.store {
+                self.listener.on_store(report);
+            }
             if !self.decisions.is_empty() {
                 self.listener.on_decisions(&self.decisions);
             }

@@ -23,7 +23,7 @@ impl Worker {
             }
             Mode::Replay => None,
         };
-        settle.into_iter().chain(timer).min()
+        settle.into_iter().chain(timer).chain(self.pause()).min()
     }
 
     /// Nothing came for as long as it was patient.
@@ -40,7 +40,9 @@ impl Worker {
             }
             self.unsettled |= clock.now() >= self.aged_at;
         }
-        if self.unsettled {
+        if self.pause().is_some() {
+            self.try_again();
+        } else if self.unsettled {
             self.settle();
         }
     }
@@ -53,7 +55,7 @@ impl Worker {
         // Where there is more to forget, there is more to do when it has been idle again.
         self.unsettled = *settled.as_ref().unwrap_or(&false);
         if let Err(error) = settled {
-            self.last_error.get_or_insert(error);
+            self.note_aside(error);
         }
     }
 

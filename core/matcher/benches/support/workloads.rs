@@ -104,15 +104,23 @@ impl Key {
 pub(crate) fn feed(set: &ProgramSet, records: &[Record], users: usize, count: fn(&Found) -> i64) -> i64 {
     let names = KINDS.map(|kind| (set.symbol(kind), Value::from(kind)));
     let kinds = names.each_ref().map(|(symbol, text)| symbol.map_or(Interned::Unnamed(text), Interned::Symbol));
-    let (action, v) = (set.attribute(&Attr::ActionType), set.attribute(&Attr::arg("v")));
+    let attributes = [set.attribute(&Attr::ActionType), set.attribute(&Attr::arg("v"))];
+    let mut row: Vec<_> = attributes.into_iter().flatten().map(|a| (a, Interned::Int(0))).collect();
     let programs: Vec<Arc<Program>> = (0..).map_while(|id| set.program(ProgramId(id))).cloned().collect();
     let mut keys: Vec<Key> = (0..users).map(|_| Key::new(programs.len())).collect();
     let (mut seen, mut out, mut found) = (Observation::default(), Vec::new(), 0);
     for (i, r) in records.iter().enumerate() {
-        let v = v.map(|v| (v, Interned::Int(r.v.into())));
-        set.read_interned(action.map(|a| (a, kinds[usize::from(r.kind)])).into_iter().chain(v), &mut seen);
+        // Every rule reads the action type, and those of W3 `v`.
+        row[0].1 = kinds[usize::from(r.kind)];
+        if let Some((_, v)) = row.get_mut(1) {
+            *v = Interned::Int(r.v.into());
+        }
+        set.read_interned(&row, &mut seen);
         let key = &mut keys[r.user as usize % users];
         set.look_up(arrival(r.ts, i), Some(&key.armed), &mut seen);
+        if seen.hits().is_empty() {
+            continue;
+        }
         for hit in seen.hits() {
             key.step(&programs[hit.program.0 as usize], &seen, *hit, &mut out);
         }

@@ -67,8 +67,8 @@ impl Program {
             );
         }
         let _ = match self.remembered(id) {
-            none if none.is_empty() => writeln!(out, "     cost: {}", self.tier(id)),
-            stages => writeln!(out, "     cost: {} (remembers {stages})", self.tier(id)),
+            none if none.is_empty() => writeln!(out, "     cost: {}", self.tier_of(id)),
+            stages => writeln!(out, "     cost: {} (remembers {stages})", self.tier_of(id)),
         };
     }
 

@@ -5,9 +5,9 @@ use std::fmt;
 use super::{Program, Target, WaitId};
 use crate::registers::{Fold, RegisterId, RegisterSet};
 
-/// How many classes wait at one place, and which of them an event meets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tier {
+/// How many classes wait at one place, and which of them an event meets; the dearer, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
     /// Conditions look at single events: one class, whatever the number of partial matches.
     Single,
     /// An equality with an earlier event: a class for each value, of which the event meets its own.
@@ -19,7 +19,12 @@ pub(crate) enum Tier {
 }
 
 impl Program {
-    pub(crate) fn tier(&self, id: WaitId) -> Tier {
+    /// The dearest tier of its waits.
+    pub fn tier(&self) -> Tier {
+        self.waits.ids().map(|id| self.tier_of(id)).max().unwrap_or(Tier::Single)
+    }
+
+    pub(crate) fn tier_of(&self, id: WaitId) -> Tier {
         let wait = &self.waits[id];
         let live = || self.registers.ids().filter(|r| wait.live.has(*r));
         let stage = match wait.target {
@@ -33,7 +38,7 @@ impl Program {
         };
         if wait.live == RegisterSet::default() {
             Tier::Single
-        } else if wait.correlation.is_some_and(|c| live().all(|r| r == c.register)) {
+        } else if wait.correlation.is_some() {
             Tier::ByValue
         } else if live().all(previous) {
             Tier::ByPrevious
@@ -95,7 +100,7 @@ mod tests {
     fn tier_after_a(rule: &Rule) -> Tier {
         let program = Program::compile(rule, &Limits::default()).unwrap_or_else(|e| panic!("{e}"));
         let first = program.positions.ids().next().unwrap_or_else(|| panic!("it has positions"));
-        program.tier(program.positions[first].waits[0])
+        program.tier_of(program.positions[first].waits[0])
     }
 
     #[test]

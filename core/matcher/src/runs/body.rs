@@ -7,7 +7,7 @@
 
 use super::sums::Sums;
 use crate::aged::Aged;
-use crate::buffer::{NodeId, SharedBuffer, Tick};
+use crate::buffer::{NodeId, Root, SharedBuffer, Tick};
 use crate::program::Program;
 
 /// Starts, oldest first, none twice.
@@ -26,7 +26,7 @@ pub(super) enum Body {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     /// `None`: there are none, or they begin now.
-    pub(super) root: Option<NodeId>,
+    pub(super) root: Option<Root>,
     /// Noted only in programs with timers.
     pub(super) starts: Option<Box<Starts>>,
 }
@@ -101,8 +101,16 @@ impl Body {
     /// The node of what they bound.
     pub(super) fn root(&self) -> Option<NodeId> {
         match self {
-            Self::Paths(p) => p.root,
+            Self::Paths(p) => p.root.map(|root| root.node),
             Self::Sums(_) => None,
+        }
+    }
+
+    /// The newest start.
+    pub(super) fn newest(&self) -> Option<Tick> {
+        match self {
+            Self::Paths(p) => p.root.map(|root| root.newest),
+            Self::Sums(s) => s.newest(),
         }
     }
 
@@ -127,11 +135,8 @@ impl Body {
     }
 
     /// Whether some of them started after `floor`.
-    pub(super) fn lives(&self, floor: Tick, buffer: &SharedBuffer) -> bool {
-        match self {
-            Self::Paths(p) => p.root.and_then(|root| buffer.newest(root)).is_some_and(|newest| newest > floor),
-            Self::Sums(s) => s.newest().is_some_and(|newest| newest > floor),
-        }
+    pub(super) fn lives(&self, floor: Tick) -> bool {
+        self.newest().is_some_and(|newest| newest > floor)
     }
 
     /// The oldest start after `floor`, which never falls.
@@ -140,8 +145,8 @@ impl Body {
     }
 
     /// Drops the partial matches that started at or before `floor`; whether any are left.
-    pub(super) fn cut(&mut self, floor: Tick, buffer: &SharedBuffer) -> bool {
-        let lives = self.lives(floor, buffer);
+    pub(super) fn cut(&mut self, floor: Tick) -> bool {
+        let lives = self.lives(floor);
         match self {
             Self::Paths(p) if !lives => *p = Paths::default(),
             Self::Paths(p) => {

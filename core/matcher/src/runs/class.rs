@@ -63,13 +63,13 @@ pub(super) struct Class {
 
 impl Class {
     /// Whether some of it started after `floor`, and its step's bound is not violated.
-    pub(super) fn lives(&self, program: &Program, over: Over, buffer: &SharedBuffer) -> bool {
-        self.body.lives(over.floor, buffer) && self.key.bound_due(program).is_none_or(|due| due > over.now)
+    pub(super) fn lives(&self, program: &Program, over: Over) -> bool {
+        self.body.lives(over.floor) && self.key.bound_due(program).is_none_or(|due| due > over.now)
     }
 
     /// Drops what is over; whether it lives.
-    pub(super) fn cut(&mut self, program: &Program, over: Over, buffer: &SharedBuffer) -> bool {
-        self.body.cut(over.floor, buffer) && self.key.bound_due(program).is_none_or(|due| due > over.now)
+    pub(super) fn cut(&mut self, program: &Program, over: Over) -> bool {
+        self.body.cut(over.floor) && self.key.bound_due(program).is_none_or(|due| due > over.now)
     }
 
     /// When the first of its starts after `floor`, or all, are due; only where starts are noted.

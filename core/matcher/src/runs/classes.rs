@@ -11,9 +11,10 @@ use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::body::{Body, Paths};
+use super::body::Body;
 use super::class::{Class, Key, hash};
 use super::fate::Seen;
+use crate::buffer::{Root, Tick};
 use crate::program::{Program, WaitId};
 
 /// The place of a class; good until classes are dropped.
@@ -115,14 +116,23 @@ impl Classes {
         self.list.get_mut(id.index())
     }
 
-    /// The paths of these classes, if all have the same (or all none yet).
-    pub(super) fn in_common(&self, places: &[ClassId]) -> Option<&Paths> {
-        let mut all = places.iter().filter_map(|id| self.list.get(id.index())).map(|c| match &c.body {
-            Body::Paths(p) => Some(p),
-            Body::Sums(_) => None,
-        });
-        let first = all.next()??;
-        all.all(|p| p.is_some_and(|p| p.root == first.root)).then_some(first)
+    /// Drops from these classes what started at or before `floor`; whether all stand at one node then (or at none), and
+    /// at which.
+    pub(super) fn common_root(&mut self, places: &[ClassId], floor: Tick) -> (bool, Option<Root>) {
+        let (mut same, mut common) = (!places.is_empty(), None);
+        for (i, id) in places.iter().enumerate() {
+            let Some(class) = self.list.get_mut(id.index()) else { continue };
+            class.body.cut(floor);
+            let Body::Paths(paths) = &class.body else {
+                same = false;
+                continue;
+            };
+            if i == 0 {
+                common = paths.root;
+            }
+            same &= paths.root == common;
+        }
+        (same, common.filter(|_| same))
     }
 
     /// `n` classes have become empty: drops the empty ones, at once where they are few, else once they are half.

@@ -34,7 +34,7 @@ impl Below {
     /// What starts after `floor` below the root of a body.
     pub(super) fn of(body: &Body, buffer: &SharedBuffer, floor: Tick) -> Option<Self> {
         let (root, from) = (body.root()?, floor.next());
-        let newest = buffer.newest(root)?;
+        let newest = body.newest()?;
         let to = body.starts().last().copied().unwrap_or(newest);
         let mut below = Self { root, from, to, counts: None };
         if newest > to {

@@ -65,7 +65,7 @@ impl Runs {
         for source in &planned.sources {
             let Some(at) = self.classes.find_plain(source.wait) else { continue };
             let Some(class) = self.classes.get_mut(at) else { continue };
-            if class.body.cut(self.floor, &self.buffer) {
+            if class.body.cut(self.floor) {
                 match (&mut all, source.leaves) {
                     (None, true) => all = Some(class.body.take()),
                     (None, false) => all = Some(class.body.copy(self.spare.take())),

@@ -86,7 +86,7 @@ impl Runs {
         let (mut ended, over) = (0, self.over());
         for id in self.classes.concerned(seen) {
             let Some(class) = self.classes.get_mut(id).filter(|c| !c.body.is_empty()) else { continue };
-            if !class.cut(program, over, &self.buffer) {
+            if !class.cut(program, over) {
                 class.body.take();
                 ended += 1;
                 continue;
@@ -169,14 +169,10 @@ impl Runs {
         (places, complete): (&[ClassId], &mut Bodies),
     ) {
         let stage = program.positions[arrival.to].stage;
-        for place in places {
-            if let Some(class) = self.classes.get_mut(*place) {
-                class.body.cut(self.floor, &self.buffer);
-            }
-        }
-        // Where all wait beside the same others already, one node says what they and these bound.
-        let common = if arrival.complete { None } else { self.classes.in_common(places) };
-        let (joins, alt) = (common.is_some(), common.and_then(|p| p.root));
+        // Where all wait beside the same others already, one node says what they and these bound; but what is complete
+        // is these alone.
+        let (same, alt) = self.classes.common_root(places, self.floor);
+        let (joins, alt) = (same && !arrival.complete, alt.filter(|_| !arrival.complete));
         match &mut arrival.body {
             Body::Paths(p) => {
                 let (prev, begins) = (p.root, arrival.begins);
@@ -240,8 +236,8 @@ impl Runs {
 
     /// Drops the classes that are over.
     pub(super) fn drop_over(&mut self, program: &Program) {
-        let (over, buffer) = (self.over(), &self.buffer);
-        self.classes.retain(|c| c.cut(program, over, buffer), program);
+        let over = self.over();
+        self.classes.retain(|c| c.cut(program, over), program);
     }
 }
 

@@ -53,11 +53,11 @@ impl Runs {
     /// The last call of a look-back.
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         let mut complete = Bodies::new();
-        let (over, buffer) = (self.over(), &self.buffer);
+        let over = self.over();
         self.classes.retain(
             |c| {
                 let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);
-                if ends && c.cut(program, over, buffer) && may_end(program, c) {
+                if ends && c.cut(program, over) && may_end(program, c) {
                     complete.push(c.body.clone());
                 }
                 false
@@ -73,10 +73,10 @@ impl Runs {
     fn expire(&mut self, program: &Program, due: Timestamp, out: &mut Vec<Found>) {
         let (mut complete, mut partial) = (Bodies::new(), Vec::new());
         let (over, newest) = (self.over_at(program, due), self.buffer.next_tick());
-        let (buffer, floor) = (&self.buffer, self.floor);
+        let floor = self.floor;
         self.classes.retain(
             |c| {
-                if !c.body.cut(floor, buffer) {
+                if !c.body.cut(floor) {
                     return false;
                 }
                 let bound = c.key.bound_due(program).is_some_and(|d| d <= due);

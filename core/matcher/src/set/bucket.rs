@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::key::Range;
 use super::ranges::Ranges;
 use super::slots::SlotId;
-use crate::Observation;
+use crate::observation::Content;
 
 /// What a predicate is found by inside a bucket.
 #[derive(Clone, Debug)]
@@ -100,17 +100,24 @@ impl Bucket {
     }
 
     /// Calls `visit` with every predicate that the event may pass.
-    pub(super) fn each(&self, seen: &Observation, visit: &mut impl FnMut(u32)) {
+    pub(super) fn each(&self, seen: Content<'_>, visit: &mut impl FnMut(u32)) {
         self.plain.iter().for_each(|p| visit(*p));
-        let Some(more) = &self.more else { return };
-        for slot in &seen.present {
-            if let Some(ranges) = more.ranges.get(slot) {
+        if let Some(more) = &self.more {
+            more.each(seen, visit);
+        }
+    }
+}
+
+impl More {
+    fn each(&self, seen: Content<'_>, visit: &mut impl FnMut(u32)) {
+        for slot in seen.present {
+            if let Some(ranges) = self.ranges.get(slot) {
                 ranges.each(seen.key(*slot), visit);
             }
-            if let Some(list) = more.present.get(slot) {
+            if let Some(list) = self.present.get(slot) {
                 list.iter().for_each(|p| visit(*p));
             }
-            if let (Some(prefixes), Some(Value::Str(text))) = (more.prefixes.get(slot), seen.slots.get(slot.index())) {
+            if let (Some(prefixes), Some(Value::Str(text))) = (self.prefixes.get(slot), seen.slots.get(slot.index())) {
                 prefixes.each(text, visit);
             }
         }

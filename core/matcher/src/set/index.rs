@@ -20,6 +20,7 @@ use super::slots::{Need, SlotId, SlotKey, Slots};
 use super::symbols::Symbols;
 use super::{Armed, ProgramId};
 use crate::expr::Code;
+use crate::observation::Content;
 use crate::{Hit, Observation};
 
 /// An IN list longer than this is searched when its attribute is there, instead of being filed under each value.
@@ -44,6 +45,9 @@ pub(super) struct Index {
     predicates: Shared<Conjunction>,
     /// By predicate.
     filed: Vec<Filed>,
+    /// How many predicates do not ask for an action type by name: while there is none, an event whose action type no rule
+    /// names concerns nobody.
+    ungated: usize,
     /// Without an equality to be found by.
     root: Bucket,
     leads: Vec<Lead>,
@@ -56,27 +60,43 @@ type Conjunction = SmallVec<[u32; 4]>;
 
 #[derive(Clone, Debug, Default)]
 struct Filed {
-    /// How many atoms the place answers.
+    /// How many atoms the place answers, and whether there are more.
     answered: usize,
+    asks: bool,
     /// Of programs that need no live run for it to matter, by program.
     starts: SmallVec<[Target; 1]>,
     /// Of those that do.
     goes_on: SmallVec<[Target; 1]>,
 }
 
-/// Predicates with an equality on one attribute, by whether action type (1) and scene (2) are in the look-up too.
-#[derive(Debug)]
+/// Predicates with an equality on one attribute, by shape: whether action type (1) and scene (2) are in the look-up too.
+#[derive(Debug, Default)]
 struct Lead {
-    slot: SlotId,
-    shapes: [FxHashMap<Cell, Bucket>; 4],
+    shapes: SmallVec<[(usize, FxHashMap<Cell, Bucket>); 1]>,
 }
 
-/// What a bucket is found by; [`Key::Null`] where the shape leaves it out.
+/// What a bucket is found by, in few words: the lead's bits and kind, and the numbers of action type and scene, which are
+/// texts (0 where the shape leaves one out).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Cell {
-    lead: Key,
-    action: Key,
-    scene: Key,
+    bits: u64,
+    texts: u64,
+    kind: u8,
+}
+
+impl Cell {
+    fn new(lead: Key, action: u64, scene: u64) -> Self {
+        let (kind, bits) = lead.packed();
+        Self { bits, texts: action << 32 | scene, kind }
+    }
+}
+
+/// The number of a text in a cell.
+fn number(key: Key) -> u64 {
+    match key {
+        Key::Text(symbol) => u64::from(symbol.number()) + 1,
+        _ => 0,
+    }
 }
 
 const ACTION: usize = 1;
@@ -103,10 +123,14 @@ impl Index {
         (slots, symbols): (&mut Slots, &mut Symbols),
     ) -> Option<u32> {
         let atoms = atom::conjunction(codes, symbols)?;
+        let gated = is_gated(&atoms);
         let (atoms, answered, place) = plan(atoms, slots);
         let ids = atoms.into_iter().map(|a| self.share(a, slots, symbols)).collect();
         let id = self.enter(ids, (slots, symbols));
-        self.put(id, answered, &place);
+        if self.predicates.uses(id) == 1 {
+            self.ungated += usize::from(!gated);
+            self.put(id, answered, &place);
+        }
         if let Some(filed) = self.filed.get_mut(index(id)) {
             let list = if starts { &mut filed.starts } else { &mut filed.goes_on };
             // Programs come with rising numbers, so that the list stays sorted.
@@ -130,6 +154,7 @@ impl Index {
         {
             let mut atoms: Atoms = conjunction.iter().filter_map(|a| self.atoms.get(*a)).cloned().collect();
             atoms.sort_unstable();
+            self.ungated -= usize::from(!is_gated(&atoms));
             let (_, _, place) = plan(atoms, slots);
             self.each_bucket(&place, |bucket, by| bucket.remove(by, id));
         }
@@ -173,13 +198,16 @@ impl Index {
         id
     }
 
-    /// Files a predicate, if it is new.
+    /// Whether every predicate asks for an action type by name.
+    pub(super) fn is_gated(&self) -> bool {
+        self.ungated == 0
+    }
+
+    /// Files a new predicate.
     fn put(&mut self, id: u32, answered: usize, place: &Place) {
-        if self.predicates.uses(id) > 1 {
-            return;
-        }
         if let Some(filed) = self.filed.get_mut(index(id)) {
-            *filed = Filed { answered, ..Filed::default() };
+            let atoms = self.predicates.get(id).map_or(0, SmallVec::len);
+            *filed = Filed { answered, asks: atoms > answered, ..Filed::default() };
         }
         self.each_bucket(place, |bucket, by| bucket.add(by, id));
     }
@@ -192,12 +220,13 @@ impl Index {
         };
         let shape = usize::from(!place.action.is_empty()) * ACTION + usize::from(!place.scene.is_empty()) * SCENE;
         let lead = self.lead(*slot);
-        let Some(buckets) = self.leads.get_mut(lead).and_then(|l| l.shapes.get_mut(shape)) else { return };
+        let Some(lead) = self.leads.get_mut(lead) else { return };
+        let buckets = lead.buckets(shape);
         let or_none = |keys: &[Key]| if keys.is_empty() { vec![Key::Null] } else { keys.to_vec() };
         for action in or_none(&place.action) {
             for scene in or_none(&place.scene) {
-                for lead in keys {
-                    let cell = Cell { lead: *lead, action, scene };
+                for key in keys {
+                    let cell = Cell::new(*key, number(action), number(scene));
                     let bucket = buckets.entry(cell).or_default();
                     change(bucket, &place.by);
                     if bucket.is_empty() {
@@ -206,6 +235,7 @@ impl Index {
                 }
             }
         }
+        lead.shapes.retain(|(_, buckets)| !buckets.is_empty());
     }
 
     /// The row of a lead, made where there is none.
@@ -215,7 +245,7 @@ impl Index {
         }
         let Some(of_slot) = self.lead_of.get_mut(slot.index()) else { return usize::MAX };
         let row = *of_slot.get_or_insert_with(|| {
-            self.leads.push(Lead { slot, shapes: Default::default() });
+            self.leads.push(Lead::default());
             u32::try_from(self.leads.len() - 1).unwrap_or(u32::MAX)
         });
         index(row)
@@ -224,34 +254,36 @@ impl Index {
     /// Finds the programs that an event concerns, into its hits. `armed`: the programs with live runs; `None`: as if all
     /// had.
     pub(super) fn look_up(&self, armed: Option<&Armed>, seen: &mut Observation) {
-        let mut hits = std::mem::take(&mut seen.hits);
+        let Observation { slots, keys, present, hits, memo, .. } = seen;
+        let event = Content { slots, keys, present };
         hits.clear();
-        let mut memo = std::mem::take(&mut seen.memo);
         memo.begin(self.atoms.len());
-        let event: &Observation = seen;
-        let mut visit = |id| self.consider(id, armed, event, (&mut memo, &mut hits));
-        self.root.each(event, &mut visit);
-        let (action, scene) = (event.key(SlotId::ACTION), event.key(SlotId::SCENE));
-        for slot in &event.present {
+        let mut visit = |id| self.consider(id, armed, event, (memo, hits));
+        if !self.root.is_empty() {
+            self.root.each(event, &mut visit);
+        }
+        for slot in event.present {
+            let key = event.key(*slot);
+            if !key.is_exact() {
+                continue;
+            }
             let lead = self.lead_of.get(slot.index()).copied().flatten();
-            let Some(lead) = lead.and_then(|row| self.leads.get(index(row))) else { continue };
-            let key = event.key(lead.slot);
-            if key.is_exact() {
-                lead.each(Cell { lead: key, action, scene }, |bucket| bucket.each(event, &mut visit));
+            if let Some(lead) = lead.and_then(|row| self.leads.get(index(row))) {
+                lead.each(key, event, |bucket| bucket.each(event, &mut visit));
             }
         }
-        merge(&mut hits);
-        (seen.hits, seen.memo) = (hits, memo);
+        if hits.len() > 1 {
+            merge(hits);
+        }
     }
 
     /// Asks what is left of a predicate that was found, if it matters to anyone.
-    fn consider(&self, id: u32, armed: Option<&Armed>, seen: &Observation, (memo, hits): (&mut Memo, &mut Vec<Hit>)) {
+    fn consider(&self, id: u32, armed: Option<&Armed>, event: Content<'_>, (memo, hits): (&mut Memo, &mut Vec<Hit>)) {
         let Some(filed) = self.filed.get(index(id)) else { return };
         if filed.starts.is_empty() && !armed.is_none_or(|armed| waits(&filed.goes_on, armed)) {
             return;
         }
-        let Some(conjunction) = self.predicates.get(id) else { return };
-        if !conjunction.iter().skip(filed.answered).all(|a| self.holds(*a, seen, memo)) {
+        if filed.asks && !self.is_left(id, filed.answered, event, memo) {
             return;
         }
         filed.starts.iter().for_each(|t| hits.push(t.hit()));
@@ -261,13 +293,19 @@ impl Index {
         }
     }
 
+    /// Whether what the place does not answer holds.
+    fn is_left(&self, id: u32, answered: usize, event: Content<'_>, memo: &mut Memo) -> bool {
+        let atoms = self.predicates.get(id);
+        atoms.is_some_and(|atoms| atoms.iter().skip(answered).all(|a| self.holds(*a, event, memo)))
+    }
+
     /// Whether an event passes a predicate, without the index.
-    pub(super) fn passes(&self, id: u32, seen: &Observation) -> bool {
+    pub(super) fn passes(&self, id: u32, seen: Content<'_>) -> bool {
         let holds = |a: &u32| self.atoms.get(*a).is_some_and(|atom| holds(atom, seen));
         self.predicates.get(id).is_some_and(|c| c.iter().all(holds))
     }
 
-    fn holds(&self, id: u32, seen: &Observation, memo: &mut Memo) -> bool {
+    fn holds(&self, id: u32, seen: Content<'_>, memo: &mut Memo) -> bool {
         let Some(atom) = self.atoms.get(id) else { return false };
         match atom {
             // To ask again is cheaper than to look up what was answered.
@@ -280,19 +318,25 @@ impl Index {
 }
 
 impl Lead {
-    /// Calls `visit` with the buckets that an event leads to.
-    fn each(&self, cell: Cell, mut visit: impl FnMut(&Bucket)) {
-        for (shape, buckets) in self.shapes.iter().enumerate() {
-            let (with_action, with_scene) = (shape & ACTION != 0, shape & SCENE != 0);
-            if buckets.is_empty() || (with_action && !cell.action.is_exact()) || (with_scene && !cell.scene.is_exact())
-            {
-                continue;
+    /// Calls `visit` with the buckets that an event with this key leads to.
+    fn each(&self, key: Key, event: Content<'_>, mut visit: impl FnMut(&Bucket)) {
+        for (shape, buckets) in &self.shapes {
+            let part = |with: usize, slot| if shape & with == 0 { None } else { Some(number(event.key(slot))) };
+            let (action, scene) = (part(ACTION, SlotId::ACTION), part(SCENE, SlotId::SCENE));
+            if action != Some(0) && scene != Some(0) {
+                let cell = Cell::new(key, action.unwrap_or(0), scene.unwrap_or(0));
+                buckets.get(&cell).into_iter().for_each(&mut visit);
             }
-            let of = |is: bool, key| if is { key } else { Key::Null };
-            let cell =
-                Cell { lead: cell.lead, action: of(with_action, cell.action), scene: of(with_scene, cell.scene) };
-            buckets.get(&cell).into_iter().for_each(&mut visit);
         }
+    }
+
+    fn buckets(&mut self, shape: usize) -> &mut FxHashMap<Cell, Bucket> {
+        let at = self.shapes.iter().position(|(s, _)| *s == shape).unwrap_or_else(|| {
+            self.shapes.push((shape, FxHashMap::default()));
+            self.shapes.len() - 1
+        });
+        #[allow(clippy::indexing_slicing, reason = "found or made right above")]
+        &mut self.shapes[at].1
     }
 }
 
@@ -304,16 +348,14 @@ impl Target {
 
 /// Hits in the order of their programs, each once.
 fn merge(hits: &mut Vec<Hit>) {
-    if hits.len() > 1 {
-        hits.sort_unstable_by_key(|h| h.program);
-        hits.dedup_by(|next, kept| {
-            let same = next.program == kept.program;
-            if same {
-                kept.bits |= next.bits;
-            }
-            same
-        });
-    }
+    hits.sort_unstable_by_key(|h| h.program);
+    hits.dedup_by(|next, kept| {
+        let same = next.program == kept.program;
+        if same {
+            kept.bits |= next.bits;
+        }
+        same
+    });
 }
 
 /// Whether one of these programs has live runs.
@@ -339,15 +381,21 @@ fn each_armed(targets: &[Target], armed: &Armed, mut visit: impl FnMut(&Target))
     }
 }
 
-fn holds(atom: &Atom, seen: &Observation) -> bool {
+fn holds(atom: &Atom, seen: Content<'_>) -> bool {
     match atom {
         Atom::OneOf(slot, keys) => keys.binary_search(&seen.key(*slot)).is_ok(),
         Atom::Within(slot, range) => range.has(seen.key(*slot)),
         Atom::Starts(slot, prefix) => {
             seen.slots.get(slot.index()).and_then(|v| v.as_str()).is_some_and(|s| s.starts_with(&**prefix))
         }
-        Atom::Ask(asked) => asked.code.holds(super::view(&seen.slots)),
+        Atom::Ask(asked) => asked.code.holds(super::view(seen.slots)),
     }
+}
+
+/// Whether only events pass whose action type some rule names.
+fn is_gated(atoms: &Atoms) -> bool {
+    let texts = |keys: &[Key]| keys.iter().all(|k| matches!(k, Key::Text(_)));
+    atoms.iter().any(|a| matches!(a, Atom::OneOf(SlotId::ACTION, keys) if texts(keys)))
 }
 
 /// Where a conjunction is filed: its atoms with those first that the place answers, how many these are, and the place.

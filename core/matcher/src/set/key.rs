@@ -58,6 +58,18 @@ impl Key {
         !matches!(self, Self::Null | Self::Other)
     }
 
+    /// Its kind and its bits, to be hashed quickly.
+    pub(super) fn packed(self) -> (u8, u64) {
+        match self {
+            Self::Null => (0, 0),
+            Self::Other => (1, 0),
+            Self::Bool(b) => (2, b.into()),
+            Self::Int(i) => (3, i.cast_unsigned()),
+            Self::Float(bits) => (4, bits),
+            Self::Text(symbol) => (5, symbol.number().into()),
+        }
+    }
+
     /// How two numbers stand; `None` where one is none.
     pub(super) fn order(self, other: Self) -> Option<Ordering> {
         match (self, other) {

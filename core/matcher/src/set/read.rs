@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ensue_rule::{Attr, Event, EventRef, Value};
 
 use super::key::Key;
-use super::slots::{Need, SlotId, SlotKey, Slots};
+use super::slots::{SlotId, SlotKey, Slots};
 use super::symbols::{Symbol, Symbols};
 use crate::{Arrival, Observation};
 
@@ -32,12 +32,16 @@ pub enum Interned<'a> {
 pub(super) struct Reader<'a> {
     pub(super) slots: &'a Slots,
     pub(super) symbols: &'a Symbols,
+    /// Whether every predicate asks for an action type by name.
+    pub(super) gated: bool,
     pub(super) into: &'a mut Observation,
 }
 
 impl Reader<'_> {
     pub(super) fn event(&mut self, event: &Event) {
-        self.into.blank(self.slots.len());
+        if self.passes_over(&event.action_type) {
+            return;
+        }
         let slots = self.slots;
         for (key, slot) in slots.built_in() {
             match key {
@@ -53,8 +57,17 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn borrowed(&mut self, event: &EventRef<'_>) {
+    /// Forgets the event before; whether this one, by its action type, concerns nobody.
+    fn passes_over(&mut self, action_type: &str) -> bool {
         self.into.blank(self.slots.len());
+        self.into.passed_over = self.gated && self.symbols.get(action_type).is_none();
+        self.into.passed_over
+    }
+
+    pub(super) fn borrowed(&mut self, event: &EventRef<'_>) {
+        if self.passes_over(event.action_type) {
+            return;
+        }
         let slots = self.slots;
         for (key, slot) in slots.built_in() {
             let text = match key {
@@ -73,10 +86,15 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn interned<'v>(&mut self, values: impl Iterator<Item = (Attribute, Interned<'v>)>) {
+    pub(super) fn interned(&mut self, values: &[(Attribute, Interned<'_>)]) {
         self.into.blank(self.slots.len());
-        for (Attribute(slot), value) in values {
+        self.into.passed_over = false;
+        for &(Attribute(slot), value) in values {
             match value {
+                Interned::Unnamed(_) if slot == SlotId::ACTION && self.gated => {
+                    self.into.passed_over = true;
+                    return;
+                }
                 Interned::Int(i) => self.plain(slot, Key::Int(i), || Value::Int(i)),
                 Interned::Symbol(s) => {
                     let symbols = self.symbols;
@@ -91,17 +109,13 @@ impl Reader<'_> {
     /// What an event has by its arrival.
     pub(super) fn arrival(&mut self, arrival: Arrival) {
         self.into.arrival = arrival;
-        let slots = self.slots;
-        let ts = arrival.position.ts.0;
-        for (key, slot) in slots.built_in() {
-            match key {
-                SlotKey::Attr(Attr::Ts) => self.plain(*slot, Key::Int(ts), || Value::Int(ts)),
-                SlotKey::LocalTime => {
-                    let local = ts.saturating_add(i64::from(arrival.utc_offset_min) * 60_000);
-                    self.plain(*slot, Key::Int(local), || Value::Int(local));
-                }
-                SlotKey::Attr(_) => {}
-            }
+        let (slots, ts) = (self.slots, arrival.position.ts.0);
+        for (key, slot) in slots.arriving() {
+            let at = match key {
+                SlotKey::LocalTime => ts.saturating_add(i64::from(arrival.utc_offset_min) * 60_000),
+                SlotKey::Attr(_) => ts,
+            };
+            self.plain(*slot, Key::Int(at), || Value::Int(at));
         }
     }
 
@@ -119,19 +133,22 @@ impl Reader<'_> {
         if value.is_null() {
             return;
         }
-        if self.slots.needs(slot, Need::Key) {
+        let needs = self.slots.needs(slot);
+        if needs.key {
             self.into.put_key(slot, Key::of(value, self.symbols));
         }
-        if self.slots.needs(slot, Need::Value) {
+        if needs.value {
             self.into.put_value(slot, value.clone());
         }
     }
 
+    #[inline]
     fn plain(&mut self, slot: SlotId, key: Key, value: impl FnOnce() -> Value) {
-        if self.slots.needs(slot, Need::Key) {
+        let needs = self.slots.needs(slot);
+        if needs.key {
             self.into.put_key(slot, key);
         }
-        if self.slots.needs(slot, Need::Value) {
+        if needs.value {
             self.into.put_value(slot, value());
         }
     }
@@ -143,15 +160,15 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, slot: SlotId, text: Text<'_>) {
-        let (keyed, valued) = (self.slots.needs(slot, Need::Key), self.slots.needs(slot, Need::Value));
-        if !(keyed || valued) {
+        let needs = self.slots.needs(slot);
+        if !(needs.key || needs.value) {
             return;
         }
         let symbol = self.symbols.get(text.as_str());
-        if keyed {
+        if needs.key {
             self.into.put_key(slot, symbol.map_or(Key::Other, Key::Text));
         }
-        if valued {
+        if needs.value {
             let known = symbol.and_then(|s| self.symbols.text(s));
             self.into.put_value(slot, Value::Str(text.owned(known)));
         }

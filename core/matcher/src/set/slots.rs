@@ -40,16 +40,27 @@ pub(super) enum Need {
     Value,
 }
 
+/// What a slot is needed for, as it is read for each event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) key: bool,
+    pub(super) value: bool,
+}
+
 /// All slots of a set.
 #[derive(Debug)]
 pub(crate) struct Slots {
     by_key: FxHashMap<SlotKey, SlotId>,
     rows: Vec<Row>,
+    /// By slot: whether it is needed, and what for.
+    needs: Vec<Needs>,
     free: Vec<SlotId>,
     /// Made since they were last settled.
     fresh: Vec<SlotId>,
-    /// Slots of built-in attributes that come with every event of a set, or with its arrival.
+    /// Slots of built-in attributes that come with the event.
     built_in: Vec<(SlotKey, SlotId)>,
+    /// Of those that come with its arrival.
+    arriving: Vec<(SlotKey, SlotId)>,
     /// Slots into `args`, by the first name.
     by_name: FxHashMap<Arc<str>, Vec<Inside>>,
 }
@@ -73,9 +84,11 @@ impl Default for Slots {
         let mut slots = Self {
             by_key: FxHashMap::default(),
             rows: Vec::new(),
+            needs: Vec::new(),
             free: Vec::new(),
             fresh: Vec::new(),
             built_in: Vec::new(),
+            arriving: Vec::new(),
             by_name: FxHashMap::default(),
         };
         slots.slot(SlotKey::Attr(Attr::ActionType));
@@ -93,9 +106,11 @@ impl Slots {
         }
         let id = self.free.pop().unwrap_or_else(|| SlotId(u32::try_from(self.rows.len()).unwrap_or(u32::MAX)));
         let row = Row { key: key.clone(), keys: 0, values: 0 };
-        match self.rows.get_mut(id.index()) {
-            Some(old) => *old = row,
-            None => self.rows.push(row),
+        if let Some(old) = self.rows.get_mut(id.index()) {
+            *old = row;
+        } else {
+            self.rows.push(row);
+            self.needs.push(Needs::default());
         }
         match &key {
             SlotKey::Attr(Attr::Arg(path)) => {
@@ -103,7 +118,8 @@ impl Slots {
                     self.by_name.entry(first.clone()).or_default().push(Inside { rest: rest.to_vec(), slot: id });
                 }
             }
-            built_in => self.built_in.push((built_in.clone(), id)),
+            SlotKey::Attr(Attr::Ts) | SlotKey::LocalTime => self.arriving.push((key.clone(), id)),
+            SlotKey::Attr(_) => self.built_in.push((key.clone(), id)),
         }
         self.by_key.insert(key, id);
         self.fresh.push(id);
@@ -129,6 +145,11 @@ impl Slots {
         self.by_key.len()
     }
 
+    /// Slots of what comes with an event's arrival.
+    pub(super) fn arriving(&self) -> &[(SlotKey, SlotId)] {
+        &self.arriving
+    }
+
     /// Slots of built-in attributes.
     pub(super) fn built_in(&self) -> &[(SlotKey, SlotId)] {
         &self.built_in
@@ -144,17 +165,16 @@ impl Slots {
         !self.by_name.is_empty()
     }
 
-    pub(super) fn needs(&self, slot: SlotId, need: Need) -> bool {
-        self.rows.get(slot.index()).is_some_and(|r| match need {
-            Need::Key => r.keys > 0,
-            Need::Value => r.values > 0,
-        })
+    /// What a slot is needed for.
+    pub(super) fn needs(&self, slot: SlotId) -> Needs {
+        self.needs.get(slot.index()).copied().unwrap_or_default()
     }
 
     pub(super) fn retain(&mut self, slot: SlotId, need: Need) {
         if let Some(r) = self.rows.get_mut(slot.index()) {
             *r.count(need) += 1;
         }
+        self.tell(slot);
     }
 
     pub(super) fn release(&mut self, slot: SlotId, need: Need) {
@@ -162,6 +182,13 @@ impl Slots {
             let n = r.count(need);
             *n = n.saturating_sub(1);
             self.fresh.push(slot);
+        }
+        self.tell(slot);
+    }
+
+    fn tell(&mut self, slot: SlotId) {
+        if let (Some(row), Some(needs)) = (self.rows.get(slot.index()), self.needs.get_mut(slot.index())) {
+            *needs = Needs { key: row.keys > 0, value: row.values > 0 };
         }
     }
 
@@ -182,6 +209,7 @@ impl Slots {
                     }
                 }
                 self.built_in.retain(|(_, s)| *s != slot);
+                self.arriving.retain(|(_, s)| *s != slot);
             }
         }
     }
@@ -211,7 +239,7 @@ mod tests {
         assert_eq!((slots.find(&Attr::arg("y")), slots.used()), (None, 3));
         slots.release(x, Need::Value);
         slots.settle();
-        assert!(slots.needs(x, Need::Key) && !slots.needs(x, Need::Value));
+        assert_eq!(slots.needs(x), Needs { key: true, value: false });
         slots.release(x, Need::Key);
         slots.settle();
         assert!(slots.inside("x").is_empty() && !slots.reads_args());

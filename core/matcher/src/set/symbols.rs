@@ -11,6 +11,12 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(u32);
 
+impl Symbol {
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Texts by number, and back.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {

@@ -1,0 +1,83 @@
+//! All that a store knows beside the events, from one file into another: for a file that is torn or gone.
+
+use std::path::Path;
+
+use ensue_rule::Timestamp;
+use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{Doing, Opened, Store};
+use crate::config::Place;
+use crate::error::Error;
+
+/// What is carried over; events, and names of what is in them, are not.
+const TABLES: [&str; 8] = ["users", "streams", "numbers", "sets", "tasks", "bounds", "decisions", "refusals"];
+
+/// Rows with their tables.
+pub(crate) type Known = Vec<(&'static str, Vec<Value>)>;
+
+impl Store {
+    /// All rows but those of events, as far as they can be read.
+    pub(crate) fn salvage(&self) -> Known {
+        TABLES.iter().flat_map(|table| rows(&self.conn, table).into_iter().map(|row| (*table, row))).collect()
+    }
+
+    /// Takes rows over into a fresh store, whose arrival numbers go on from `next_seq`.
+    pub(crate) fn refill(&mut self, known: Known, next_seq: u64) -> Result<(), Error> {
+        let doing = "writing what is known into a fresh file";
+        self.begin()?;
+        for (table, row) in known {
+            let places = vec!["?"; row.len()].join(", ");
+            let sql = format!("INSERT OR REPLACE INTO {table} VALUES ({places})");
+            self.conn.prepare_cached(&sql).doing(doing)?.execute(params_from_iter(row)).doing(doing)?;
+        }
+        self.next_seq = self.next_seq.max(next_seq);
+        self.commit()
+    }
+
+    /// A fresh store at `path`; what is there is set aside.
+    pub(crate) fn replace(path: &Path, now: Timestamp) -> Result<Opened, Error> {
+        if path.exists() { Self::begin_afresh(path, now) } else { Self::open(&Place::File(path.to_owned()), now) }
+    }
+
+    /// Before it is dropped: the log beside the path is not its own any more.
+    pub(crate) fn let_go(&mut self) {
+        // Where this fails there is nothing that could be done.
+        let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+
+    /// Whether the file is not where it was opened any more: it was deleted, or another is in its place.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.file.as_ref().is_some_and(|(path, id)| match identity(path) {
+            Ok(found) => found != *id,
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        })
+    }
+}
+
+/// The rows of a table up to the first that cannot be read.
+fn rows(conn: &Connection, table: &str) -> Vec<Vec<Value>> {
+    let mut found = Vec::new();
+    let Ok(mut statement) = conn.prepare(&format!("SELECT * FROM {table}")) else { return found };
+    let columns = statement.column_count();
+    let Ok(mut rows) = statement.query([]) else { return found };
+    while let Ok(Some(row)) = rows.next() {
+        let Ok(values) = (0..columns).map(|i| row.get(i)).collect() else { return found };
+        found.push(values);
+    }
+    found
+}
+
+/// Which file stands at a path.
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).map(|m| (m.dev(), m.ino()))
+}
+
+/// Which file stands at a path: elsewhere an open file cannot be taken away.
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|_| (0, 0))
+}

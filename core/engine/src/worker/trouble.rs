@@ -1,0 +1,159 @@
+//! When the store fails while the engine runs: matching goes on in memory, and what was not kept is counted, told, and marked
+//! in the log as soon as that can be written again. A file that is torn, or gone, is replaced by a fresh one.
+//!
+//! Never an endless retry: each batch tries once, and while nothing comes the worker tries after longer and longer pauses,
+//! ten times; then it waits for the next batch.
+
+use std::time::Duration as Span;
+
+use ensue_rule::Timestamp;
+
+use super::Worker;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Mode, Place};
+use crate::error::Error;
+use crate::log::{LogGap, Losers, StreamKey};
+use crate::report::{StoreReport, StoreState};
+use crate::store::Store;
+
+/// The first pause.
+const PAUSE: Span = Span::from_millis(200);
+
+/// Tries while nothing comes.
+const TRIES: u32 = 10;
+
+/// Users named in marks; where more lost events, the mark is for all.
+const NAMED: usize = 64;
+
+/// What the store owes.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    /// Batches in a row that could not be written.
+    failures: u32,
+    /// Whose events are missing in the log.
+    missing: Missing,
+}
+
+/// Whose events are missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Missing {
+    #[default]
+    Nobodys,
+    /// Those of the streams that moved since the last commit.
+    Moved,
+    /// All that came before.
+    Everyones,
+}
+
+impl Worker {
+    /// Takes note of how a batch, or a pass of tidying, ended.
+    pub(super) fn note(&mut self, written: &Result<(), Error>) {
+        match written {
+            Ok(()) if self.trouble.failures > 0 => {
+                self.trouble = Trouble::default();
+                self.report(StoreState::Working, "the store can be written again".to_owned());
+            }
+            Ok(()) => self.trouble.missing = Missing::Nobodys,
+            Err(error) => {
+                self.last_error.get_or_insert_with(|| error.clone());
+                if !self.fold.effects.moved.is_empty() {
+                    self.trouble.missing = self.trouble.missing.max(Missing::Moved);
+                }
+                if error.is_unsound() && self.start_afresh(&error.to_string()) {
+                    return;
+                }
+                self.trouble.failures = self.trouble.failures.saturating_add(1);
+                if self.trouble.failures == 1 {
+                    self.report(StoreState::Failing, error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Takes note of what could not be read, or tidied up: nothing is lost by it, unless the file is torn.
+    pub(super) fn note_aside(&mut self, error: Error) {
+        if error.is_unsound() {
+            self.start_afresh(&error.to_string());
+        }
+        self.last_error.get_or_insert(error);
+    }
+
+    /// While nothing comes: when to try again what could not be written.
+    pub(super) fn pause(&self) -> Option<Span> {
+        let failures = self.trouble.failures;
+        (1..=TRIES).contains(&failures).then(|| PAUSE * (1 << failures.min(TRIES)))
+    }
+
+    /// Tries again.
+    pub(super) fn try_again(&mut self) {
+        self.begin();
+        // It is told, and kept for whoever flushes.
+        let _ = self.finish_batch();
+    }
+
+    /// Marks in the log whose events are not in it; within a transaction.
+    pub(super) fn mark_missing(&mut self) -> Result<(), Error> {
+        let users = || self.fold.effects.moved.iter().filter(|key| matches!(key, StreamKey::User(_)));
+        let gaps: Vec<(Losers, Timestamp)> = match self.trouble.missing {
+            Missing::Nobodys => return Ok(()),
+            Missing::Moved if users().count() <= NAMED => users().map(|key| self.lost_by(key)).collect(),
+            Missing::Moved | Missing::Everyones => vec![(Losers::All, self.fold.latest())],
+        };
+        gaps.into_iter().try_for_each(|(losers, upto)| self.store.append_gap(&mut LogGap { seq: 0, losers, upto }))
+    }
+
+    fn lost_by(&self, key: &StreamKey) -> (Losers, Timestamp) {
+        let upto = self.fold.state(key).map_or(Timestamp::MIN, |state| state.frontier);
+        (Losers::User(key.user().cloned()), upto)
+    }
+
+    /// Where the file was taken away, a fresh one is begun before anything is written into nowhere.
+    pub(super) fn look_after_file(&mut self) {
+        if self.store.is_gone() {
+            self.start_afresh("the file is gone");
+        }
+    }
+
+    /// Begins a fresh file in place of one that is torn or gone, with all that is known beside the events. Where that fails
+    /// the old one stays, and the next batch tries again. Whether there is a fresh one.
+    fn start_afresh(&mut self, why: &str) -> bool {
+        let Place::File(path) = &self.shared.config.place else { return false };
+        let now = match &self.shared.config.mode {
+            Mode::Live(clock) => clock.now(),
+            Mode::Replay => SystemClock::new().now(),
+        };
+        let known = self.store.salvage();
+        let (sets, tasks) = (self.fold.book.sets().to_vec(), self.fold.book.stored());
+        let begun = Store::replace(path, now).and_then(|mut opened| {
+            opened.store.refill(known, self.store.next_seq())?;
+            opened.store.begin()?;
+            opened.store.replace_tasks(&sets, &tasks)?;
+            opened.store.put_opted_out(self.off)?;
+            opened.store.commit().map(|()| opened)
+        });
+        match begun {
+            Ok(opened) => {
+                self.store.let_go();
+                self.store = opened.store;
+                self.trouble = Trouble { failures: 0, missing: Missing::Everyones };
+                self.unread = None;
+                self.shared.counters.set_aside.add(u64::from(opened.set_aside.is_some()));
+                let detail = match opened.set_aside {
+                    Some(aside) => format!("{why}; it was set aside as {}, and a fresh one begun", aside.display()),
+                    None => format!("{why}; a fresh one was begun"),
+                };
+                self.report(StoreState::Afresh, detail);
+                true
+            }
+            Err(error) => {
+                self.last_error.get_or_insert(error);
+                false
+            }
+        }
+    }
+
+    fn report(&mut self, state: StoreState, detail: String) {
+        let unwritten = self.shared.counters.read().unwritten;
+        self.delivery.tell_store(&self.shared, StoreReport { state, detail, unwritten });
+    }
+}
