@@ -1,9 +1,9 @@
 //! Files that are no stores, stores that are in use, and what a store forgets.
 
 use ensue_engine::{Config, Engine};
-use ensue_rule::{EventRef, Timestamp};
+use ensue_rule::{Attr, BinaryOp, EventRef, Expr, Task, Timestamp};
 
-use crate::support::{Site, at, file, rule, task};
+use crate::support::{Site, arg, at, file, given, rule, task, touch};
 
 #[test]
 fn a_file_that_is_no_database_is_set_aside_with_its_date() {
@@ -173,4 +173,47 @@ fn events_out_of_every_window_are_forgotten() {
     again.record(&at(31_600, "a"));
     again.record(&at(31_700, "b"));
     assert_eq!(again.lines(), ["match t u @31700 a=31600 b=31700"]);
+}
+
+/// A task of one of a hundred scenes, which touches where somebody left for home.
+fn of_scene(n: usize) -> Task {
+    let mut rule = rule("pv leave", 24 * 3_600_000);
+    let is = |left, right: String| Expr::binary(BinaryOp::Eq, left, Expr::literal(right));
+    for stage in ["pv", "leave"] {
+        given(&mut rule, is(Expr::attr(stage, Attr::Scene), format!("scene{n}")));
+    }
+    given(&mut rule, is(arg("leave", "item"), "home".to_owned()));
+    Task { outputs: vec![touch("t")], ..task(&format!("t{n}"), rule) }
+}
+
+#[test]
+fn a_day_of_events_stays_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(file(&dir));
+    site.apply((0..100).map(of_scene).collect());
+    let size = |name: &str| std::fs::metadata(dir.path().join(name)).map_or(0, |m| m.len());
+    let mut log = 0;
+    for n in 0..5_000_i64 {
+        let (scene, item) = (format!("scene{}", n * 7 % 100), if n % 40 == 0 { "home" } else { "away" });
+        let recorded = site.engine.record(&EventRef {
+            ts: Some(Timestamp(1_700_000_000_000 + n * 17_000)),
+            action_type: if n % 3 == 0 { "leave" } else { "pv" },
+            scene: Some(&scene),
+            user_id: Some("u"),
+            args: &[("item", item.into()), ("unread", "x".into())],
+            ..EventRef::default()
+        });
+        assert_eq!(recorded, ensue_engine::Recorded::Queued);
+        if n % 10 == 9 {
+            site.engine.flush().unwrap();
+            log = log.max(size("ensue.db-wal"));
+        }
+    }
+    let stats = site.engine.stats();
+    site.engine.shutdown();
+    let file = size("ensue.db");
+    println!("{file} bytes in the file, {log} of log at most, {} stored, {} decisions", stats.stored, stats.decisions);
+    assert!(stats.stored == 5_000 && stats.decisions > 20, "{stats:?}");
+    assert!(file <= 1 << 20, "{file} bytes");
+    assert!(log <= 4 << 20, "{log} bytes of log");
 }
