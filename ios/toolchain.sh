@@ -40,10 +40,8 @@ is_native() { # whether the machine's own swift will do
 put_in_place() {
   local mirror keyring work=$root.partial log=$root.log
   # The mirror that this machine has for Debian itself, whatever it is called.
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 'Component: main' 2>/dev/null |
-    head -1)
-  [ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' \
-    2>/dev/null | grep '/debian/*$' | head -1) # before the first apt-get update nothing has a label
+  mirror=$(mirrors 'Label: Debian' | head -1)
+  [ -n "$mirror" ] || mirror=$(mirrors | sed -n '/\/debian\/*$/p' | head -1) # before the first apt-get update nothing has a label
   [ -n "$mirror" ] || unavailable "no swift 6, and apt has no Debian mirror to take it from"
   keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   rm -rf "$work"
@@ -60,6 +58,10 @@ put_in_place() {
   rm -rf "$root"
   mv "$work/root" "$root"
   rm -rf "$work" "$log"
+}
+
+mirrors() { # mirrors [FILTER]: those that apt has; without apt none
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' "$@" 2>/dev/null || true
 }
 
 load() { # load FOLDER: the packages and all that they need, by the machine's apt but with a state of its own
