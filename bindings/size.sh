@@ -12,8 +12,8 @@ total=$(stat -c %s "$stripped")
 echo "library (stripped, $profile): $total bytes"
 nm --print-size --size-sort --radix=d --demangle=rust "$library" | awk -v total="$total" '
   { size = $2 + 0; name = $0; sub(/^[0-9]+ [0-9]+ . /, "", name); kind = $3; if (kind ~ /[bB]/) next
-    part = "other C (libc glue, crates in C)"
-    if (name ~ /sqlite3|^fts|^rtree|^json[A-Z]|^(vdbe|btree|pager|where|expr|select|yy|unix|wal|walk|wal|code|resolve|analyze|alter|attach|parse|pcache|mem|win|wind|row|dot|date|str|print|bt|alloc|check|get|set|open|access|close|copy|find|free|hash|inst|is|like|move|new|page|ptr|quote|rebuild|rename|res|sort|sub|synth|trans|trigger|un|update|vtab|xConvert|zero)[A-Za-z]*$/) part = "SQLite"
+    if (name ~ /^anon\./) part = "Rust constants without a name"
+    else if (name !~ /::|<|^_R|^Java_|^uniffi|^ffi_|rust/) part = "SQLite, and the little other C"
     else if (name ~ /uniffi/) part = "UniFFI (runtime and scaffolding)"
     else if (name ~ /ensue_ffi|Java_/) part = "ensue-ffi"
     else if (name ~ /ensue_engine/) part = "ensue-engine"
