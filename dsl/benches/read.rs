@@ -46,7 +46,7 @@ fn texts(c: &mut Criterion) {
 /// As long as a text may be, and unpleasant.
 fn longest(c: &mut Criterion) {
     let full = |head: &str, unit: &str| format!("{head}{}", unit.repeat((64 * 1024 - head.len()) / unit.len()));
-    let distinct: Vec<_> = (0..3_300).map(|n| format!("a.args.x{n} = {n}")).collect();
+    let distinct: Vec<_> = (0..2_500).map(|n| format!("a.args.x{n} = {n}")).collect();
     let texts = [
         ("distinct conditions", format!("EVENT: a WHERE {}", distinct.join(" AND "))),
         ("a chain of stages", full("EVENT: a0", " -> a")),
