@@ -23,6 +23,9 @@ pub struct Config {
     pub queue: usize,
     /// Events that wait for the first task set; what comes later is dropped and counted. 1,000.
     pub early: usize,
+    /// Users whose state is in memory; where there are more, those that were last seen longest ago and wait for nothing are
+    /// put away, and read from the store when they come again. 4,096.
+    pub users: usize,
     /// A larger event is rejected: the bytes of its names, texts and values. 64 KiB.
     pub event_bytes: usize,
     /// What is kept of the log whatever the tasks say.
@@ -84,6 +87,7 @@ impl Config {
             session_gap: Duration(30 * Duration::MINUTE.0),
             queue: 4_096,
             early: 1_000,
+            users: 4_096,
             event_bytes: 64 * 1024,
             retention: Retention::default(),
             limits: Limits::default(),

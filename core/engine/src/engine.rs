@@ -294,7 +294,9 @@ impl Engine {
 
     /// The counters.
     pub fn stats(&self) -> Stats {
-        Stats { events: self.shared.ingest.users.events(), ..self.shared.counters.read() }
+        let users = &self.shared.ingest.users;
+        let known = u64::try_from(users.len()).unwrap_or(u64::MAX);
+        Stats { events: users.events(), users: known, ..self.shared.counters.read() }
     }
 
     /// Commits what was recorded, tells the listener of it and ends the worker; every later call finds the engine closed,

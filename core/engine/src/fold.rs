@@ -7,9 +7,10 @@
 //! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
-//! - [`forgetting`]: history that is no longer kept;
+//! - [`absent`]: users who are put away and come again; [`forgetting`]: history that is no longer kept;
 //! - [`decide`]: what becomes of the matches; [`derive`](mod@derive): the events that they derive; [`effects`]: what there is to write and to tell.
 
+mod absent;
 mod arrival;
 mod decide;
 mod derive;

@@ -18,11 +18,13 @@ pub(crate) use demand::{DemandTable, Want};
 pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
 pub(crate) use users::Users;
 use users::{Mark, Stamp};
+pub(crate) use users::{Moved, Reach};
 
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::report::{Recorded, Rejected};
 use crate::stats::Counters;
+use crate::worker::Command;
 
 /// An event further ahead of the clock than this is set back to it.
 const AHEAD: Duration = Duration::MINUTE;
@@ -46,6 +48,8 @@ pub(crate) struct Ingest {
     event_bytes: usize,
     /// The user has opted out: nothing is taken.
     off: AtomicBool,
+    /// The worker was asked to put users away.
+    putting_away: AtomicBool,
 }
 
 impl Ingest {
@@ -56,7 +60,8 @@ impl Ingest {
         };
         Self {
             table: ArcSwapOption::empty(),
-            users: Users::new(config.session_gap),
+            users: Users::new(config.session_gap, config.users),
+            putting_away: AtomicBool::new(false),
             queue: Queue::new(config.early),
             identified: ArcSwap::from_pointee(None),
             clock,
@@ -89,13 +94,13 @@ impl Ingest {
             None => None,
             Some(table) => match table.look_up(event.action_type, event.scene) {
                 None => {
-                    self.users.mark(user, self.stamp(event.ts, counters), false);
+                    self.pass(user, self.stamp(event.ts, counters));
                     return Recorded::Unwanted;
                 }
                 want => want,
             },
         };
-        let mark = self.users.mark(user, self.stamp(event.ts, counters), true);
+        let mark = self.users.mark(user, self.stamp(event.ts, counters), Some(self.queue.queued()));
         let looked = (want, table.as_ref().map_or(0, |t| t.epoch()));
         let recorded = self.queue(event, &mark, looked, (line, patient || self.clock.is_none()));
         match recorded {
@@ -116,7 +121,7 @@ impl Ingest {
         }
         let identified = event.user_id.is_none().then(|| self.identified.load());
         let user = event.user_id.or_else(|| identified.as_ref().and_then(|i| i.as_deref()));
-        self.users.mark(user, self.stamp(event.ts, counters), false);
+        self.pass(user, self.stamp(event.ts, counters));
         true
     }
 
@@ -168,6 +173,28 @@ impl Ingest {
 
     pub(crate) fn identify(&self, user: Option<&str>) {
         self.identified.store(Arc::new(user.map(Arc::from)));
+    }
+
+    /// An event that no task wants goes by.
+    fn pass(&self, user: Option<&str>, stamp: Stamp) {
+        self.users.mark(user, stamp, None);
+        if self.users.is_crowded() {
+            self.put_away();
+        }
+    }
+
+    /// Asks the worker, once, to put users away.
+    #[cold]
+    fn put_away(&self) {
+        if !self.putting_away.swap(true, Ordering::AcqRel) {
+            // Where nobody works there is nobody to put away.
+            let _ = self.queue.send(Command::PutAway);
+        }
+    }
+
+    /// The worker has put users away.
+    pub(crate) fn has_put_away(&self) {
+        self.putting_away.store(false, Ordering::Release);
     }
 
     /// Takes nothing, or something again; nobody is known either way.
@@ -245,6 +272,7 @@ fn owned(event: &EventRef<'_>, mark: &Mark, want: Option<Want<'_>>, line: Option
         before: mark.before,
         device_before: mark.device_before,
         session: mark.session,
+        first: mark.first,
         stamped: event.ts.is_none(),
         whole,
         line,

@@ -74,6 +74,8 @@ counters! {
     set_aside,
     /// 1 while the user has opted out.
     opted_out,
+    /// Users whose frontier is in memory, beside the anonymous one.
+    users,
     /// Tasks, users and partitions with a partial match alive, when last looked after (every few thousand rows, and when
     /// the worker rests).
     runs,

@@ -3,6 +3,7 @@
 //! It drains the queue in batches, each one transaction: events are appended and folded, what the fold leaves is written,
 //! and only after the commit somebody is told. It sleeps while there is nothing to do, at most until the next timer is due.
 
+mod absent;
 mod batch;
 mod commands;
 mod delivery;
@@ -56,6 +57,8 @@ pub(crate) struct Worker {
     oldest: Timestamp,
     /// When the oldest event gets too old.
     aged_at: Timestamp,
+    /// How many items of the queue are done with.
+    done: u64,
     /// The user has opted out: what still comes is dropped.
     off: bool,
     /// What the store owes.
@@ -127,6 +130,7 @@ impl Worker {
             grown: 0,
             oldest: Timestamp::MAX,
             aged_at: Timestamp::MAX,
+            done: 0,
             off: false,
             trouble: trouble::Trouble::default(),
             delivery: Delivery::new(matches!(shared.config.mode, Mode::Replay)),
@@ -139,15 +143,18 @@ impl Worker {
         let (sets, tasks) = (self.store.sets()?, self.store.tasks()?);
         let book = Book::restore(self.shared.config.limits.clone(), sets, tasks);
         self.fold = Fold::new(book, self.shared.config.lateness);
-        let remembered =
-            Remembered { streams: self.store.streams()?, bounds: self.store.bounds()?, wakeup: self.store.wakeup()? };
+        let remembered = Remembered {
+            streams: self.store.streams()?,
+            bounds: self.store.bounds(None)?,
+            wakeup: self.store.wakeup()?,
+        };
         for (stream, state) in &remembered.streams {
             if let (true, crate::log::StreamKey::User(user)) = (opening, stream) {
                 self.shared.ingest.users.restore(user.as_deref(), state.frontier, state.session);
             }
         }
         let events = self.fold_again(&remembered)?;
-        let past = self.store.ledger()?;
+        let past = self.store.ledger(None)?;
         self.fold.restore_ledger(&past);
         if !self.fold.book.is_empty() {
             self.publish();
@@ -199,9 +206,11 @@ impl Worker {
                 continue;
             }
             self.fold.tell = self.shared.is_told();
+            let taken = u64::try_from(items.len()).unwrap_or(u64::MAX);
             let next = self.take(&mut items);
             // Who flushes is told of a failure.
             let _ = self.finish_batch();
+            self.done += taken;
             if next == Next::Stop {
                 self.settle();
                 return;

@@ -111,6 +111,11 @@ impl Ledger {
         }
     }
 
+    /// Forgets a user's decisions, which the store has.
+    pub(crate) fn forget(&mut self, user: Option<&Arc<str>>) {
+        user.map(|user| self.users.remove(user));
+    }
+
     /// Forgets the decisions before what `before` says of each user.
     pub(crate) fn prune(&mut self, before: impl Fn(Option<&Arc<str>>) -> Timestamp) {
         self.anonymous.prune(before(None));

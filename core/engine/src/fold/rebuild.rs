@@ -114,27 +114,35 @@ impl Fold {
         })
     }
 
-    /// Takes the runs over that a fold beside this one has built, and the tasks back; the matches that each task found.
-    /// Where these are the first over the device (`had_device` false), what waits for its time waits only there.
-    pub(crate) fn join(&mut self, aside: Self, had_device: bool) -> FxHashMap<TaskId, u64> {
+    /// Takes the runs over that a fold beside this one has built, and the tasks back; the matches that each task found, and
+    /// the streams that were put away before. Where these are the first over the device (`had_device` false), what waits for
+    /// its time waits only there.
+    pub(crate) fn join(&mut self, aside: Self, had_device: bool) -> (FxHashMap<TaskId, u64>, Vec<StreamKey>) {
         self.book = aside.book;
         self.effects.tally.capped += aside.effects.tally.capped;
         self.effects.bounds.extend(aside.effects.bounds);
         self.consumed.extend(aside.consumed);
-        let mut keys = Vec::new();
+        let (mut keys, mut back) = (Vec::new(), Vec::new());
         for (key, mut built) in aside.streams {
-            let stream = self.streams.entry(key.clone()).or_default();
             let pending = std::mem::take(&mut built.pending);
-            stream.join(built);
-            if key == StreamKey::Device && !had_device {
-                stream.pending.extend(pending);
+            if let Some(stream) = self.streams.get_mut(&key) {
+                stream.join(built);
+                if key == StreamKey::Device && !had_device {
+                    stream.pending.extend(pending);
+                }
+            } else if built.live() > 0 {
+                built.indexed = None;
+                self.streams.insert(key.clone(), built);
+                back.push(key.clone());
+            } else {
+                continue;
             }
             keys.push(key);
         }
         for key in &keys {
             self.index(key);
         }
-        aside.found
+        (aside.found, back)
     }
 
     /// Drops the state of tasks that are gone.

@@ -58,6 +58,8 @@ pub(super) struct Stream {
     pub(super) passed: Timestamp,
     /// At or before this place its history is no longer whole: no task reads there.
     pub(super) cut: Option<Position>,
+    /// How many sessions came before those that the recording side counts.
+    pub(super) sessions: Option<u64>,
     /// Under which time the fold knows that it is due.
     pub(super) indexed: Option<Timestamp>,
 }
@@ -77,6 +79,7 @@ impl Default for Stream {
             gap: None,
             passed: Timestamp::MIN,
             cut: None,
+            sessions: None,
             indexed: None,
         }
     }

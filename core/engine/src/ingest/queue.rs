@@ -4,6 +4,7 @@
 //! mark stands in the queue, so that the log knows of the gap. The worker is woken only if it sleeps.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as Span;
 
@@ -27,6 +28,8 @@ pub(crate) struct Queued {
     pub(crate) device_before: Timestamp,
     /// The number of its session.
     pub(crate) session: u64,
+    /// See [`Mark::first`](super::users::Mark).
+    pub(crate) first: Option<Timestamp>,
     /// Whether the engine stamped it.
     pub(crate) stamped: bool,
     /// Whether it was recorded before anyone knew what is wanted.
@@ -74,6 +77,8 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     work: Condvar,
     room: Condvar,
+    /// How many items were ever put in; written under the lock.
+    queued: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -99,7 +104,7 @@ impl Queue {
             sleeping: false,
             closed: false,
         };
-        Self { state: Mutex::new(state), work: Condvar::new(), room: Condvar::new() }
+        Self { state: Mutex::new(state), work: Condvar::new(), room: Condvar::new(), queued: AtomicU64::new(0) }
     }
 
     /// Puts an event that was looked up under `epoch` in; `wait`: for room, if there is none and somebody makes it.
@@ -118,9 +123,10 @@ impl Queue {
             state.lost.add(event.event.user_id, event.ts);
             return Push::Full;
         }
-        state.mark_lost();
+        let marked = state.mark_lost();
         state.events += 1;
         state.items.push_back(Item::Event(event));
+        self.count(1 + marked);
         self.wake(state);
         Push::Queued
     }
@@ -137,8 +143,9 @@ impl Queue {
             return Err(command);
         }
         also();
-        state.mark_lost();
+        let marked = state.mark_lost();
         state.items.push_back(Item::Command(command));
+        self.count(1 + marked);
         self.wake(state);
         Ok(())
     }
@@ -183,7 +190,10 @@ impl Queue {
         into.extend(state.items.drain(..n));
         if state.items.is_empty() {
             let lost = std::mem::take(&mut state.lost);
-            into.extend((!lost.is_empty()).then_some(Item::Gap(lost)));
+            if !lost.is_empty() {
+                into.push(Item::Gap(lost));
+                self.count(1);
+            }
         }
         if state.epoch > 0 {
             // Before, the worker only holds them: they go on to count.
@@ -204,6 +214,15 @@ impl Queue {
         items
     }
 
+    /// How many items were ever put in.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, more: u64) {
+        self.queued.store(self.queued() + more, Ordering::Relaxed);
+    }
+
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         if std::mem::take(&mut state.sleeping) {
             drop(state);
@@ -221,11 +240,14 @@ fn events<'a>(items: impl Iterator<Item = &'a Item>) -> usize {
 }
 
 impl State {
-    fn mark_lost(&mut self) {
-        if !self.lost.is_empty() {
-            let lost = std::mem::take(&mut self.lost);
-            self.items.push_back(Item::Gap(lost));
+    /// Marks where events were lost; how many items that is.
+    fn mark_lost(&mut self) -> u64 {
+        if self.lost.is_empty() {
+            return 0;
         }
+        let lost = std::mem::take(&mut self.lost);
+        self.items.push_back(Item::Gap(lost));
+        1
     }
 }
 
@@ -268,6 +290,7 @@ mod tests {
             before: Timestamp::MIN,
             device_before: Timestamp::MIN,
             session: 1,
+            first: None,
             stamped: false,
             whole: false,
             line: None,

@@ -72,13 +72,14 @@ impl Store {
         Ok(acked)
     }
 
-    /// What past decisions count.
-    pub(crate) fn ledger(&mut self) -> Result<Vec<LedgerEntry>, Error> {
+    /// What past decisions count; of one stream where it is said.
+    pub(crate) fn ledger(&mut self, of: Option<i64>) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
-        let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions ORDER BY n";
+        let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions
+          WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
         let Self { conn, users, .. } = self;
         let mut statement = conn.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query([]).doing(doing)?;
+        let mut rows = statement.query([of]).doing(doing)?;
         let mut entries = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
             let shared: String = r.get(3).doing(doing)?;
@@ -99,10 +100,10 @@ impl Store {
     }
 
     /// Forgets acknowledged decisions before what `before` says of their streams, and what is over the limits.
-    pub(crate) fn trim_outbox(&mut self, before: &mut dyn FnMut(&StreamKey) -> Timestamp) -> Result<(), Error> {
+    pub(crate) fn trim_outbox(&mut self, before: super::state::Before<'_>) -> Result<(), Error> {
         let doing = "forgetting old decisions";
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(at) FROM decisions GROUP BY user")? {
-            let before = before(&stream);
+            let before = before(&stream, self.folded(id)?);
             if oldest < before {
                 let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2";
                 self.conn.execute(old, params![id, before.0]).doing(doing)?;

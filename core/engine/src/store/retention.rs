@@ -32,8 +32,8 @@ pub(crate) struct Keep<'a> {
     pub(crate) window: &'a dyn Fn(&str, Option<&str>) -> Option<Duration>,
     /// The longest window.
     pub(crate) longest: Duration,
-    /// The time of a user (`Some`), or of the device.
-    pub(crate) time: &'a dyn Fn(Option<&str>, bool) -> Timestamp,
+    /// The time of a stream, of which is also told how far the fold has come in it.
+    pub(crate) time: &'a dyn Fn(&StreamKey, Option<Timestamp>) -> Timestamp,
     /// What is of this time or older goes whatever the tasks say.
     pub(crate) aged: Timestamp,
 }
@@ -201,14 +201,8 @@ impl Store {
     }
 
     fn is_over(&mut self, keep: &Keep<'_>, raw: &Raw) -> Result<bool, Error> {
-        let time = match raw.user {
-            schema::DEVICE => (keep.time)(None, true),
-            schema::ANONYMOUS => (keep.time)(None, false),
-            id => {
-                let name = self.users.name(&self.conn, id)?;
-                name.map_or(Timestamp::MAX, |name| (keep.time)(Some(&name), false))
-            }
-        };
+        let stream = self.stream(raw.user)?;
+        let time = (keep.time)(&stream, self.folded(raw.user)?);
         if time.since(raw.ts) < Duration(0) {
             return Ok(false);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::codec::{Reader, Writer};
 use super::{Doing, Store, schema, signed, torn, unsigned};
@@ -34,7 +34,11 @@ const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc
   ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
 const CUT: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq)
   VALUES (?1, ?2, ?3, ?2, ?4, ?5, ?6) ON CONFLICT (user) DO UPDATE SET cut_ts = ?5, cut_seq = ?6";
+const STREAM: &str = "SELECT user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq FROM streams";
 const BOUND: &str = "INSERT OR REPLACE INTO bounds (source, task, user, key, ts, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Before which time something of a stream goes; also told is how far the fold has come in it.
+pub(crate) type Before<'a> = &'a dyn Fn(&StreamKey, Option<Timestamp>) -> Timestamp;
 
 /// How far a stream has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,25 +109,34 @@ impl Store {
     /// How far all streams have come.
     pub(crate) fn streams(&mut self) -> Result<Vec<(StreamKey, UserState)>, Error> {
         let doing = "reading users' times";
-        let mut statement = self
-            .conn
-            .prepare_cached(
-                "SELECT user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq FROM streams ORDER BY user",
-            )
-            .doing(doing)?;
-        let rows = statement.query_map([], |r| {
-            let state = UserState {
-                frontier: Timestamp(r.get(1)?),
-                session: unsigned(r.get(2)?),
-                folded: Timestamp(r.get(3)?),
-                utc_offset_min: r.get(4)?,
-                cut: r.get::<_, Option<i64>>(5)?.zip(r.get::<_, Option<i64>>(6)?).map(place),
-            };
-            Ok((r.get::<_, i64>(0)?, state))
-        });
+        let mut statement = self.conn.prepare_cached(&format!("{STREAM} ORDER BY user")).doing(doing)?;
+        let rows = statement.query_map([], |r| Ok((r.get::<_, i64>(0)?, user_state(r)?)));
         let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
         drop(statement);
         rows.into_iter().map(|(id, state)| Ok((self.stream(id)?, state))).collect()
+    }
+
+    /// How far one stream has come.
+    pub(crate) fn state_of(&mut self, stream: &StreamKey) -> Result<Option<UserState>, Error> {
+        let doing = "reading a user's time";
+        let Some(id) = self.known_id(stream)? else { return Ok(None) };
+        let mut statement = self.conn.prepare_cached(&format!("{STREAM} WHERE user = ?1")).doing(doing)?;
+        statement.query_row([id], user_state).optional().doing(doing)
+    }
+
+    /// How far the fold has come in a stream.
+    pub(super) fn folded(&self, id: i64) -> Result<Option<Timestamp>, Error> {
+        let doing = "reading a user's time";
+        let mut statement = self.conn.prepare_cached("SELECT folded FROM streams WHERE user = ?1").doing(doing)?;
+        statement.query_row([id], |r| r.get(0)).optional().doing(doing).map(|ts| ts.map(Timestamp))
+    }
+
+    /// The number of a stream, if it has one.
+    pub(crate) fn known_id(&mut self, stream: &StreamKey) -> Result<Option<i64>, Error> {
+        match stream {
+            StreamKey::User(Some(name)) => self.users.find(&self.conn, name),
+            other => self.stream_id(other).map(Some),
+        }
     }
 
     /// Remembers a skip bound.
@@ -136,12 +149,12 @@ impl Store {
         Ok(())
     }
 
-    /// All skip bounds.
-    pub(crate) fn bounds(&mut self) -> Result<Vec<Bound>, Error> {
+    /// All skip bounds; of one stream where it is said.
+    pub(crate) fn bounds(&mut self, of: Option<i64>) -> Result<Vec<Bound>, Error> {
         let doing = "reading skip bounds";
-        let mut statement =
-            self.conn.prepare_cached("SELECT source, task, user, key, ts, seq FROM bounds").doing(doing)?;
-        let rows = statement.query_map([], |r| {
+        let sql = "SELECT source, task, user, key, ts, seq FROM bounds WHERE ?1 IS NULL OR user = ?1";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let rows = statement.query_map([of], |r| {
             let at = Position { ts: Timestamp(r.get(4)?), seq: unsigned(r.get(5)?) };
             Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?, r.get::<_, Vec<u8>>(3)?, at))
         });
@@ -155,10 +168,10 @@ impl Store {
     }
 
     /// Forgets the skip bounds before what `before` says of their streams: nothing that old can start a match any more.
-    pub(crate) fn drop_bounds(&mut self, before: &mut dyn FnMut(&StreamKey) -> Timestamp) -> Result<(), Error> {
+    pub(crate) fn drop_bounds(&mut self, before: Before<'_>) -> Result<(), Error> {
         let doing = "forgetting skip bounds";
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(ts) FROM bounds GROUP BY user")? {
-            let before = before(&stream);
+            let before = before(&stream, self.folded(id)?);
             if oldest < before {
                 let row = params![id, before.0];
                 self.conn.execute("DELETE FROM bounds WHERE user = ?1 AND ts < ?2", row).doing(doing)?;
@@ -223,6 +236,16 @@ impl Store {
             id => StreamKey::User(Some(self.users.name(&self.conn, id)?.ok_or_else(|| torn("reading users"))?)),
         })
     }
+}
+
+fn user_state(r: &Row<'_>) -> rusqlite::Result<UserState> {
+    Ok(UserState {
+        frontier: Timestamp(r.get(1)?),
+        session: unsigned(r.get(2)?),
+        folded: Timestamp(r.get(3)?),
+        utc_offset_min: r.get(4)?,
+        cut: r.get::<_, Option<i64>>(5)?.zip(r.get::<_, Option<i64>>(6)?).map(place),
+    })
 }
 
 fn place((ts, seq): (i64, i64)) -> Position {

@@ -7,7 +7,7 @@ use super::{Next, Worker};
 use crate::error::Error;
 use crate::fold::Draft;
 use crate::ingest::{Item, Lost, Queued};
-use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span};
+use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 use crate::stats::Counters;
 use crate::store::{Bound, Store};
 
@@ -64,20 +64,22 @@ impl Worker {
         Next::Go
     }
 
-    fn event(&mut self, queued: Queued) {
+    fn event(&mut self, mut queued: Queued) {
         if self.fold.book.is_empty() {
             self.held.push(Item::Event(queued));
             return;
         }
-        let Queued { mut event, ts, before, device_before, session, stamped, whole, line } = queued;
-        if whole {
-            if !self.fold.book.narrow(&mut event) {
+        if queued.whole {
+            if !self.fold.book.narrow(&mut queued.event) {
                 return;
             }
             self.shared.counters.demanded.add(1);
         }
+        let met = self.meet(&mut queued);
+        let Queued { event, ts, before, device_before, session, stamped, line, .. } = queued;
         let draft = Draft { event, ts, before, device_before, session, stamped, line };
         self.begin();
+        self.note_failure(met);
         let (fold, mut log) = self.parts();
         let folded = fold.arrive(draft, &mut log);
         self.note_failure(folded);
@@ -95,6 +97,10 @@ impl Worker {
         let everyone = lost.everyone.map(|upto| (Losers::All, upto));
         for (losers, upto) in users.chain(everyone) {
             self.begin();
+            if let Losers::User(user) = &losers {
+                let back = self.bring_back(&StreamKey::User(user.clone()));
+                self.note_failure(back);
+            }
             let mut gap = LogGap { seq: 0, losers, upto };
             if self.failed.is_none() {
                 self.failed = self.store.append_gap(&mut gap).err();

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     OptIn(Reply<()>),
     /// For all that is stored of a user, as JSON.
     Export(Option<Arc<str>>, Reply<String>),
+    /// To put users away, of whom there are too many in memory.
+    PutAway,
     /// To tell the listener of the decisions in the outbox.
     Redeliver,
     /// To end.
@@ -85,6 +87,12 @@ impl Worker {
             }
             Command::Export(user, reply) => {
                 let _ = reply.send(self.export(user.as_ref()));
+            }
+            Command::PutAway => {
+                if let Err(error) = self.put_away() {
+                    self.last_error.get_or_insert(error);
+                }
+                self.shared.ingest.has_put_away();
             }
             Command::Redeliver => {
                 let waiting = self.store.decisions(usize::MAX).unwrap_or_default();
@@ -162,10 +170,11 @@ impl Worker {
         if fresh.is_empty() {
             return Ok(FxHashMap::default());
         }
-        let bounds = self.store.bounds()?;
+        let bounds = self.store.bounds(None)?;
         let tasks = self.fold.book.tasks().filter(|t| fresh.contains(&t.id) && !t.is_triggered());
         let from = tasks.map(|t| t.since.0).min().unwrap_or(next);
-        let (streams, wakeup) = self.fold.reached();
+        let (mut streams, wakeup) = self.fold.reached();
+        streams.extend(self.store.streams()?.into_iter().filter(|(key, _)| !self.fold.has(key)));
         let remembered = Remembered { streams, bounds, wakeup };
         let mut aside = self.fold.aside(fresh);
         aside.begin_silence(&remembered.streams, &remembered.bounds);
@@ -174,7 +183,10 @@ impl Worker {
             read = self.store.scan(from, &mut |entry| aside.replay(entry));
         }
         let ended = aside.end_silence(&remembered.streams, remembered.wakeup);
-        let found = self.fold.join(aside, had_device);
+        let (found, back) = self.fold.join(aside, had_device);
+        for key in &back {
+            self.remember(key)?;
+        }
         self.begin();
         let _ = self.finish_batch();
         read.and(ended).map(|()| found)

@@ -23,7 +23,7 @@ impl Worker {
         if let Err(error) = self.in_transaction(|w| w.erase(user)) {
             // What was cut in memory is not cut in the store.
             self.begin_again()?;
-            self.remember(user)?;
+            self.tell_again(user)?;
             return Err(error);
         }
         self.fold.effects.saved();
@@ -44,7 +44,7 @@ impl Worker {
         self.store.erase_user(user)?;
         self.store.erase_unused_names()?;
         self.save()?;
-        let past = self.store.ledger()?;
+        let past = self.store.ledger(None)?;
         self.fold.erase(&stream, &past);
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Worker {
     }
 
     /// Tells the recording side again how far a user has come.
-    fn remember(&mut self, user: Option<&Arc<str>>) -> Result<(), Error> {
+    fn tell_again(&mut self, user: Option<&Arc<str>>) -> Result<(), Error> {
         let key = StreamKey::User(user.cloned());
         if let Some((_, state)) = self.store.streams()?.into_iter().find(|(stream, _)| *stream == key) {
             self.shared.ingest.users.restore(user.map(|u| &**u), state.frontier, state.session);

@@ -30,6 +30,7 @@ impl Worker {
     /// One step; whether there may be more to forget.
     pub(super) fn forget_step(&mut self) -> Result<bool, Error> {
         self.fold.tidy();
+        self.put_away()?;
         self.shared.counters.runs.set(self.fold.live());
         let aged = self.now().minus(self.shared.config.retention.age);
         let step = self.in_transaction(|w| w.forget_old(aged))?;
@@ -51,17 +52,14 @@ impl Worker {
     fn forget_old(&mut self, aged: Timestamp) -> Result<Step, Error> {
         let (fold, store) = (&self.fold, &mut self.store);
         let (longest, horizon) = (fold.book.longest_window(), fold.book.horizon());
-        store.drop_bounds(&mut |stream| fold.time(stream).minus(longest))?;
-        store.trim_outbox(&mut |stream| fold.time(stream).minus(horizon))?;
+        store.drop_bounds(&|stream, folded| fold.time_of(stream, folded).minus(longest))?;
+        store.trim_outbox(&|stream, folded| fold.time_of(stream, folded).minus(horizon))?;
         let known = std::cell::RefCell::new(FxHashMap::default());
         let window = |action: &str, scene: Option<&str>| -> Option<Duration> {
             let kind = (action.to_owned(), scene.map(str::to_owned));
             *known.borrow_mut().entry(kind).or_insert_with(|| fold.book.window_of(action, scene))
         };
-        let time = |user: Option<&str>, device: bool| -> Timestamp {
-            let key = if device { StreamKey::Device } else { StreamKey::User(user.map(Into::into)) };
-            fold.time(&key)
-        };
+        let time = |stream: &StreamKey, folded: Option<Timestamp>| fold.time_of(stream, folded);
         store.forget_step(&Keep { window: &window, longest, time: &time, aged })
     }
 

@@ -65,8 +65,12 @@ impl Worker {
     }
 
     pub(super) fn put_reached(&mut self) -> Result<(), Error> {
-        let moved = self.shared.ingest.users.take_moved();
         if self.off {
+            drop(self.shared.ingest.users.take_moved());
+            return Ok(());
+        }
+        let moved = self.moved()?;
+        if moved.is_empty() {
             return Ok(());
         }
         moved.iter().try_for_each(|(user, reach)| self.store.put_reached(user.as_ref(), reach.frontier, reach.session))

@@ -50,6 +50,7 @@ fn event(action: &str, ts: i64, scene: &str) -> Item {
         before: Timestamp::MIN,
         device_before: Timestamp::MIN,
         session: 1,
+        first: None,
         stamped: false,
         whole: false,
         line: None,

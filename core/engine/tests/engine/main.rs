@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here fails a test")]
 
 mod applying;
+mod crowds;
 mod faces;
 mod files;
 mod gaps;

@@ -1,0 +1,130 @@
+//! Users who are put away where there are too many, and come again.
+//!
+//! How far a user has come stands in two places, as `record` saw it and as the fold knows it; both go to the store, and leave
+//! memory, together. Who comes again is counted by `record` as if they were new, and goes on here from what the store says.
+
+use std::sync::Arc;
+
+use ensue_rule::Timestamp;
+
+use super::Worker;
+use crate::error::Error;
+use crate::ingest::{Moved, Queued, Reach};
+use crate::log::StreamKey;
+
+impl Worker {
+    /// Where more users are in memory than there should be: writes what there is of those who were last seen longest ago
+    /// and wait for nothing, and forgets them here.
+    pub(super) fn put_away(&mut self) -> Result<(), Error> {
+        let limit = self.shared.config.users;
+        let most = self.shared.ingest.users.len().max(self.fold.len());
+        if most <= limit || self.off || self.fold.book.is_empty() || !self.fold.effects.is_saved() {
+            return Ok(());
+        }
+        let mut taken = Vec::new();
+        let written = self.in_transaction(|w| {
+            for name in w.shared.ingest.users.oldest(limit / 2, w.done) {
+                w.put_one_away(name, &mut taken)?;
+            }
+            Ok(())
+        });
+        for (name, reach) in &taken {
+            match &written {
+                Ok(()) => self.fold.put_away(&StreamKey::User(Some(name.clone()))),
+                // Nothing was written: they are here again.
+                Err(_) => self.shared.ingest.users.restore(Some(name), reach.frontier, reach.session),
+            }
+        }
+        written?;
+        self.put_strangers_away(limit)
+    }
+
+    fn put_one_away(&mut self, name: Arc<str>, taken: &mut Vec<(Arc<str>, Reach)>) -> Result<(), Error> {
+        let key = StreamKey::User(Some(name.clone()));
+        if !self.fold.is_idle(&key) {
+            return Ok(());
+        }
+        let Some(mut reach) = self.shared.ingest.users.take(&name, self.done) else { return Ok(()) };
+        if !reach.joined {
+            reach.session = reach.session.saturating_add(self.sessions_before(&key, reach.first)?.1);
+        }
+        self.store.put_reached(Some(&name), reach.frontier, reach.session)?;
+        taken.push((name, reach));
+        Ok(())
+    }
+
+    /// Streams that only derived events have touched, or that the store brought at opening.
+    fn put_strangers_away(&mut self, limit: usize) -> Result<(), Error> {
+        if self.fold.len() <= limit {
+            return Ok(());
+        }
+        for key in self.fold.users() {
+            let known = key.user().is_some_and(|name| self.shared.ingest.users.has(name));
+            if !known && self.fold.is_idle(&key) && self.store.state_of(&key)?.is_some() {
+                self.fold.put_away(&key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a user's event go on from what the store remembers of them.
+    pub(super) fn meet(&mut self, queued: &mut Queued) -> Result<(), Error> {
+        let key = StreamKey::User(queued.event.user_id.clone());
+        self.bring_back(&key)?;
+        if let Some(first) = queued.first {
+            let (frontier, sessions) = self.before(&key, first)?;
+            queued.before = queued.before.max(frontier);
+            queued.session = queued.session.saturating_add(sessions);
+        }
+        Ok(())
+    }
+
+    /// Who moved, with their sessions counted from the first that the store has.
+    pub(super) fn moved(&mut self) -> Result<Moved, Error> {
+        let mut moved = self.shared.ingest.users.take_moved();
+        for (user, reach) in moved.iter_mut().filter(|(_, reach)| !reach.joined) {
+            let (_, sessions) = self.before(&StreamKey::User(user.clone()), reach.first)?;
+            reach.session = reach.session.saturating_add(sessions);
+        }
+        Ok(moved)
+    }
+
+    /// How far a user had come before the events that `record` counts now, the first at `first`, and the sessions before
+    /// those that it counts.
+    pub(super) fn before(&mut self, key: &StreamKey, first: Timestamp) -> Result<(Timestamp, u64), Error> {
+        let (frontier, sessions) = self.sessions_before(key, first)?;
+        self.bring_back(key)?;
+        self.fold.put_sessions_before(key, sessions);
+        self.shared.ingest.users.join(key.user().map(|u| &**u), frontier, sessions);
+        Ok((frontier, sessions))
+    }
+
+    fn sessions_before(&mut self, key: &StreamKey, first: Timestamp) -> Result<(Timestamp, u64), Error> {
+        if let Some(sessions) = self.fold.sessions_before(key) {
+            return Ok((Timestamp::MIN, sessions));
+        }
+        let state = self.store.state_of(key)?;
+        let frontier = state.as_ref().map_or(Timestamp::MIN, |s| s.frontier);
+        let session = state.map_or(0, |s| s.session);
+        let goes_on = session > 0 && first <= frontier.plus(self.shared.config.session_gap);
+        Ok((frontier, if goes_on { session - 1 } else { session }))
+    }
+
+    /// Brings a stream back, if it was put away.
+    pub(super) fn bring_back(&mut self, key: &StreamKey) -> Result<(), Error> {
+        if self.fold.has(key) {
+            return Ok(());
+        }
+        let Some(state) = self.store.state_of(key)? else { return Ok(()) };
+        self.fold.bring_back(key, &state);
+        self.remember(key)
+    }
+
+    /// Reads what matches of a stream consumed and what past decisions in it count.
+    pub(super) fn remember(&mut self, key: &StreamKey) -> Result<(), Error> {
+        let Some(id) = self.store.known_id(key)? else { return Ok(()) };
+        let (bounds, past) = (self.store.bounds(Some(id))?, self.store.ledger(Some(id))?);
+        self.fold.remember(key, &bounds, &past);
+        Ok(())
+    }
+}
