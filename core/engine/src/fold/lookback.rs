@@ -7,7 +7,6 @@ use ensue_rule::{Timestamp, Value};
 
 use super::Fold;
 use super::matching::{Case, What, bound_key, collect};
-use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
 use crate::tasks::{Active, Book, TaskId};
 
@@ -37,13 +36,7 @@ struct Seen {
 
 impl Fold {
     /// Lets the tasks that this event triggers look back.
-    pub(super) fn look_back(
-        &mut self,
-        key: &StreamKey,
-        event: &LogEvent,
-        log: &mut dyn Log,
-        cases: &mut Vec<Case>,
-    ) -> Result<(), Error> {
+    pub(super) fn look_back(&mut self, key: &StreamKey, event: &LogEvent, log: &mut dyn Log, cases: &mut Vec<Case>) {
         let (action, scene) = (&*event.event.action_type, event.event.scene.as_deref());
         for id in self.book.triggered_by(action, scene) {
             let Some(task) = self.book.get(id) else { continue };
@@ -51,20 +44,13 @@ impl Fold {
             let triggers =
                 key.is_of(task.task.scope) && event.position(key).seq >= task.since.0 && (named || !event.is_derived());
             if triggers {
-                cases.extend(self.look_back_one(id, key, event, log)?);
+                cases.extend(self.look_back_one(id, key, event, log));
             }
         }
-        Ok(())
     }
 
-    fn look_back_one(
-        &mut self,
-        id: TaskId,
-        key: &StreamKey,
-        trigger: &LogEvent,
-        log: &mut dyn Log,
-    ) -> Result<Vec<Case>, Error> {
-        let Some(task) = self.book.get(id) else { return Ok(Vec::new()) };
+    fn look_back_one(&mut self, id: TaskId, key: &StreamKey, trigger: &LogEvent, log: &mut dyn Log) -> Vec<Case> {
+        let Some(task) = self.book.get(id) else { return Vec::new() };
         let to = trigger.position(key);
         let mut look = Look {
             book: &self.book,
@@ -82,7 +68,7 @@ impl Fold {
         let short = look.cut.is_some_and(|cut| cut.ts > span.after);
         if log.look_back(&span, &mut |entry| look.visit(entry)).is_err() {
             // What cannot be read is as good as gone: no answer rather than a wrong one. Who keeps the log knows why.
-            return Ok(vec![Case { task: id, stream: key.clone(), key: Vec::new(), what: What::Truncated(to) }]);
+            return vec![Case { task: id, stream: key.clone(), key: Vec::new(), what: What::Truncated(to) }];
         }
         let Seen { mut cases, bounds, tally } = look.finish(to);
         if short && cases.is_empty() {
@@ -95,7 +81,7 @@ impl Fold {
             self.effects.bounds.insert(bound_key(task, key, &partition), at);
             self.consumed.insert((id, key.clone(), partition), at);
         }
-        Ok(cases)
+        cases
     }
 }
 

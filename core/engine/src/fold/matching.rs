@@ -53,7 +53,7 @@ impl Fold {
             }
             self.step(key, event, &mut cases);
             if !self.quiet {
-                self.look_back(key, event, log, &mut cases)?;
+                self.look_back(key, event, log, &mut cases);
             }
             self.index(key);
         }

@@ -191,7 +191,7 @@ fn a_day_of_events_stays_small() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::open(file(&dir));
     site.apply((0..100).map(of_scene).collect());
-    let size = |name: &str| std::fs::metadata(dir.path().join(name)).map_or(0, |m| m.len());
+    let bytes_of = |name: &str| std::fs::metadata(dir.path().join(name)).map_or(0, |m| m.len());
     let mut log = 0;
     for n in 0..5_000_i64 {
         let (scene, item) = (format!("scene{}", n * 7 % 100), if n % 40 == 0 { "home" } else { "away" });
@@ -206,12 +206,12 @@ fn a_day_of_events_stays_small() {
         assert_eq!(recorded, ensue_engine::Recorded::Queued);
         if n % 10 == 9 {
             site.engine.flush().unwrap();
-            log = log.max(size("ensue.db-wal"));
+            log = log.max(bytes_of("ensue.db-wal"));
         }
     }
     let stats = site.engine.stats();
     site.engine.shutdown();
-    let file = size("ensue.db");
+    let file = bytes_of("ensue.db");
     println!("{file} bytes in the file, {log} of log at most, {} stored, {} decisions", stats.stored, stats.decisions);
     assert!(stats.stored == 5_000 && stats.decisions > 20, "{stats:?}");
     assert!(file <= 1 << 20, "{file} bytes");
