@@ -68,6 +68,13 @@ impl Engine {
         guarded(|| Ok(packed::record(&self.core, event) as u8))
     }
 
+    /// Takes an event in its packed form, and waits until it, and all before it, is on the disk, so that not even a crash of
+    /// the system takes it back. Gives the number of what became of it, as `record_packed`; where it is not `Queued`, this
+    /// event is not kept. Before the first tasks, when events wait in memory, it is an error.
+    pub fn record_packed_durable(&self, event: Vec<u8>) -> Result<u8, EnsueError> {
+        guarded(|| Ok(packed::record_durable(&self.core, &event)? as u8))
+    }
+
     /// Takes an event in its JSON form; a malformed one is an error, and counted.
     pub fn record_json(&self, event: Vec<u8>) -> Result<Recorded, EnsueError> {
         guarded(|| Ok(self.core.record_json(&event)?.into()))

@@ -59,7 +59,7 @@ pub enum EnsueError {
         /// What is wrong.
         reason: String,
     },
-    /// It cannot be done now: no thread can be started, or a listener of a replay would wait for itself.
+    /// It cannot be done now: no thread can be started, no tasks have come yet to keep an event for, or a listener of a replay would wait for itself.
     Unavailable {
         /// What is wrong.
         reason: String,

@@ -32,7 +32,7 @@ pub use event::{Event, Recorded, Source};
 pub use listener::Listener;
 pub use outcome::{Binding, Decision, DerivedEvent, Match, Outcome, Refusal, RefusalReason};
 pub use replay::{ReplayOptions, replay};
-pub use report::{ApplyReport, OpenReport, Remark, SetReport, TaskReport, TaskStatus};
+pub use report::{ApplyReport, OpenReport, Remark, SetReport, StoreReport, StoreState, TaskReport, TaskStatus};
 pub use stats::Stats;
 pub use value::{Named, Value};
 

@@ -6,6 +6,7 @@ use ensue_engine as core;
 
 use crate::error::EnsueError;
 use crate::outcome::{Decision, Outcome};
+use crate::report::StoreReport;
 
 /// Is told after each commit; on one thread at a time, never on the thread that records nor under a lock. What it throws
 /// is caught and goes no further.
@@ -16,6 +17,9 @@ pub trait Listener: Send + Sync {
 
     /// All that happened, in the documented order, where it was asked for. Each once.
     fn on_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), EnsueError>;
+
+    /// The store began to fail, works again, or was begun afresh.
+    fn on_store(&self, report: StoreReport) -> Result<(), EnsueError>;
 }
 
 /// Converts for the host.
@@ -35,5 +39,9 @@ impl core::Listener for Told {
         if self.outcomes {
             let _ = self.host.on_outcomes(outcomes.iter().map(Outcome::from).collect());
         }
+    }
+
+    fn on_store(&self, report: &core::StoreReport) {
+        let _ = self.host.on_store(report.into());
     }
 }

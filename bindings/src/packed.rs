@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use ensue_engine::Engine;
+use ensue_engine::{Engine, Error, Recorded as Became};
 use ensue_rule::{EventRef, Source, Timestamp, Value};
 use smallvec::SmallVec;
 
@@ -25,13 +25,33 @@ const FEW: usize = 16;
 
 /// Records a packed event. Its attributes are read only where it is wanted.
 pub(crate) fn record(engine: &Engine, bytes: &[u8]) -> Recorded {
-    read(engine, bytes).unwrap_or_else(|| {
-        engine.reject();
-        Recorded::Malformed
-    })
+    let unwanted = |head: &EventRef<'_>| engine.record_unwanted(head).then_some(Became::Unwanted);
+    match read(bytes, unwanted, |event| engine.record(event)) {
+        Some(became) => became.into(),
+        None => malformed(engine),
+    }
 }
 
-fn read(engine: &Engine, bytes: &[u8]) -> Option<Recorded> {
+/// Records a packed event, and waits until it is on the disk.
+pub(crate) fn record_durable(engine: &Engine, bytes: &[u8]) -> Result<Recorded, Error> {
+    // What no task wants waits too, for what was recorded before it.
+    match read(bytes, |_| None, |event| engine.record_durable(event)) {
+        Some(became) => Ok(became?.into()),
+        None => Ok(malformed(engine)),
+    }
+}
+
+fn malformed(engine: &Engine) -> Recorded {
+    engine.reject();
+    Recorded::Malformed
+}
+
+/// Hands on the event; where `early` has an answer to all but its attributes, these are not read.
+fn read<T>(
+    bytes: &[u8],
+    early: impl FnOnce(&EventRef<'_>) -> Option<T>,
+    record: impl FnOnce(&EventRef<'_>) -> T,
+) -> Option<T> {
     let mut rest = Rest(bytes);
     let source = match rest.byte()? {
         0 => Source::Custom,
@@ -49,11 +69,11 @@ fn read(engine: &Engine, bytes: &[u8]) -> Option<Recorded> {
     let id = rest.optional(is(3), Rest::text)?.map(Value::from);
     let utc_offset_min = rest.optional(is(4), Rest::int)?;
     let head = EventRef { ts, id: id.as_ref(), source, action_type, scene, user_id, utc_offset_min, args: &[] };
-    if engine.record_unwanted(&head) {
-        return Some(Recorded::Unwanted);
+    if let Some(known) = early(&head) {
+        return Some(known);
     }
     let args = rest.args()?;
-    Some(engine.record(&EventRef { args: &args, ..head }).into())
+    Some(record(&EventRef { args: &args, ..head }))
 }
 
 /// What is still to be read.

@@ -1,4 +1,4 @@
-//! What the engine answers to opening and to applying tasks.
+//! What the engine answers to opening and to applying tasks, and what it tells of its store.
 
 use ensue_engine as core;
 
@@ -11,6 +11,28 @@ pub struct OpenReport {
     pub tasks: u64,
     /// Events read again to rebuild their state.
     pub events: u64,
+}
+
+/// How the store of a running engine is; told when that changes.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct StoreReport {
+    /// How it is.
+    pub state: StoreState,
+    /// Why, for a person.
+    pub detail: String,
+    /// Rows that could not be written since the engine was opened, as far as it is known now.
+    pub unwritten: u64,
+}
+
+/// How a store is, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum StoreState {
+    /// It cannot be written: matching goes on in memory, and what comes is not kept.
+    Failing,
+    /// It can be written again. Decisions made meanwhile are kept now; events are not, and their place is marked.
+    Working,
+    /// The file was torn, or gone: a fresh one was begun, with all that was known but the events.
+    Afresh,
 }
 
 /// How applying went, one report a set.
@@ -80,6 +102,22 @@ impl From<core::OpenReport> for OpenReport {
     fn from(report: core::OpenReport) -> Self {
         let set_aside = report.set_aside.map(|path| path.display().to_string());
         Self { set_aside, tasks: u64::try_from(report.tasks).unwrap_or(u64::MAX), events: report.events }
+    }
+}
+
+impl From<&core::StoreReport> for StoreReport {
+    fn from(report: &core::StoreReport) -> Self {
+        Self { state: report.state.into(), detail: report.detail.clone(), unwritten: report.unwritten }
+    }
+}
+
+impl From<core::StoreState> for StoreState {
+    fn from(state: core::StoreState) -> Self {
+        match state {
+            core::StoreState::Failing => Self::Failing,
+            core::StoreState::Working => Self::Working,
+            core::StoreState::Afresh => Self::Afresh,
+        }
     }
 }
 

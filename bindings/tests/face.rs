@@ -32,6 +32,7 @@ fn event(action_type: &str, ts_ms: i64) -> Event {
 struct Told {
     decisions: Mutex<Vec<Decision>>,
     outcomes: Mutex<Vec<Outcome>>,
+    store: Mutex<Vec<StoreReport>>,
 }
 
 impl Listener for Told {
@@ -43,6 +44,11 @@ impl Listener for Told {
     fn on_outcomes(&self, outcomes: Vec<Outcome>) -> Result<(), EnsueError> {
         self.outcomes.lock().unwrap().extend(outcomes);
         panic!("no")
+    }
+
+    fn on_store(&self, report: StoreReport) -> Result<(), EnsueError> {
+        self.store.lock().unwrap().push(report);
+        Ok(())
     }
 }
 
@@ -116,6 +122,38 @@ fn users_are_forgotten_left_alone_and_shown_what_is_stored() {
     assert_eq!(engine.record_event(event("a", 2_000)), Ok(Recorded::OptedOut));
     engine.opt_in().unwrap();
     assert_eq!(engine.record_event(event("a", 3_000)), Ok(Recorded::Queued));
+}
+
+/// `actionType` and nothing else, packed.
+fn packed(action_type: u8) -> Vec<u8> {
+    vec![0, 0, 0, 0, 0, 1, action_type, 0, 0]
+}
+
+#[test]
+fn a_durable_event_waits_for_the_disk_and_a_lost_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("e.db");
+    let config = || Config { path: Some(path.display().to_string()), replay: true, ..Config::default() };
+    let engine = Engine::new(config()).unwrap();
+    let early = engine.record_packed_durable(packed(b'z'));
+    assert!(matches!(early, Err(EnsueError::Unavailable { .. })), "before the first tasks: {early:?}");
+    engine.apply(TASKS.to_owned()).unwrap();
+    let told = Arc::new(Told::default());
+    engine.set_listener(Some(told.clone()), false).unwrap();
+    let became = |event| engine.record_packed_durable(event).unwrap();
+    assert_eq!(became(packed(b'a')), Recorded::Queued as u8);
+    assert_eq!(became(packed(b'z')), Recorded::Unwanted as u8);
+    assert_eq!(became(vec![9]), Recorded::Malformed as u8);
+    assert_eq!(engine.stats().unwrap().stored, 1);
+    assert_eq!(*told.store.lock().unwrap(), []);
+    std::fs::remove_file(&path).unwrap();
+    engine.record_event(event("a", 1_000)).unwrap();
+    engine.flush().unwrap();
+    let reports = told.store.lock().unwrap().clone();
+    assert_eq!(reports.iter().map(|report| report.state).collect::<Vec<_>>(), [StoreState::Afresh]);
+    assert!(!reports[0].detail.is_empty());
+    engine.shutdown().unwrap();
+    assert!(matches!(engine.record_packed_durable(packed(b'a')), Err(EnsueError::Closed { .. })));
 }
 
 #[test]

@@ -13,6 +13,7 @@ final class Audience: Listener, Sendable {
         var next = 0
         var decisions: [Int: Seat] = [:]
         var outcomes: [Int: AsyncStream<Ensue.Outcome>.Continuation] = [:]
+        var stores: [Int: AsyncStream<Ensue.StoreReport>.Continuation] = [:]
         /// Decisions acknowledged since a stream had no room.
         var acknowledged = 0
         var isClosed = false
@@ -78,9 +79,25 @@ final class Audience: Listener, Sendable {
         return stream
     }
 
+    /// As ``outcomes(left:)``, of how the store is.
+    func storeReports(left: @escaping @Sendable () -> Void) -> AsyncStream<Ensue.StoreReport> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Ensue.StoreReport.self, bufferingPolicy: .bufferingNewest(Self.waiting))
+        let seat = seats.with { $0.take { $0.stores[$1] = continuation } }
+        guard let seat else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [seats] _ in
+            seats.with { _ = $0.stores.removeValue(forKey: seat) }
+            left()
+        }
+        return stream
+    }
+
     /// What is read.
     struct Wants: Equatable {
-        /// Decisions, or outcomes.
+        /// Decisions, outcomes, or how the store is.
         var anything = false
         /// Outcomes.
         var outcomes = false
@@ -90,18 +107,20 @@ final class Audience: Listener, Sendable {
     var wants: Wants {
         seats.with { seats in
             let outcomes = !seats.outcomes.isEmpty
-            return Wants(anything: outcomes || !seats.decisions.isEmpty, outcomes: outcomes)
+            return Wants(
+                anything: outcomes || !seats.decisions.isEmpty || !seats.stores.isEmpty, outcomes: outcomes)
         }
     }
 
     /// Ends all streams, after what waits in them.
     func close() {
-        let (decisions, outcomes) = seats.with { seats in
+        let (decisions, outcomes, stores) = seats.with { seats in
             seats.isClosed = true
-            return (seats.decisions.values.map(\.stream), seats.outcomes.values.map { $0 })
+            return (seats.decisions.values.map(\.stream), Array(seats.outcomes.values), Array(seats.stores.values))
         }
         for stream in decisions { stream.finish() }
         for stream in outcomes { stream.finish() }
+        for stream in stores { stream.finish() }
     }
 
     /// So many decisions were acknowledged. Whether the engine is to tell again, since streams that had no room now have.
@@ -131,6 +150,12 @@ final class Audience: Listener, Sendable {
             let streams = seats.with { Array($0.outcomes.values) }
             for stream in streams { stream.yield(outcome) }
         }
+    }
+
+    func onStore(report: EnsueFFI.StoreReport) throws {
+        let report = Ensue.StoreReport(report)
+        let streams = seats.with { Array($0.stores.values) }
+        for stream in streams { stream.yield(report) }
     }
 }
 

@@ -178,6 +178,24 @@ extension Ensue.OpenReport {
     }
 }
 
+extension Ensue.StoreReport {
+    init(_ given: EnsueFFI.StoreReport) {
+        self.init(
+            state: Ensue.StoreState(given.state), detail: given.detail, unwritten: Int(clamping: given.unwritten))
+    }
+}
+
+extension Ensue.StoreState {
+    fileprivate init(_ given: EnsueFFI.StoreState) {
+        self =
+            switch given {
+            case .failing: .failing
+            case .working: .working
+            case .afresh: .afresh
+            }
+    }
+}
+
 extension Ensue.ApplyReport {
     init(_ given: EnsueFFI.ApplyReport) {
         self.init(sets: given.sets.map(Ensue.SetReport.init))

@@ -73,6 +73,20 @@ public final class Ensue: Sendable {
         }
     }
 
+    /// Takes an event as ``record(_:)`` does, and waits until it, and all before it, is on the disk, so that not even a crash
+    /// of the system takes it back. Its time, where it has none, is when the engine takes it.
+    ///
+    /// - Returns: what became of it. Where that is not `queued`, this event is not kept.
+    /// - Throws: ``EnsueError/store(reason:)`` where the store fails, ``EnsueError/unavailable(reason:)`` before the first
+    ///   tasks, when events wait in memory.
+    @discardableResult
+    public func recordDurable(_ event: Event) async throws(EnsueError) -> Recorded {
+        // The engine's memory of it outlives this call's.
+        let packed = PackedEvent.with(event) { lent in lent.withUnsafeBytes { Data($0) } }
+        // What has no packed form is counted as malformed by the engine, like what it cannot read.
+        return try await waiting { Recorded(number: try $0.recordPackedDurable(event: packed ?? Data())) }
+    }
+
     // MARK: Decisions
 
     /// Decisions as they are made, those first that were not acknowledged yet, each once.
@@ -100,6 +114,14 @@ public final class Ensue: Sendable {
     /// it costs more than it tells an app. A stream that is not read holds the last 1,000.
     public var outcomes: AsyncStream<Outcome> {
         let stream = audience.outcomes { [weak self] in self?.listen(anew: false) }
+        listen(anew: true)
+        return stream
+    }
+
+    /// The store began to fail, works again, or was begun afresh: each such change from now on. A stream that is not read
+    /// holds the last 1,000.
+    public var storeReports: AsyncStream<StoreReport> {
+        let stream = audience.storeReports { [weak self] in self?.listen(anew: false) }
         listen(anew: true)
         return stream
     }

@@ -16,7 +16,7 @@ public enum EnsueError: Error, Sendable, Hashable {
     case unusablePath(reason: String)
     /// The store failed: disk full, I/O. Matching goes on in memory.
     case store(reason: String)
-    /// It cannot be done now: no thread can be started.
+    /// It cannot be done now: no thread can be started, or no tasks have come yet to keep an event for.
     case unavailable(reason: String)
     /// A mistake of Ensue itself; please report it.
     case `internal`(reason: String)

@@ -1,4 +1,4 @@
-// What the engine answers to opening and to applying tasks.
+// What the engine answers to opening and to applying tasks, and what it tells of its store.
 
 extension Ensue {
     /// How opening the store went.
@@ -9,6 +9,26 @@ extension Ensue {
         public let tasks: Int
         /// Events read again to rebuild their state.
         public let events: Int
+    }
+
+    /// How the store of a running engine is.
+    public struct StoreReport: Sendable, Hashable {
+        /// How it is.
+        public let state: StoreState
+        /// Why, for a person.
+        public let detail: String
+        /// Rows that could not be written since the engine was opened, as far as it is known now.
+        public let unwritten: Int
+    }
+
+    /// How a store is, in a word.
+    public enum StoreState: Sendable, Hashable, CaseIterable {
+        /// It cannot be written: matching goes on in memory, and what comes is not kept.
+        case failing
+        /// It can be written again. Decisions made meanwhile are kept now; events are not, and their place is marked.
+        case working
+        /// The file was torn, or gone: a fresh one was begun, with all that was known but the events.
+        case afresh
     }
 
     /// How applying task documents went: one report a set.

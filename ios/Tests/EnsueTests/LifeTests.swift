@@ -120,6 +120,25 @@ import Testing
         await ensue.shutdown()
     }
 
+    @Test func aDurableEventIsOnTheDiskAndAFileThatIsLostIsTold() async throws {
+        let folder = try Folder()
+        let ensue = try Ensue(folder.store)
+        try await ensue.apply(everyView)
+        #expect(try await ensue.recordDurable(Ensue.Event(.pageView, ["item": "é"])) == .queued)
+        #expect(try ensue.stats.stored == 1)
+        #expect(try await ensue.unacknowledged().map(\.values) == [["item": "é"]])
+        #expect(try await ensue.recordDurable(Ensue.Event(.leave)) == .unwanted)
+
+        var reports = ensue.storeReports.makeAsyncIterator()
+        try FileManager.default.removeItem(at: folder.url.appending(path: "ensue.db"))
+        ensue.record(.pageView)
+        try await ensue.flush()
+        #expect(await reports.next()?.state == .afresh)
+        await ensue.shutdown()
+        #expect(await reports.next() == nil)
+        await #expect(throws: EnsueError.closed) { try await ensue.recordDurable(Ensue.Event(.pageView)) }
+    }
+
     @Test func aUserIsForgottenAndLeftAlone() async throws {
         let ensue = try await viewing()
         ensue.record(Ensue.Event(.pageView, ["item": "secret"], user: "ann"))

@@ -1,6 +1,7 @@
 package dev.ensue
 
 import dev.ensue.ffi.ReplayOptions
+import dev.ensue.internal.Became
 import dev.ensue.internal.Entrance
 import dev.ensue.internal.Head
 import dev.ensue.internal.NativeLibrary
@@ -66,31 +67,56 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
         }
 
     /** Takes an event with all that can be said of it. As [record]. */
-    public fun record(event: Event): Recorded = with(event) {
-        val ts = tsMs ?: if (entrance.isOpening && !config.replay) System.currentTimeMillis() else null
-        pack(Head(actionType, scene, userId, ts, id, source, utcOffsetMin)) {
-            count(args.size)
-            for ((name, value) in args) arg(name, value)
+    public fun record(event: Event): Recorded {
+        val ts = event.tsMs ?: if (entrance.isOpening && !config.replay) System.currentTimeMillis() else null
+        return pack(event.head(ts)) { attributes(event) }
+    }
+
+    /**
+     * Takes an event as [record] does, and waits until it, and all before it, is on the disk, so that not even a crash of
+     * the system takes it back. Its time, where it has none, is when the engine takes it. What it answers beside
+     * [Recorded.Queued] says that this event is not kept, and why. Throws [EnsueException.StoreFailed] where the store fails,
+     * and [EnsueException.Unavailable] before the first tasks, when events wait in memory.
+     */
+    public suspend fun recordDurable(event: Event): Recorded {
+        val packer = packers.get() ?: Packer()
+        val packed = try {
+            packer.refused(event.head(event.tsMs)) { attributes(event) }?.let { return it }
+            packer.bytes.copyOf(packer.length)
+        } finally {
+            packer.rest()
         }
+        return ask { Became.of(it.recordPackedDurable(packed).toInt()) }
+    }
+
+    private fun Event.head(ts: Long?) = Head(actionType, scene, userId, ts, id, source, utcOffsetMin)
+
+    private fun Packer.attributes(event: Event) {
+        count(event.args.size)
+        for ((name, value) in event.args) arg(name, value)
     }
 
     private inline fun pack(head: Head, args: Packer.() -> Unit): Recorded {
         val packer = packers.get() ?: Packer()
         return try {
-            packer.head(head)
-            packer.args()
-            entrance.record(packer.bytes, packer.length)
-        } catch (unfit: Unfit) {
-            // The engine counts it as one that cannot be read.
-            entrance.record(packer.bytes, 0)
-            Recorded.Rejected(unfit.message.orEmpty())
-        } catch (@Suppress("TooGenericExceptionCaught") strange: Exception) {
-            // A map or list of the app that throws, or changes while it is read.
-            entrance.record(packer.bytes, 0)
-            Recorded.Rejected(strange.toString())
+            packer.refused(head, args) ?: entrance.record(packer.bytes, packer.length)
         } finally {
             packer.rest()
         }
+    }
+
+    /** Packs an event. What cannot be packed is refused, and the engine counts it as one that cannot be read. */
+    private inline fun Packer.refused(head: Head, args: Packer.() -> Unit): Recorded? = try {
+        this.head(head)
+        args()
+        null
+    } catch (unfit: Unfit) {
+        entrance.record(bytes, 0)
+        Recorded.Rejected(unfit.message.orEmpty())
+    } catch (@Suppress("TooGenericExceptionCaught") strange: Exception) {
+        // A map or list of the app that throws, or changes while it is read.
+        entrance.record(bytes, 0)
+        Recorded.Rejected(strange.toString())
     }
 
     /** Takes an event in its JSON form (`{"actionType":..,"args":{..}}`) and says what became of it. */
@@ -157,6 +183,11 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     /** All that happens inside: for tools, at some cost. Where a collector is slow, some are lost. */
     public val outcomes: Flow<Outcome> = callbackFlow {
         follow(Subscriber.ToOutcomes({ trySend(it) }) { close() })
+    }.buffer(BUFFER)
+
+    /** The store began to fail, works again, or was begun afresh: each such change from now on. */
+    public val storeReports: Flow<StoreReport> = callbackFlow {
+        follow(Subscriber.ToStore({ trySend(it) }) { close() })
     }.buffer(BUFFER)
 
     /** Subscribes for as long as the flow is collected. */

@@ -14,6 +14,31 @@ public data class OpenReport(
 )
 
 /**
+ * How the store of a running engine is.
+ *
+ * @property state how it is.
+ * @property detail why, for a person.
+ * @property unwritten rows that could not be written since the engine was opened, as far as it is known now.
+ */
+public data class StoreReport(
+    public val state: StoreState,
+    public val detail: String,
+    public val unwritten: Long,
+)
+
+/** How a store is, in a word. */
+public enum class StoreState {
+    /** It cannot be written: matching goes on in memory, and what comes is not kept. */
+    FAILING,
+
+    /** It can be written again. Decisions made meanwhile are kept now; events are not, and their place is marked. */
+    WORKING,
+
+    /** The file was torn, or gone: a fresh one was begun, with all that was known but the events. */
+    AFRESH,
+}
+
+/**
  * How applying task documents went.
  *
  * @property sets a report a source, in the order given.

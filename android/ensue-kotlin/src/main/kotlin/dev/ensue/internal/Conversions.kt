@@ -14,6 +14,8 @@ import dev.ensue.RefusalReason
 import dev.ensue.Remark
 import dev.ensue.SetReport
 import dev.ensue.Stats
+import dev.ensue.StoreReport
+import dev.ensue.StoreState
 import dev.ensue.TaskReport
 import dev.ensue.TaskStatus
 import dev.ensue.Timeout
@@ -32,6 +34,7 @@ import dev.ensue.ffi.Refusal as FfiRefusal
 import dev.ensue.ffi.RefusalReason as FfiReason
 import dev.ensue.ffi.Remark as FfiRemark
 import dev.ensue.ffi.Stats as FfiStats
+import dev.ensue.ffi.StoreReport as FfiStoreReport
 
 internal fun Config.toFfi() = FfiConfig(
     path = path,
@@ -113,6 +116,8 @@ internal fun FfiOutcome.toKotlin(): Outcome = when (this) {
 }
 
 internal fun FfiOpenReport.toKotlin() = OpenReport(setAside, tasks.toLong(), events.toLong())
+
+internal fun FfiStoreReport.toKotlin() = StoreReport(StoreState.valueOf(state.name), detail, unwritten.toLong())
 
 private fun FfiRemark.toKotlin() = Remark(path, code, message)
 

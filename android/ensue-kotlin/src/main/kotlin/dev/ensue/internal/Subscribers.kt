@@ -2,10 +2,12 @@ package dev.ensue.internal
 
 import dev.ensue.Decision
 import dev.ensue.Outcome
+import dev.ensue.StoreReport
 import java.util.concurrent.CopyOnWriteArrayList
 import dev.ensue.ffi.Decision as FfiDecision
 import dev.ensue.ffi.Listener as FfiListener
 import dev.ensue.ffi.Outcome as FfiOutcome
+import dev.ensue.ffi.StoreReport as FfiStoreReport
 
 /**
  * Who is told, and of what already. The engine tells at least once; here each is told once of what it took, until the
@@ -56,6 +58,13 @@ internal class Subscribers(private val failed: (Throwable) -> Unit) : FfiListene
         }
     }
 
+    override fun onStore(report: FfiStoreReport) {
+        val converted = report.toKotlin()
+        for (subscriber in all) {
+            if (subscriber is Subscriber.ToStore) contained { subscriber.tell(converted) }
+        }
+    }
+
     /** Runs what is the app's: what it throws goes to the app's own handler, and no further. */
     inline fun contained(body: () -> Unit) {
         try {
@@ -85,6 +94,9 @@ internal sealed class Subscriber(val ended: () -> Unit) {
 
     /** Of all that happens. */
     class ToOutcomes(val tell: (Outcome) -> Unit, ended: () -> Unit) : Subscriber(ended)
+
+    /** Of how the store is. */
+    class ToStore(val tell: (StoreReport) -> Unit, ended: () -> Unit) : Subscriber(ended)
 
     private companion object {
         const val REMEMBERED = 10_000

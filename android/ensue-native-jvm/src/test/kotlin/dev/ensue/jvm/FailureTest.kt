@@ -4,8 +4,12 @@ import dev.ensue.Config
 import dev.ensue.Decision
 import dev.ensue.Ensue
 import dev.ensue.EnsueException
+import dev.ensue.Event
 import dev.ensue.Recorded
+import dev.ensue.StoreState
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -169,6 +173,28 @@ class FailureTest {
         Ensue.initialize(config).use { ensue ->
             assertEquals(1, ensue.ready().tasks)
             assertEquals(listOf(first.id), ensue.pending().map { it.id })
+        }
+    }
+
+    @Test
+    fun `a durable event is on the disk, and a file that is lost is told`(@TempDir folder: File) = runBlocking<Unit> {
+        val file = folder.resolve("e.db")
+        Ensue.initialize(Config(path = file.path)).use { ensue ->
+            ensue.apply(eachGo)
+            assertEquals(Recorded.Queued, ensue.recordDurable(Event("go", args = mapOf("x" to listOf(1, "é")))))
+            assertEquals(1, ensue.stats()["stored"])
+            assertEquals(Recorded.Unwanted, ensue.recordDurable(Event("noise")))
+            assertTrue(ensue.recordDurable(Event("go", args = mapOf("x" to Any()))) is Recorded.Rejected)
+            val told = async { withTimeout(PATIENCE_S * 1_000) { ensue.storeReports.first() } }
+            // The flow subscribes on its own time: files are lost until it has.
+            while (!told.isCompleted) {
+                file.delete()
+                ensue.record("go")
+                ensue.flush()
+            }
+            assertEquals(StoreState.AFRESH, told.await().state)
+            ensue.close()
+            assertThrows(EnsueException.Closed::class.java) { runBlocking { ensue.recordDurable(Event("go")) } }
         }
     }
 
