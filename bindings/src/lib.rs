@@ -5,7 +5,7 @@
 //! `stats` what comes out, `listener` who is told, `users` whose events
 //! they are, `replay` recorded events, `error` all that can go wrong.
 //!
-//! No panic crosses the border: each call catches its own ([`error`]). Every call gives a `Result`, because a panic in
+//! No panic crosses the border: each call catches its own (`error`). Every call gives a `Result`, because a panic in
 //! one that does not would end a Swift process. The exported surface is the same on all targets, since checksums cover it.
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the shape that UniFFI asks for")]
 

@@ -38,10 +38,18 @@ pub(crate) struct Shared {
     pub(crate) next_due: AtomicI64,
     /// The demands of all tasks in force.
     demands: Mutex<Vec<Demand>>,
-    listener: Mutex<Option<Arc<dyn Listener>>>,
+    listener: Mutex<Addressee>,
     told: AtomicBool,
     /// The thread that tells the listener, once there is one.
     pub(crate) delivery: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Who is told.
+#[derive(Default)]
+struct Addressee {
+    listener: Option<Arc<dyn Listener>>,
+    /// It has not been told yet of the decisions that wait in the outbox, and these come first.
+    new: bool,
 }
 
 /// How opening went, once it is known.
@@ -93,7 +101,12 @@ impl Shared {
 
     /// Who is told.
     pub(crate) fn listener(&self) -> Option<Arc<dyn Listener>> {
-        lock(&self.listener).clone()
+        lock(&self.listener).listener.clone()
+    }
+
+    /// Whether whoever is told must first hear of the decisions in the outbox; says so once.
+    pub(crate) fn take_new_listener(&self) -> bool {
+        std::mem::take(&mut lock(&self.listener).new)
     }
 
     /// Whether anyone is told.
@@ -241,9 +254,10 @@ impl Engine {
     /// Who is told from now on; in live mode it is told first of the decisions that are not acknowledged.
     pub fn set_listener(&self, listener: Option<Arc<dyn Listener>>) {
         let some = listener.is_some();
-        *lock(&self.shared.listener) = listener;
+        let new = some && matches!(self.shared.config.mode, Mode::Live(_));
+        *lock(&self.shared.listener) = Addressee { listener, new };
         self.shared.told.store(some, Ordering::Release);
-        if some && matches!(self.shared.config.mode, Mode::Live(_)) {
+        if new {
             // Where the engine is closed there is nobody to tell.
             let _ = self.shared.ingest.queue.send(Command::Redeliver);
         }
@@ -309,7 +323,7 @@ impl Engine {
         join(delivery);
         // A listener may hold what holds this engine.
         self.shared.told.store(false, Ordering::Release);
-        let listener = lock(&self.shared.listener).take();
+        let listener = std::mem::take(&mut *lock(&self.shared.listener));
         drop(listener);
     }
 

@@ -174,7 +174,8 @@ impl Worker {
         self.count();
         self.show();
         let told = std::mem::take(&mut self.fold.effects.outcomes);
-        self.delivery.tell(&self.shared, told);
+        let reminder = if told.is_empty() { None } else { self.reminder() };
+        self.delivery.tell(&self.shared, told, reminder);
         self.forget_some();
         written
     }

@@ -95,7 +95,7 @@ impl Worker {
                 self.shared.ingest.has_put_away();
             }
             Command::Redeliver => {
-                let waiting = self.store.decisions(usize::MAX).unwrap_or_default();
+                let waiting = self.reminder().unwrap_or_default();
                 self.delivery.remind(&self.shared, waiting);
             }
             Command::Stop => return Next::Stop,
@@ -112,6 +112,11 @@ impl Worker {
         let written = self.in_transaction(|w| w.put_reached().and_then(|()| w.store.count_sync()));
         let back = self.store.sync_commits(false);
         written.and(back)
+    }
+
+    /// The decisions in the outbox, if a new listener must hear of them first.
+    pub(super) fn reminder(&mut self) -> Option<Vec<crate::Decision>> {
+        self.shared.take_new_listener().then(|| self.store.decisions(usize::MAX).unwrap_or_default())
     }
 
     fn ack(&mut self, ids: &[String]) -> Result<usize, Error> {

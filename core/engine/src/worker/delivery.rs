@@ -33,8 +33,8 @@ impl Delivery {
         if direct { Self::Direct } else { Self::Thread(None) }
     }
 
-    /// Tells of what happened.
-    pub(super) fn tell(&mut self, shared: &Shared, outcomes: Vec<Outcome>) {
+    /// Tells of what happened; a new listener of all decisions that wait, these among them.
+    pub(super) fn tell(&mut self, shared: &Shared, outcomes: Vec<Outcome>, reminder: Option<Vec<Decision>>) {
         if outcomes.is_empty() {
             return;
         }
@@ -42,7 +42,7 @@ impl Delivery {
             Outcome::Decision(d) => Some(d.clone()),
             _ => None,
         };
-        let decisions = outcomes.iter().filter_map(decision).collect();
+        let decisions = reminder.unwrap_or_else(|| outcomes.iter().filter_map(decision).collect());
         self.send(shared, (decisions, outcomes), None);
     }
 

@@ -30,7 +30,8 @@ impl Worker {
         let told = std::mem::take(&mut self.fold.effects.outcomes);
         self.count();
         self.show();
-        self.delivery.tell(&self.shared, told);
+        let reminder = if told.is_empty() { None } else { self.reminder() };
+        self.delivery.tell(&self.shared, told, reminder);
         self.scrub_traces()
     }
 
