@@ -15,7 +15,7 @@ use crate::error::{Error, Kind};
 use crate::log::StreamKey;
 
 /// The tables with rows of a stream, which they name in a column `user`. A test compares this with the schema.
-pub(super) const OF_STREAMS: [&str; 5] = ["events", "streams", "bounds", "decisions", "refusals"];
+pub(super) const OF_STREAMS: [&str; 7] = ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held"];
 
 /// What else there is of users.
 const OF_EVERYONE: [&str; 2] = ["names", "users"];
@@ -39,7 +39,7 @@ impl Store {
     }
 
     /// Erases what tasks made of a stream in which others' events took part: what their decisions said (that they were
-    /// made still counts), refusals, skip bounds, derived events.
+    /// made still counts), refusals, skip bounds, held decisions, derived events.
     pub(crate) fn erase_made(&mut self, stream: &StreamKey) -> Result<(), Error> {
         let doing = "erasing what tasks made of a user";
         let id = self.stream_id(stream)?;
@@ -47,6 +47,7 @@ impl Store {
             "UPDATE decisions SET acked = 1, decision = '' WHERE user = ?1",
             "DELETE FROM refusals WHERE user = ?1",
             "DELETE FROM bounds WHERE user = ?1",
+            "DELETE FROM held WHERE user = ?1",
         ] {
             self.conn.execute(sql, [id]).doing(doing)?;
         }

@@ -8,6 +8,7 @@ use super::codec::Reader;
 use super::{Doing, Store, schema, torn, unsigned};
 use crate::error::Error;
 use crate::event_json;
+use crate::feedback::FeedbackKind;
 use crate::log::Entry;
 
 impl Store {
@@ -26,6 +27,9 @@ impl Store {
         all.insert("decisions".to_owned(), self.export_outcomes(id, sql)?);
         let sql = "SELECT refusal, NULL FROM refusals WHERE user = ?1 ORDER BY n";
         all.insert("refusals".to_owned(), self.export_outcomes(id, sql)?);
+        all.insert("feedback".to_owned(), self.export_feedback(id)?);
+        let sql = "SELECT decision, NULL FROM held WHERE user = ?1 ORDER BY n";
+        all.insert("held".to_owned(), self.export_outcomes(id, sql)?);
         all.insert("skipBounds".to_owned(), self.export_bounds(id)?);
         Ok(Value::Object(all))
     }
@@ -77,6 +81,20 @@ impl Store {
             outcomes.push(outcome);
         }
         Ok(Value::Array(outcomes))
+    }
+
+    fn export_feedback(&mut self, id: i64) -> Result<Value, Error> {
+        let doing = "exporting feedback";
+        let sql = "SELECT decision, kind, at FROM feedback WHERE user = ?1 ORDER BY n";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([id]).doing(doing)?;
+        let mut feedback = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let (decision, at): (String, i64) = (r.get(0).doing(doing)?, r.get(2).doing(doing)?);
+            let kind = FeedbackKind::of_code(r.get(1).doing(doing)?).ok_or_else(|| torn(doing))?;
+            feedback.push(json!({ "decision": decision, "feedback": kind.as_str(), "ts": at }));
+        }
+        Ok(Value::Array(feedback))
     }
 
     fn export_bounds(&mut self, id: i64) -> Result<Value, Error> {

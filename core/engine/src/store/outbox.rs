@@ -99,18 +99,24 @@ impl Store {
         Ok(entries)
     }
 
-    /// Forgets acknowledged decisions before what `before` says of their streams, and what is over the limits.
+    /// Forgets acknowledged decisions before what `before` says of their streams, with their feedback, and what is over
+    /// the limits.
     pub(crate) fn trim_outbox(&mut self, before: super::state::Before<'_>) -> Result<(), Error> {
         let doing = "forgetting old decisions";
+        let mut gone = 0;
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(at) FROM decisions GROUP BY user")? {
             let before = before(&stream, self.folded(id)?);
             if oldest < before {
                 let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2";
-                self.conn.execute(old, params![id, before.0]).doing(doing)?;
+                gone += self.conn.execute(old, params![id, before.0]).doing(doing)?;
                 let over = "DELETE FROM decisions WHERE user = ?1 AND acked = 0 AND at < ?2
                   AND n <= (SELECT max(n) FROM decisions) - ?3";
-                self.conn.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
+                gone += self.conn.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
             }
+        }
+        if gone > 0 {
+            let sql = "DELETE FROM feedback WHERE decision NOT IN (SELECT id FROM decisions)";
+            self.conn.execute(sql, []).doing(doing)?;
         }
         let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
         self.conn.execute(over, [REFUSALS]).doing(doing)?;

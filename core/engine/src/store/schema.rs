@@ -3,11 +3,11 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The form that this version writes, in `user_version`.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
 /// `tests/formats` keeps a file of each version.
-const UPGRADES: [&str; 1] = [
+const UPGRADES: [&str; 2] = [
     // 2: all that is of a stream names it by its number, so that it can be found and erased; a history that is cut says
     // where. What tasks of all users decided was not told from the anonymous user's: the two count as mixed.
     "ALTER TABLE streams ADD COLUMN cut_ts INTEGER;
@@ -32,6 +32,18 @@ const UPGRADES: [&str; 1] = [
      DROP TABLE refusals;
      ALTER TABLE refusals_2 RENAME TO refusals;
      INSERT OR REPLACE INTO numbers (name, value) VALUES ('mixed', 1);",
+    // 3: what controls count of decisions, feedback to them, decisions that are held, policies of sets.
+    "ALTER TABLE sets ADD COLUMN policy TEXT NOT NULL DEFAULT '[]';
+     ALTER TABLE decisions ADD COLUMN touch TEXT NOT NULL DEFAULT '';
+     ALTER TABLE decisions ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE decisions ADD COLUMN exclusive TEXT;
+     ALTER TABLE decisions ADD COLUMN expires INTEGER;
+     UPDATE decisions SET touch = coalesce(decision ->> '$.touch', ''), expires = decision ->> '$.expiresAt'
+       WHERE decision <> '';
+     CREATE TABLE feedback (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
+       user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
+     CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, user INTEGER NOT NULL,
+       due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -62,8 +74,9 @@ CREATE TABLE streams (
   folded INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, cut_ts INTEGER, cut_seq INTEGER) STRICT;
 -- The last arrival number, the last wakeup, and marks: see store/state.rs.
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
--- Sets in the order in which their sources first came.
-CREATE TABLE sets (source TEXT PRIMARY KEY, place INTEGER NOT NULL, version INTEGER) STRICT, WITHOUT ROWID;
+-- Sets in the order in which their sources first came; policy: what their documents ask of all touches, a JSON list.
+CREATE TABLE sets (source TEXT PRIMARY KEY, place INTEGER NOT NULL, version INTEGER,
+  policy TEXT NOT NULL DEFAULT '[]') STRICT, WITHOUT ROWID;
 -- The last good form of each task, compiled (serde of ensue-rule), and from where in the log its demand was kept.
 CREATE TABLE tasks (
   source TEXT NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, version INTEGER,
@@ -74,13 +87,21 @@ CREATE TABLE bounds (
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, key BLOB NOT NULL,
   ts INTEGER NOT NULL, seq INTEGER NOT NULL,
   PRIMARY KEY (source, task, user, key)) STRICT, WITHOUT ROWID;
--- Decisions in the order in which they were made: the outbox (acked = 0) and what caps and cooldowns count. user: the
--- stream, as in events; decision: JSON, empty where what it said was erased.
+-- Decisions in the order in which they were made: the outbox (acked = 0) and what controls count: shared, the names of
+-- their caps; touch; session; exclusive, the group; expires, until when they are good. user: the stream, as in events;
+-- decision: JSON, empty where what it said was erased.
 CREATE TABLE decisions (
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
-  at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
+  at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL, touch TEXT NOT NULL DEFAULT '',
+  session INTEGER NOT NULL DEFAULT 0, exclusive TEXT, expires INTEGER) STRICT;
 CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
+-- What became of decisions, each kind once: 0 shown, 1 clicked, 2 dismissed, 3 converted.
+CREATE TABLE feedback (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
+  user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
+-- Touches that wait for their time, when their controls are judged; decision: JSON, as it would have been.
+CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, user INTEGER NOT NULL,
+  due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
 -- Matches that were not delivered, with the reason.
 CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL,
   at INTEGER NOT NULL, refusal TEXT NOT NULL) STRICT;

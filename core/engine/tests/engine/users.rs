@@ -321,7 +321,18 @@ fn all_that_is_stored_of_a_user_can_be_read() {
     site.engine.ack(&[&first.id]).unwrap();
     let all: Value = serde_json::from_str(&site.engine.export_user(Some(HIDDEN)).unwrap()).unwrap();
     let keys: Vec<&String> = all.as_object().unwrap().keys().collect();
-    let expected = ["decisions", "events", "lastSeen", "refusals", "sessions", "skipBounds", "user", "utcOffsetMin"];
+    let expected = [
+        "decisions",
+        "events",
+        "feedback",
+        "held",
+        "lastSeen",
+        "refusals",
+        "sessions",
+        "skipBounds",
+        "user",
+        "utcOffsetMin",
+    ];
     assert_eq!(keys, expected);
     assert_eq!((&all["user"], &all["lastSeen"], &all["sessions"]), (&json!(HIDDEN), &json!(5_000_000), &json!(2)));
     let late = json!({ "ts": 900, "id": 900, "source": "custom", "actionType": "a", "userId": HIDDEN,
