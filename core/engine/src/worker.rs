@@ -27,6 +27,7 @@ use crate::engine::Shared;
 use crate::error::Error;
 use crate::fold::{Fold, Remembered};
 use crate::ingest::{DemandTable, Item};
+use crate::log::StreamKey;
 use crate::report::OpenReport;
 use crate::store::{Opened, Store};
 use crate::tasks::Book;
@@ -149,8 +150,11 @@ impl Worker {
             wakeup: self.store.wakeup()?,
         };
         for (stream, state) in &remembered.streams {
-            if let (true, crate::log::StreamKey::User(user)) = (opening, stream) {
-                self.shared.ingest.users.restore(user.as_deref(), state.frontier, state.session);
+            let users = &self.shared.ingest.users;
+            match stream {
+                StreamKey::User(user) if opening => users.restore(user.as_deref(), state.frontier, state.session),
+                StreamKey::Device if opening => users.restore_device(state.frontier),
+                _ => {}
             }
         }
         let events = self.fold_again(&remembered)?;

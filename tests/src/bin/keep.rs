@@ -38,13 +38,13 @@ impl Listener for Told {
 
 fn main() {
     let args = Args::parse();
-    let life = Life { seed: args.seed };
+    let life = Life { seed: args.seed, live: false };
     let engine = Engine::open(Life::config(&args.path)).unwrap();
     let mut version = 0;
-    Life::after(&engine, &mut version, 0).unwrap();
+    life.after(&engine, &mut version, 0).unwrap();
     for n in 1..=BEFORE {
         life.event(n).record(&engine);
-        Life::after(&engine, &mut version, n).unwrap();
+        life.after(&engine, &mut version, n).unwrap();
     }
     let made = engine.decisions(usize::MAX);
     let acknowledged: Vec<&str> = made.iter().step_by(2).map(|d| &*d.id).collect();

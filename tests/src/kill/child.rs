@@ -7,10 +7,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ensue_engine::{Decision, Engine, Listener};
+use ensue_engine::{Config, Decision, Engine, Listener, ManualClock, Retention};
 use ensue_faults::watch;
 
-use super::life::Life;
+use super::life::{FORGOTTEN, Life};
 use super::point::{Point, Stopper};
 use crate::random::Random;
 
@@ -19,8 +19,8 @@ use crate::random::Random;
 pub struct Order {
     /// The store.
     pub path: PathBuf,
-    /// Names its life.
-    pub life: u64,
+    /// Its life.
+    pub life: Life,
     /// Names this round.
     pub round: u64,
     /// The last event in the store.
@@ -33,9 +33,14 @@ pub struct Order {
     pub point: Point,
     /// How often to pass there before.
     pub passes: u64,
+    /// What is done aside has been done already.
+    pub done: bool,
     /// Whether commits are held back.
     pub lose: bool,
 }
+
+/// Limits under which most of a log is cut.
+const FEW: Retention = Retention { rows: 16, ..Retention::UNLIMITED };
 
 struct Tell;
 
@@ -57,41 +62,80 @@ pub fn run(order: &Order) {
 }
 
 fn live(order: &Order, stopper: &Stopper) -> Result<(), String> {
-    let engine = Engine::open(Life::config(&order.path)).map_err(|e| e.to_string())?;
+    let clock = Arc::new(ManualClock::new(Life::now(order.from)));
+    let config = order.life.config_on(&order.path, &clock);
+    let retention = if order.point == Point::Cut { FEW } else { config.retention };
+    let engine = Engine::open(Config { retention, ..config }).map_err(|e| e.to_string())?;
     let opened = engine.ready().map_err(|e| e.to_string())?;
     stopper.opened();
     if let Some(aside) = opened.set_aside {
         return Err(format!("the store was set aside as {}", aside.display()));
     }
-    if order.point == Point::Upgrade {
-        engine.close();
+    match order.point {
+        Point::Upgrade => engine.close(),
+        point if point.is_aside() => aside(order, stopper, (&engine, &clock))?,
+        _ => go_on(order, &engine, &clock)?,
+    }
+    Ok(())
+}
+
+/// What is done to a copy of the life's store, whose life goes on without it.
+fn aside(order: &Order, stopper: &Stopper, (engine, clock): (&Engine, &ManualClock)) -> Result<(), String> {
+    stopper.aside(true);
+    if order.point == Point::Cut {
+        // Closing cuts what is over the limits.
+        engine.shutdown();
         return Ok(());
     }
+    let erased = match order.point {
+        _ if order.done => Ok(()),
+        Point::OptOut => engine.opt_out(),
+        _ => engine.forget(Some(FORGOTTEN)),
+    };
+    erased.map_err(|e| e.to_string())?;
+    stopper.aside(false);
+    let mut newest = i64::MAX;
+    for n in order.from + 1..=order.upto {
+        clock.set(Life::now(n));
+        let made = order.life.event(n);
+        if made.user != Some(FORGOTTEN) {
+            made.record(engine);
+        }
+        order.life.after(engine, &mut newest, n)?;
+    }
+    engine.flush().map_err(|e| e.to_string())?;
+    engine.shutdown();
+    Ok(())
+}
+
+/// Goes on with the life.
+fn go_on(order: &Order, engine: &Engine, clock: &ManualClock) -> Result<(), String> {
     engine.set_listener(Some(Arc::new(Tell)));
     engine.decisions(usize::MAX).iter().for_each(|d| println!("told {}", d.id));
-    let (life, mut version) = (Life { seed: order.life }, order.version);
+    let (life, mut version) = (order.life, order.version);
     let mut random = Random::new(order.round);
-    Life::after(&engine, &mut version, order.from)?;
+    life.after(engine, &mut version, order.from)?;
     for n in order.from + 1..=order.upto {
+        clock.set(Life::now(n));
         let made = life.event(n);
         if random.chance(6) {
             made.lend(|event| engine.record_durable(event)).map_err(|e| e.to_string())?;
             println!("durable {n}");
         } else {
-            made.record(&engine);
+            made.record(engine);
         }
-        Life::after(&engine, &mut version, n)?;
+        life.after(engine, &mut version, n)?;
         if random.chance(25) {
             engine.flush().map_err(|e| e.to_string())?;
             println!("flushed {n}");
         }
         if random.chance(8) {
-            acknowledge(&engine)?;
+            acknowledge(engine)?;
         }
     }
     engine.flush().map_err(|e| e.to_string())?;
     println!("flushed {}", order.upto);
-    engine.close();
+    engine.shutdown();
     Ok(())
 }
 

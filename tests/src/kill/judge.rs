@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use ensue_engine::{Decision, Engine, Listener, Outcome};
+use ensue_engine::{Decision, Engine, Listener, ManualClock, Outcome};
 use serde_json::Value;
 
 use super::life::Life;
@@ -60,14 +60,16 @@ impl Listener for Told {
 
 /// What a life decides that nobody interrupts: decisions, and refusals.
 fn uninterrupted(life: Life, upto: u64) -> Result<(Vec<Value>, Vec<Value>), String> {
-    let engine = Engine::open(Life::config_in_memory()).map_err(|e| e.to_string())?;
+    let clock = Arc::new(ManualClock::new(Life::now(0)));
+    let engine = Engine::open(life.config_in_memory(&clock)).map_err(|e| e.to_string())?;
     let told = Arc::new(Told::default());
     engine.set_listener(Some(told.clone()));
     let mut version = 0;
-    Life::after(&engine, &mut version, 0)?;
+    life.after(&engine, &mut version, 0)?;
     for n in 1..=upto {
+        clock.set(Life::now(n));
         life.event(n).record(&engine);
-        Life::after(&engine, &mut version, n)?;
+        life.after(&engine, &mut version, n)?;
     }
     engine.flush().map_err(|e| e.to_string())?;
     engine.close();

@@ -1,11 +1,13 @@
 //! What the stores of the kill test live through: numbered events, task sets that come and go, moves of time.
 //!
 //! Everything follows from the seed and the number of the event, so that a run that was killed goes on where its store
-//! says, and one that was never killed decides the same.
+//! says, and one that was never killed decides the same. Half of the lives are replayed, with times of their own and out of
+//! order; the others are lived on a clock: events come without a time, and who opens the store finds time moved.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use ensue_engine::{Config, Engine, Place, Recorded};
+use ensue_engine::{Config, Engine, ManualClock, Place, Recorded};
 use ensue_rule::{Duration, EventRef, TaskSet, Timestamp, Value};
 
 use crate::random::Random;
@@ -28,11 +30,16 @@ const ACTIONS: [&str; 10] = ["pv", "pv", "pv", "cart", "cart", "buy", "buy", "le
 
 const ITEMS: [&str; 2] = ["p", "q"];
 
+/// Who may be forgotten; in the files these letters are nowhere else.
+pub const FORGOTTEN: &str = "ulrike";
+
 /// The life of one store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Life {
     /// Names it.
     pub seed: u64,
+    /// Whether it goes by a clock.
+    pub live: bool,
 }
 
 /// An event of a life.
@@ -48,17 +55,30 @@ pub struct Made {
     pub user: Option<&'static str>,
     item: &'static str,
     extra: i64,
+    /// The engine gives it its time.
+    stamped: bool,
 }
 
 impl Life {
-    /// How its engines are set up: no clock, so that only what is recorded decides.
+    /// How engines that replay are set up: no clock, so that only what is recorded decides.
     pub fn config(path: &Path) -> Config {
         Config { lateness: Duration(LATENESS), ..Config::at(path).replay() }
     }
 
+    /// How its engines are set up; on that clock, if it goes by one.
+    pub fn config_on(self, path: &Path, clock: &Arc<ManualClock>) -> Config {
+        let config = Self::config(path);
+        if self.live { config.clock(clock.clone()) } else { config }
+    }
+
     /// The same in memory.
-    pub fn config_in_memory() -> Config {
-        Config { place: Place::Memory, ..Self::config(Path::new("")) }
+    pub fn config_in_memory(self, clock: &Arc<ManualClock>) -> Config {
+        Config { place: Place::Memory, ..self.config_on(Path::new(""), clock) }
+    }
+
+    /// When event `n` happens, by the clock.
+    pub fn now(n: u64) -> Timestamp {
+        Timestamp(BEGIN + signed(n) * 1_000)
     }
 
     /// Event `n`: a second after the one before, now and then out of order, seldom too late.
@@ -66,17 +86,19 @@ impl Life {
         let mut random = Random::new(self.seed.wrapping_mul(0x0100_0003).wrapping_add(n));
         random.bits();
         let back = match random.below(50) {
+            _ if self.live => 0,
             0 => 5_000,
             1..=9 => random.range(100, 2_500),
             _ => 0,
         };
         Made {
             n,
-            ts: BEGIN + signed(n) * 1_000 - back,
+            ts: Self::now(n).0 - back,
             action: random.pick::<&str>(&ACTIONS),
-            user: *random.pick(&[None, Some("u"), Some("v")]),
+            user: *random.pick(&[None, Some(FORGOTTEN), Some("viktor")]),
             item: random.pick::<&str>(&ITEMS),
             extra: random.range(0, 9),
+            stamped: self.live,
         }
     }
 
@@ -103,7 +125,11 @@ impl Life {
     }
 
     /// What is done once event `n` is recorded (and again by whoever goes on after it: twice is as good as once).
-    pub fn after(engine: &Engine, in_force: &mut i64, n: u64) -> Result<(), String> {
+    pub fn after(self, engine: &Engine, in_force: &mut i64, n: u64) -> Result<(), String> {
+        if self.live && n > 0 {
+            // Time moves to now whenever the store is opened: so it moves after each event too, before all else.
+            engine.advance_to(Self::now(n).minus(Duration(LATENESS))).map_err(|e| e.to_string())?;
+        }
         let version = Self::version_after(n);
         if *in_force < version {
             let report = engine.apply(Self::sets(version)).map_err(|e| e.to_string())?;
@@ -113,8 +139,8 @@ impl Life {
             }
             *in_force = version;
         }
-        if n > 0 && n.is_multiple_of(ADVANCE_EVERY) {
-            engine.advance_to(Timestamp(BEGIN + signed(n) * 1_000 - 500)).map_err(|e| e.to_string())?;
+        if !self.live && n > 0 && n.is_multiple_of(ADVANCE_EVERY) {
+            engine.advance_to(Self::now(n).minus(Duration(500))).map_err(|e| e.to_string())?;
         }
         Ok(())
     }
@@ -127,7 +153,7 @@ impl Made {
         let args =
             [("item", self.item.into()), ("n", id.clone()), ("extra", self.extra.into()), ("unread", "x".into())];
         take(&EventRef {
-            ts: Some(Timestamp(self.ts)),
+            ts: (!self.stamped).then_some(Timestamp(self.ts)),
             id: Some(&id),
             action_type: self.action,
             user_id: self.user,

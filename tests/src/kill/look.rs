@@ -15,6 +15,8 @@ pub struct Look {
     pub version: i64,
     /// The version of the tables.
     pub schema: i64,
+    /// The names of users.
+    pub users: Vec<String>,
     /// The decisions as JSON, in their order.
     pub decisions: Vec<String>,
     /// The refusals as JSON, in their order.
@@ -34,6 +36,19 @@ pub fn copy(store: &Path, folder: &Path) -> Result<PathBuf, String> {
     Ok(to)
 }
 
+/// The files beside a store, itself among them, in which a text is anywhere, a complaint each.
+pub fn traces(store: &Path, text: &str) -> Result<Vec<String>, String> {
+    let (folder, mut found) = (store.parent().ok_or("the store has no folder")?, Vec::new());
+    for entry in std::fs::read_dir(folder).map_err(|e| e.to_string())? {
+        let path = entry.map_err(|e| e.to_string())?.path();
+        let bytes = std::fs::read(&path).map_err(|e| e.to_string())?;
+        if bytes.windows(text.len()).any(|w| w == text.as_bytes()) {
+            found.push(format!("{text} is still in {}", path.display()));
+        }
+    }
+    Ok(found)
+}
+
 fn with(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -51,6 +66,7 @@ impl Look {
             events: if empty { Vec::new() } else { events(&store)? },
             version: if empty { 0 } else { number(&store, "SELECT coalesce(min(version), 0) FROM sets")? },
             schema: number(&store, "PRAGMA user_version")?,
+            users: texts("SELECT name FROM users")?,
             decisions: texts("SELECT decision FROM decisions ORDER BY n")?,
             refusals: texts("SELECT refusal FROM refusals ORDER BY n")?,
         })

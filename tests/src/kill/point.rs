@@ -33,10 +33,18 @@ pub enum Point {
     Open,
     /// While the tables of an older version are brought up.
     Upgrade,
+    /// While the rows of a user are erased.
+    Forget,
+    /// While the traces of what was erased are overwritten: a page half there.
+    Scrub,
+    /// While the rows of everyone are erased, or their traces overwritten.
+    OptOut,
+    /// While a history is cut, because the log is over its limits.
+    Cut,
 }
 
 /// All of them.
-pub const POINTS: [Point; 11] = [
+pub const POINTS: [Point; 15] = [
     Point::Random,
     Point::Batch,
     Point::Commit,
@@ -48,6 +56,10 @@ pub const POINTS: [Point; 11] = [
     Point::Sync,
     Point::Open,
     Point::Upgrade,
+    Point::Forget,
+    Point::Scrub,
+    Point::OptOut,
+    Point::Cut,
 ];
 
 impl Point {
@@ -65,7 +77,21 @@ impl Point {
             Self::Sync => "sync",
             Self::Open => "open",
             Self::Upgrade => "upgrade",
+            Self::Forget => "forget",
+            Self::Scrub => "scrub",
+            Self::OptOut => "opt-out",
+            Self::Cut => "cut",
         }
+    }
+
+    /// Whether its rounds are on a store aside, so that the life goes on as if nothing had been.
+    pub fn is_aside(self) -> bool {
+        matches!(self, Self::Upgrade | Self::Forget | Self::Scrub | Self::OptOut | Self::Cut)
+    }
+
+    /// Whether what is done there erases a user.
+    pub fn erases(self) -> bool {
+        matches!(self, Self::Forget | Self::Scrub | Self::OptOut)
     }
 
     /// How often a child passes it, at least, in a round of usual length.
@@ -75,7 +101,8 @@ impl Point {
             Self::Ack | Self::Sync => 3,
             Self::Apply | Self::Checkpoint => 7,
             Self::Batch | Self::Commit | Self::Delivery | Self::Retention => 20,
-            Self::Open | Self::Upgrade => 14,
+            Self::Open | Self::Upgrade | Self::Forget | Self::Cut => 14,
+            Self::Scrub | Self::OptOut => 30,
         }
     }
 
@@ -85,8 +112,8 @@ impl Point {
             Self::Apply => "INSERT INTO tasks",
             Self::Ack => "UPDATE decisions SET acked",
             Self::Retention => "DELETE FROM events",
-            Self::Open | Self::Upgrade => "",
-            Self::Random | Self::Commit | Self::Delivery | Self::Checkpoint | Self::Sync => return false,
+            Self::Open | Self::Upgrade | Self::Forget | Self::OptOut | Self::Cut => "",
+            Self::Random | Self::Commit | Self::Delivery | Self::Checkpoint | Self::Sync | Self::Scrub => return false,
         };
         sql.trim_start().starts_with(starts)
     }
@@ -97,6 +124,7 @@ impl Point {
             Self::Checkpoint => access.part == Part::Main && matches!(access.op, Op::Write | Op::Sync),
             Self::Sync => access.part == Part::Log && access.op == Op::Sync,
             Self::Upgrade => access.part == Part::Log && access.op == Op::Write,
+            Self::Scrub | Self::OptOut => matches!(access.op, Op::Write | Op::Sync | Op::Truncate),
             _ => false,
         }
     }
@@ -110,7 +138,7 @@ pub struct Stopper {
     left: AtomicI64,
     /// A commit is under way.
     committing: AtomicBool,
-    /// The point counts only from here on (an upgrade's transaction) or only until here (opening).
+    /// The point counts only from here on (an upgrade's transaction, what is done aside) or only until here (opening).
     counts: AtomicBool,
     /// Commits are held back until the next one begins: what is told then is not true yet.
     lose: bool,
@@ -124,7 +152,7 @@ impl Stopper {
             point,
             left: AtomicI64::new(i64::try_from(passes).unwrap_or(i64::MAX)),
             committing: AtomicBool::new(false),
-            counts: AtomicBool::new(point != Point::Upgrade),
+            counts: AtomicBool::new(!point.is_aside()),
             lose,
             release: AtomicBool::new(false),
         }
@@ -135,6 +163,12 @@ impl Stopper {
         if self.point == Point::Open {
             self.counts.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// What is done aside begins, or has ended.
+    pub fn aside(&self, begins: bool) {
+        // The traces are overwritten after the rows are gone.
+        self.counts.store(begins && self.point != Point::Scrub, Ordering::SeqCst);
     }
 
     /// Whether this pass is the one.
@@ -174,7 +208,12 @@ impl Watcher for Stopper {
             self.committing.store(!done, Ordering::SeqCst);
             self.release.fetch_or(!done, Ordering::SeqCst);
         }
-        if self.point == Point::Upgrade && sql.trim_start().starts_with("BEGIN") {
+        let begins = match self.point {
+            Point::Upgrade => "BEGIN",
+            Point::Scrub => "VACUUM",
+            _ => "none",
+        };
+        if sql.trim_start().starts_with(begins) {
             self.counts.store(true, Ordering::SeqCst);
         }
         let here = if done { self.point == Point::Delivery && commit } else { self.point.is_statement(sql) };

@@ -6,15 +6,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use ensue_engine::Engine;
+
 use super::child::Order;
 use super::judge::{self, Said};
-use super::life::Life;
+use super::life::{FORGOTTEN, Life};
 use super::look::{self, Look};
 use super::point::{POINTS, Point};
 use crate::random::Random;
 
-/// Rounds of one life.
-const LIFE: u64 = 22;
+/// Rounds of one life: each point twice.
+const LIFE: u64 = 2 * POINTS.len() as u64;
 
 /// A child that says nothing for so long hangs.
 const HANGS: Duration = Duration::from_secs(60);
@@ -54,7 +56,7 @@ impl Rounds {
             seed,
             lose,
             random: Random::new(seed),
-            life: Life { seed },
+            life: Life { seed, live: false },
             store: PathBuf::new(),
             said: Said::default(),
             tally: Tally::default(),
@@ -68,7 +70,7 @@ impl Rounds {
                 self.begin(round / LIFE);
             }
             let point = POINTS[usize::try_from(round).unwrap_or(0) % POINTS.len()];
-            let outcome = if point == Point::Upgrade { self.upgrade(round) } else { self.kill(round, point) };
+            let outcome = if point.is_aside() { self.aside(round, point) } else { self.kill(round, point) };
             self.check(&format!("round {round}, {}", point.name()), outcome);
             if round % LIFE == LIFE - 1 || round + 1 == rounds {
                 let outcome = self.end(round);
@@ -79,7 +81,7 @@ impl Rounds {
     }
 
     fn begin(&mut self, n: u64) {
-        self.life = Life { seed: self.seed.wrapping_mul(1_000).wrapping_add(n) };
+        self.life = Life { seed: self.seed.wrapping_mul(1_000).wrapping_add(n), live: n % 2 == 1 };
         self.store = self.folder.join(format!("life-{n}.db"));
         self.said = Said::default();
     }
@@ -110,25 +112,28 @@ impl Rounds {
         let look = self.look()?;
         // What was recorded before the sets in force is not recorded again: they may want what others did not.
         let from = look.last().max(Life::applied_at(look.version));
-        // An apply comes every 90 events.
-        let events = if point == Point::Apply { 100 } else { 25 + self.random.below(50) };
+        // An apply comes every 90 events; a moment at random, rather before all is done.
+        let long = matches!(point, Point::Apply | Point::Random);
+        let events = if long { 100 } else { 25 + self.random.below(50) };
         Ok(Order {
             path: self.store.clone(),
-            life: self.life.seed,
+            life: self.life,
             round: self.seed.wrapping_mul(1_000_003).wrapping_add(round),
             from,
             upto: from + events,
             version: look.version,
             point,
             passes: self.random.below(point.chances()),
+            done: false,
             lose: self.lose,
         })
     }
 
-    /// Starts a child and ends it where it stands still, or after a while; keeps what it said.
-    fn child(&mut self, order: &Order) -> Result<(), String> {
+    /// Starts a child and ends it where it stands still, or after a while; keeps what it said. Whether it was ended.
+    fn child(&mut self, order: &Order) -> Result<bool, String> {
         let (mut child, said) = start(order)?;
         let mut patience = if order.point == Point::Random { after_a_while(&mut self.random) } else { HANGS };
+        let before = self.tally.hits.get(&order.point).copied();
         let outcome = loop {
             match said.recv_timeout(patience) {
                 Ok(line) => match line.split_once(' ') {
@@ -149,10 +154,11 @@ impl Rounds {
         };
         let _ = child.kill();
         let status = child.wait().map_err(|e| e.to_string())?;
-        match outcome {
-            Ok(()) if status.code().is_some_and(|c| c != 0) => Err(format!("the child ended with {status}")),
-            other => other,
+        outcome?;
+        if status.code().is_some_and(|c| c != 0) {
+            return Err(format!("the child ended with {status}"));
         }
+        Ok(self.tally.hits.get(&order.point).copied() != before)
     }
 
     fn end_child(&mut self, child: &mut Child, point: Point) -> Result<(), String> {
@@ -195,30 +201,65 @@ impl Rounds {
         Ok(wrong)
     }
 
-    /// A store of an older version, ended while it is brought up, then opened in peace, is as if nothing had been.
-    fn upgrade(&mut self, round: u64) -> Result<Vec<String>, String> {
-        let [old, peaceful] = ["old.db", "peaceful.db"].map(|name| self.folder.join(name));
-        for path in [&old, &peaceful] {
-            std::fs::copy(OLD, path).map_err(|e| e.to_string())?;
-        }
-        let mine = std::mem::replace(&mut self.store, old.clone());
-        let order = Order { from: 0, upto: 0, ..self.order(round, Point::Upgrade)? };
-        let done = self.child(&order);
+    /// A copy of the store, or one of an older version, is ended while something is done to it. When that was done in peace
+    /// after all it is as one that nobody ended; and what was erased has left no trace.
+    fn aside(&mut self, round: u64, point: Point) -> Result<Vec<String>, String> {
+        let order = self.order(round, point)?;
+        let order = if point == Point::Upgrade { Order { from: 0, upto: 0, ..order } } else { order };
+        let (ended, whole) = (self.copy("ended", point)?, self.copy("whole", point)?);
+        let mine = std::mem::replace(&mut self.store, ended.clone());
+        let done = self.child(&Order { path: ended.clone(), ..order.clone() });
         let left = self.look();
         self.store = mine;
-        done?;
-        let mut wrong = left?.complaints;
-        let quiet = |path: &Path| Order { path: path.to_owned(), passes: u64::MAX >> 1, lose: false, ..order.clone() };
-        for path in [&old, &peaceful] {
-            self.child(&quiet(path))?;
+        let (was_ended, left) = (done?, left?);
+        let erased = point.erases() && !left.users.iter().any(|u| u == FORGOTTEN);
+        let mut wrong = left.complaints;
+        if erased {
+            // Whoever opens it next, and does nothing, overwrites the traces.
+            open_and_close(&ended)?;
+            wrong.extend(look::traces(&ended, FORGOTTEN)?);
         }
-        let (ended, whole) = (look::dump(&old)?, look::dump(&peaceful)?);
-        wrong.extend(ended.iter().zip(&whole).filter(|(a, b)| a != b).map(|(a, b)| format!("{a} is not {b}")));
-        if ended.len() != whole.len() || whole.is_empty() {
-            wrong.push(format!("{} rows are not {}", ended.len(), whole.len()));
+        let quiet = Order { passes: u64::MAX >> 1, lose: false, ..order };
+        if was_ended {
+            self.child(&Order { path: ended.clone(), done: erased, ..quiet.clone() })?;
         }
+        self.child(&Order { path: whole.clone(), ..quiet })?;
+        if point.erases() {
+            wrong.extend(look::traces(&ended, FORGOTTEN)?);
+        }
+        // What no task can look at goes when there is time for it.
+        open_and_close(&ended)?;
+        open_and_close(&whole)?;
+        wrong.extend(differences(&ended, &whole)?);
         Ok(wrong)
     }
+
+    /// A store in a folder of its own: a copy of the life's, or of one of an older version.
+    fn copy(&self, name: &str, point: Point) -> Result<PathBuf, String> {
+        let folder = self.folder.join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).map_err(|e| e.to_string())?;
+        let from = if point == Point::Upgrade { Path::new(OLD) } else { &self.store };
+        look::copy(from, &folder)
+    }
+}
+
+/// In what two stores differ.
+fn differences(a: &Path, b: &Path) -> Result<Vec<String>, String> {
+    let (a, b) = (look::dump(a)?, look::dump(b)?);
+    let mut wrong: Vec<String> =
+        a.iter().zip(&b).filter(|(a, b)| a != b).map(|(a, b)| format!("{a} is not {b}")).collect();
+    if a.len() != b.len() || b.is_empty() {
+        wrong.push(format!("{} rows are not {}", a.len(), b.len()));
+    }
+    Ok(wrong)
+}
+
+fn open_and_close(store: &Path) -> Result<(), String> {
+    let engine = Engine::open(Life::config(store)).map_err(|e| e.to_string())?;
+    engine.ready().map_err(|e| e.to_string())?;
+    engine.close();
+    Ok(())
 }
 
 fn after_a_while(random: &mut Random) -> Duration {

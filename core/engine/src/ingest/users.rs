@@ -157,6 +157,11 @@ impl Users {
         self.move_device(frontier);
     }
 
+    /// Takes over what the store remembers of the device.
+    pub(crate) fn restore_device(&self, frontier: Timestamp) {
+        self.move_device(frontier);
+    }
+
     /// Forgets a user.
     pub(crate) fn remove(&self, user: Option<&str>) {
         lock(self.shard(user)).remove(user, &self.count);

@@ -89,14 +89,9 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers how far recording has come for a user.
-    pub(crate) fn put_reached(
-        &mut self,
-        user: Option<&Arc<str>>,
-        frontier: Timestamp,
-        session: u64,
-    ) -> Result<(), Error> {
-        let id = self.user_id(user)?;
+    /// Remembers how far recording has come in a stream.
+    pub(crate) fn put_reached(&mut self, stream: &StreamKey, frontier: Timestamp, session: u64) -> Result<(), Error> {
+        let id = self.stream_id(stream)?;
         let row = params![id, frontier.0, signed(session)];
         self.conn
             .prepare_cached(REACHED)

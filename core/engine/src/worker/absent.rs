@@ -48,7 +48,7 @@ impl Worker {
         if !reach.joined {
             reach.session = reach.session.saturating_add(self.sessions_before(&key, reach.first)?.1);
         }
-        self.store.put_reached(Some(&name), reach.frontier, reach.session)?;
+        self.store.put_reached(&key, reach.frontier, reach.session)?;
         taken.push((name, reach));
         Ok(())
     }

@@ -42,6 +42,9 @@ impl Worker {
             self.store.erase_made(&mixed)?;
             self.cut_to_now(&mixed)?;
         }
+        // Their events have moved the device's time, which stays.
+        let device = self.shared.ingest.users.device();
+        self.store.put_reached(&StreamKey::Device, device, 0)?;
         self.store.erase_user(user)?;
         self.store.erase_unused_names()?;
         self.save()?;

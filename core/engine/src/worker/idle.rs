@@ -7,6 +7,7 @@ use ensue_rule::Timestamp;
 use super::Worker;
 use crate::config::Mode;
 use crate::error::Error;
+use crate::log::StreamKey;
 
 /// Idle for this long, the write-ahead log is moved into the file.
 const SETTLE: Span = Span::from_millis(200);
@@ -73,6 +74,8 @@ impl Worker {
         if moved.is_empty() {
             return Ok(());
         }
-        moved.iter().try_for_each(|(user, reach)| self.store.put_reached(user.as_ref(), reach.frontier, reach.session))
+        moved
+            .into_iter()
+            .try_for_each(|(user, reach)| self.store.put_reached(&StreamKey::User(user), reach.frontier, reach.session))
     }
 }
