@@ -6,6 +6,7 @@ mod restart;
 mod snapshot;
 mod step;
 mod time;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub enum Mode {
     Time,
     /// The same, with the runs thrown away after every event and rebuilt from what a host with keyed state keeps.
     Snapshot,
+    /// The same, run by run beside the shipping runs, as for an answer to "why not?".
+    Trace,
     /// Through the engine in random batches.
     Batch,
     /// Through the engine on a file, closed and opened again after every event.
@@ -34,10 +37,10 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 5] = [Self::Step, Self::Time, Self::Snapshot, Self::Batch, Self::Restart];
+    pub const ALL: [Self; 6] = [Self::Step, Self::Time, Self::Snapshot, Self::Trace, Self::Batch, Self::Restart];
 
     /// Those of the matcher alone.
-    pub const OF_MATCHER: [Self; 3] = [Self::Step, Self::Time, Self::Snapshot];
+    pub const OF_MATCHER: [Self; 4] = [Self::Step, Self::Time, Self::Snapshot, Self::Trace];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Mode {
             Self::Step => "step",
             Self::Time => "time",
             Self::Snapshot => "snapshot",
+            Self::Trace => "trace",
             Self::Batch => "batch",
             Self::Restart => "restart",
         }
@@ -56,7 +60,7 @@ impl Mode {
     /// What to write instead.
     pub fn from_name(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|m| m.name() == name);
-        found.ok_or_else(|| format!("no mode is called `{name}`: step, restart, batch, time, snapshot or all"))
+        found.ok_or_else(|| format!("no mode is called `{name}`: step, restart, batch, time, snapshot, trace or all"))
     }
 
     /// Whether the mode can run the case: stamps that fall are out of order for any host, and only the bare matcher
@@ -77,6 +81,7 @@ impl Mode {
             Self::Step => differences(case, &step::run(&subject)),
             Self::Time => time::check(case, &subject, seed),
             Self::Snapshot => differences(case, &snapshot::run(&subject, seed)),
+            Self::Trace => trace::check(case, &subject),
             Self::Batch => batch::check(case, &subject, seed),
             Self::Restart => restart::check(case, &subject, seed),
         }

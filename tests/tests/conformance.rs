@@ -43,6 +43,11 @@ fn every_case_passes_with_runs_rebuilt_after_every_event() {
 }
 
 #[test]
+fn every_case_passes_run_by_run() {
+    all_pass(Mode::Trace);
+}
+
+#[test]
 fn every_case_passes_in_the_engine_in_batches() {
     all_pass(Mode::Batch);
 }

@@ -7,6 +7,7 @@
 //! - [`Program`]: a rule compiled; immutable, shared by all keys.
 //! - [`ProgramSet`]: what programs share: the predicate index that says which programs an event concerns.
 //! - [`Runs`]: the partial matches of one program for one key, as run classes over a shared buffer.
+//! - [`Tracer`] and [`Trace`]: the same stream looked at run by run, to say how far a rule came and why no further.
 
 mod aged;
 mod buffer;
@@ -20,6 +21,7 @@ mod registers;
 mod runs;
 mod set;
 mod table;
+mod trace;
 mod trends;
 
 pub use error::Error;
@@ -29,6 +31,7 @@ pub use output::{Cause, Found, Match};
 pub use program::{Program, Tier};
 pub use runs::Runs;
 pub use set::{Armed, Attribute, Interned, ProgramId, ProgramSet, Symbol};
+pub use trace::{Awaited, Awaits, Bound, Ending, Failed, Furthest, NearMiss, Trace, Tracer};
 
 /// Evaluates an expression over named values (the `when` of an output over the values of RETURN). Names that there are
 /// not, and anything that needs an event, are null.

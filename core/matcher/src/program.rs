@@ -21,6 +21,7 @@ mod watch;
 
 use std::sync::Arc;
 
+pub(crate) use conditions::{Asked, AskedOf, Written};
 pub(crate) use plan::{Plan, Planned};
 pub use tier::Tier;
 

@@ -12,7 +12,7 @@ mod best;
 mod body;
 mod class;
 mod classes;
-mod fate;
+pub(crate) mod fate;
 mod moves;
 mod paths;
 mod planned;

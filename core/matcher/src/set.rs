@@ -26,6 +26,7 @@ pub(crate) use slots::{SlotId, SlotKey, Slots};
 pub use symbols::Symbol;
 
 use crate::expr::{Code, View};
+use crate::program::AskedOf;
 use crate::registers::Registers;
 use crate::table::Table;
 use crate::{Arrival, Error, Hit, Limits, Observation, Program};
@@ -116,6 +117,18 @@ impl ProgramSet {
             let tables = (&mut self.slots, &mut self.symbols);
             filed.extend(self.index.add(codes, (target, starts), tables).map(|predicate| (predicate, target.bit)));
         }
+    }
+
+    /// What the program of a rule that was added asks, conjunct by conjunct; from now on events are read with all that
+    /// the conjuncts look at.
+    ///
+    /// # Errors
+    /// As [`ProgramSet::add`] of that rule: none, after that.
+    pub(crate) fn explain(&mut self, rule: &Rule) -> Result<AskedOf, Error> {
+        let asked = AskedOf::compile(rule, &mut self.slots)?;
+        asked.slots(&mut |slot| self.slots.retain(slot, Need::Value));
+        self.slots.settle();
+        Ok(asked)
     }
 
     /// Takes a program out. What other programs have is not touched; what only it needed goes.

@@ -1,6 +1,10 @@
 //! Conditions of a rule to tests: what the index can answer of an event alone, and what needs the run.
 
+mod asked;
+
 use std::sync::Arc;
+
+pub(crate) use asked::{Asked, AskedOf, Written};
 
 use ensue_rule::{Attr, BinaryOp, Condition, Element, Expr, ExprKind, Moment, Pattern, Rule, Span, Stage, Value};
 

@@ -9,32 +9,32 @@ use crate::registers::Registers;
 
 /// The event as the classes see it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen<'a> {
-    pub(super) program: &'a Program,
-    pub(super) observation: &'a Observation,
-    pub(super) bits: u64,
+pub(crate) struct Seen<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) observation: &'a Observation,
+    pub(crate) bits: u64,
 }
 
 /// What an event means for a wait.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Fate {
+pub(crate) struct Fate {
     /// The target takes it.
-    pub(super) takes: bool,
+    pub(crate) takes: bool,
     /// The pattern is complete with it, though it is not part of it (`=> !n` at the end).
-    pub(super) completes: bool,
+    pub(crate) completes: bool,
     /// Where the runs wait on; `None`: not at all.
-    pub(super) stays: Option<WaitId>,
+    pub(crate) stays: Option<WaitId>,
 }
 
 impl<'a> Seen<'a> {
     /// Whether the event passes a test, for runs with these registers.
-    fn passes(self, test: TestId, registers: &Registers) -> bool {
+    pub(crate) fn passes(self, test: TestId, registers: &Registers) -> bool {
         let test = &self.program.tests[test];
         test.bit.is_none_or(|bit| self.bits & (1 << bit) != 0)
             && test.conditions.iter().all(|c| c.holds(self.with(registers)))
     }
 
-    fn with<'b>(self, registers: &'b Registers) -> View<'b>
+    pub(crate) fn with<'b>(self, registers: &'b Registers) -> View<'b>
     where
         'a: 'b,
     {
@@ -50,12 +50,12 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether stages may be left as things are.
-    fn may_leave(self, stages: &[StageId], registers: &Registers) -> bool {
+    pub(crate) fn may_leave(self, stages: &[StageId], registers: &Registers) -> bool {
         stages.iter().flat_map(|s| &self.program.stages[*s].leave).all(|c| c.holds(self.with(registers)))
     }
 
     /// What the event means for runs at a wait.
-    pub(super) fn fate(self, id: WaitId, registers: &Registers, last: Option<Timestamp>) -> Fate {
+    pub(crate) fn fate(self, id: WaitId, registers: &Registers, last: Option<Timestamp>) -> Fate {
         let wait = &self.program.waits[id];
         let Some(takes) = wait.plain else { return self.whole_fate(id, registers, last) };
         let takes = takes & self.bits != 0;
@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether a greedy loop would take the event.
-    fn would_take(self, held: &Held, registers: &Registers, last: Option<Timestamp>) -> bool {
+    pub(crate) fn would_take(self, held: &Held, registers: &Registers, last: Option<Timestamp>) -> bool {
         !held.until.is_some_and(|u| self.passes(u, registers))
             && !self.is_past(held.gap, last)
             && self.passes(held.test, registers)
@@ -130,7 +130,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether the pattern is complete with the event just taken. `before`: the registers before it.
-    pub(super) fn completes(self, complete: &[Completion], before: &Registers, after: &Registers) -> bool {
+    pub(crate) fn completes(self, complete: &[Completion], before: &Registers, after: &Registers) -> bool {
         let held = |c: &Completion| c.held.iter().any(|h| self.would_take(h, before, None));
         complete.iter().any(|c| self.may_leave(&c.leaves, after) && !held(c))
     }
