@@ -82,6 +82,8 @@ pub enum RefusalReason {
     Gap,
     /// Events that the run needed are no longer kept.
     HistoryTruncated,
+    /// The script of the task came to no answer.
+    Script,
     /// `OR ERROR`: the stage to skip to is not bound.
     Error,
 }
@@ -225,6 +227,7 @@ impl From<core::Reason> for RefusalReason {
             core::Reason::Expired => Self::Expired,
             core::Reason::Gap => Self::Gap,
             core::Reason::HistoryTruncated => Self::HistoryTruncated,
+            core::Reason::Script => Self::Script,
             core::Reason::Error => Self::Error,
         }
     }

@@ -53,7 +53,7 @@ fn the_published_document_with_a_rule_beside_the_script() {
     assert_eq!((&*set.source, set.version, set.warnings.len()), ("default", None, 0));
     let task = set.tasks[0].task.as_ref().unwrap();
     assert_eq!(&*task.id, "test_cep_rent_rule2");
-    assert_eq!(task.kind, TaskKind::PyBacktrace { python_name: "test_cep_rent_rule2".into() });
+    assert_eq!(task.kind, TaskKind::PyBacktrace { python_name: "test_cep_rent_rule2".into(), hash: None });
     let trigger = task.trigger.as_ref().unwrap();
     assert_eq!((trigger.action_types.len(), trigger.scenes.len()), (1, 2));
     let aliases: Vec<_> = task.filter.entries.iter().map(|e| e.alias.as_deref().unwrap()).collect();

@@ -7,6 +7,7 @@ use ensue_matcher::Limits;
 use ensue_rule::Duration;
 
 use crate::clock::{Clock, SystemClock};
+use crate::pending::Scripts;
 
 /// How an engine is set up. [`Config::at`] and [`Config::in_memory`] give the defaults, whose fields may be changed.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Config {
     pub retention: Retention,
     /// The numbers that bound the matcher; among them the default window, 24 hours.
     pub limits: Limits,
+    /// Runs the scripts that tasks name; `None`: no scripts run here.
+    pub scripts: Option<Arc<dyn Scripts>>,
 }
 
 /// Limits of the log: what is over them goes, from the oldest on, also where a task could still look at it; a run that loses
@@ -91,6 +94,7 @@ impl Config {
             event_bytes: 64 * 1024,
             retention: Retention::default(),
             limits: Limits::default(),
+            scripts: None,
         }
     }
 

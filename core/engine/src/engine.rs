@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) opening: Opening,
     /// The worker's thread.
     pub(crate) worker: OnceLock<ThreadId>,
+    /// The thread that asks scripts, once there is one.
+    pub(crate) asker: OnceLock<ThreadId>,
     /// When something is due next; [`i64::MAX`]: never.
     pub(crate) next_due: AtomicI64,
     /// The demands of all tasks in force.
@@ -91,6 +93,7 @@ impl Shared {
             counters: Counters::default(),
             opening: Opening::default(),
             worker: OnceLock::new(),
+            asker: OnceLock::new(),
             next_due: AtomicI64::new(i64::MAX),
             demands: Mutex::default(),
             listener: Mutex::default(),
@@ -208,7 +211,8 @@ impl Engine {
         self.shared.counters.rejected.add(1);
     }
 
-    /// Waits until all that was recorded before is committed (and, in replay, listeners were told). Before the first task
+    /// Waits until all that was recorded before is committed, and the scripts that it triggers have answered (and, in replay,
+    /// listeners were told). Before the first task
     /// set events wait in memory: nothing is committed then.
     ///
     /// # Errors
@@ -318,7 +322,9 @@ impl Engine {
     pub fn shutdown(&self) {
         self.shared.ingest.queue.stop();
         let worker = lock(&self.thread).take();
-        join(worker);
+        // The worker waits for the script that closes the engine.
+        let from_script = self.shared.asker.get() == Some(&std::thread::current().id());
+        join(worker.filter(|_| !from_script));
         let delivery = lock(&self.shared.delivery).take();
         join(delivery);
         // A listener may hold what holds this engine.
@@ -366,7 +372,8 @@ impl Engine {
     /// Waiting for the worker on its own thread would be for ever.
     fn not_from_worker(&self) -> Result<(), Error> {
         let here = std::thread::current().id();
-        if self.shared.worker.get() == Some(&here) { Err(Error::new(Kind::FromListener)) } else { Ok(()) }
+        let waited_for = [self.shared.worker.get(), self.shared.asker.get()];
+        if waited_for.contains(&Some(&here)) { Err(Error::new(Kind::FromListener)) } else { Ok(()) }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     NoTasks,
     /// No thread could be started.
     NoThread { why: String },
-    /// A listener of a replay called what waits for the thread that it is called on.
+    /// A listener of a replay, or a script, called what waits for the thread that it is called on.
     FromListener,
 }
 

@@ -7,11 +7,13 @@
 //! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
+//! - [`calls`]: scripts that are asked, and their answers;
 //! - [`absent`]: users who are put away and come again; [`forgetting`]: history that is no longer kept;
 //! - [`decide`]: what becomes of the matches; [`derive`](mod@derive): the events that they derive; [`effects`]: what there is to write and to tell.
 
 mod absent;
 mod arrival;
+mod calls;
 mod decide;
 mod derive;
 mod effects;
@@ -22,15 +24,18 @@ mod matching;
 mod rebuild;
 mod stream;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use ensue_matcher::{Observation, Position};
 use ensue_rule::{Duration, Timestamp, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use arrival::Draft;
+pub(crate) use calls::{CallRecord, Unasked, Waiting};
 pub(crate) use effects::{BoundKey, Effects};
 use labels::Labels;
+pub(crate) use lookback::{Look, Seen};
+pub(crate) use matching::Case;
 pub(crate) use rebuild::Remembered;
 use stream::Stream;
 
@@ -75,6 +80,10 @@ pub(crate) struct Fold {
     line: Option<u64>,
     labels: Labels,
     observation: Observation,
+    /// Calls of scripts that wait for their turn, in the order of their triggers.
+    pub(crate) waiting: VecDeque<Waiting>,
+    /// How many calls were ever noted here.
+    pub(crate) noted: u64,
 }
 
 impl Fold {
@@ -98,6 +107,8 @@ impl Fold {
             line: None,
             labels: Labels::default(),
             observation: Observation::default(),
+            waiting: VecDeque::new(),
+            noted: 0,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ensue_matcher::Match;
+use ensue_matcher::{Match, Position};
 use ensue_rule::{Task, Value};
 use sha2::{Digest, Sha256};
 
@@ -20,13 +20,18 @@ impl fmt::Display for RuleHash {
     }
 }
 
-/// The hash over pattern, conditions, window, partition, AFTER MATCH, filter, trigger and scope.
+/// The hash over pattern, conditions, window, partition, AFTER MATCH, filter, trigger and scope, and the
+/// text of a script.
 pub(crate) fn rule_hash(task: &Task) -> RuleHash {
     let r = &task.rule;
     let rule = (&r.pattern, &r.conditions, &r.within, &r.partition_by, &r.after_match);
     let parts = (rule, &task.filter, &task.trigger, task.scope);
     // Plain data whose map keys are text always serialises; the debug form keeps tasks apart all the same.
-    let bytes = serde_json::to_vec(&parts).unwrap_or_else(|_| format!("{parts:?}").into_bytes());
+    let mut bytes = serde_json::to_vec(&parts).unwrap_or_else(|_| format!("{parts:?}").into_bytes());
+    if let Some((name, hash)) = task.script() {
+        // Nothing is added for other tasks: what stores remember goes by their hash.
+        bytes.extend_from_slice(format!("script {name} {hash}").as_bytes());
+    }
     RuleHash(Sha256::digest(bytes).into())
 }
 
@@ -61,6 +66,18 @@ pub(crate) fn match_id(
     }
     id.field(&m.at.0.to_le_bytes());
     id.field(&ordinal.to_le_bytes());
+    id.hex()
+}
+
+/// The id of a call that a trigger made.
+pub(crate) fn call_id(task_id: &str, hash: RuleHash, user: Option<&str>, trigger: Position) -> Arc<str> {
+    let mut id = Fields::default();
+    id.field(b"call");
+    id.field(task_id.as_bytes());
+    id.field(&hash.0);
+    id.optional(user.map(str::as_bytes));
+    id.field(&trigger.ts.0.to_le_bytes());
+    id.field(&trigger.seq.to_le_bytes());
     id.hex()
 }
 
@@ -109,7 +126,7 @@ fn length(n: usize) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ensue_matcher::{Cause, Position};
+    use ensue_matcher::Cause;
     use ensue_rule::{
         Duration, Element, Expr, Filter, On, Output, OutputKind, Pattern, Policy, Return, Rule, TaskKind, TaskScope,
         Timestamp, Trigger, Within, WithinKind,
@@ -155,7 +172,9 @@ mod tests {
 
     #[test]
     fn everything_that_decides_a_match_is_in_the_rule_hash() {
-        let changes: [fn(&mut Task); 5] = [
+        let changes: [fn(&mut Task); 7] = [
+            |t| t.kind = TaskKind::PyBacktrace { python_name: "s".into(), hash: Some("1".into()) },
+            |t| t.kind = TaskKind::PyBacktrace { python_name: "s".into(), hash: Some("2".into()) },
             |t| t.rule.pattern.first = Element::stage("b"),
             |t| t.rule.within = Some(Within { duration: Duration::HOUR, kind: WithinKind::Match }),
             |t| t.rule.after_match = ensue_rule::AfterMatch::NoSkip { limit: None },

@@ -126,7 +126,7 @@ pub struct Refusal {
     pub payload: Value,
     /// The values of RETURN.
     pub values: Named<Value>,
-    /// The id of the match; null for `gap`, `history_truncated` and `error`.
+    /// The id of the match; null for `gap`, `history_truncated`, `script` and `error`.
     #[serde(rename = "match")]
     pub match_id: Option<Arc<str>>,
     /// When the decision would no longer have been good.
@@ -156,6 +156,8 @@ pub enum Reason {
     Gap,
     /// Events that the run needed are no longer kept.
     HistoryTruncated,
+    /// The script came to no answer: it raised, took too long, or is not there any more.
+    Script,
     /// `OR ERROR`: the stage to skip to is not bound.
     Error,
 }
@@ -171,6 +173,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::Gap => "gap",
             Self::HistoryTruncated => "history_truncated",
+            Self::Script => "script",
             Self::Error => "error",
         }
     }

@@ -3,6 +3,7 @@
 //! One connection, owned by the worker thread. What stands in which table says [`schema`]; what happens when a file is
 //! not a sound store says [`open`](mod@open). Nothing here decides anything: rows go in and come out.
 
+mod calls;
 mod codec;
 mod erase;
 mod events;
@@ -10,6 +11,7 @@ mod export;
 mod names;
 mod open;
 mod outbox;
+mod pages;
 mod retention;
 mod salvage;
 mod schema;

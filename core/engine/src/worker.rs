@@ -4,6 +4,7 @@
 //! and only after the commit somebody is told. It sleeps while there is nothing to do, at most until the next timer is due.
 
 mod absent;
+mod asking;
 mod batch;
 mod commands;
 mod delivery;
@@ -65,6 +66,7 @@ pub(crate) struct Worker {
     /// What the store owes.
     trouble: trouble::Trouble,
     delivery: Delivery,
+    asking: asking::Asking,
 }
 
 /// Whether to go on.
@@ -135,6 +137,7 @@ impl Worker {
             off: false,
             trouble: trouble::Trouble::default(),
             delivery: Delivery::new(matches!(shared.config.mode, Mode::Replay)),
+            asking: asking::Asking::default(),
         }
     }
 
@@ -160,6 +163,7 @@ impl Worker {
         let events = self.fold_again(&remembered)?;
         let past = self.store.ledger(None)?;
         self.fold.restore_ledger(&past);
+        self.remember_calls()?;
         if !self.fold.book.is_empty() {
             self.publish();
         }
@@ -202,6 +206,9 @@ impl Worker {
     }
 
     fn work(mut self) {
+        // What a crash left unasked.
+        self.ask_next();
+        self.ask_all();
         let mut items: Vec<Item> = Vec::new();
         loop {
             self.shared.ingest.queue.take(BATCH, self.patience(), &mut items);
@@ -214,8 +221,12 @@ impl Worker {
             let next = self.take(&mut items);
             // Who flushes is told of a failure.
             let _ = self.finish_batch();
+            if next == Next::Go {
+                self.ask_next();
+            }
             self.done += taken;
             if next == Next::Stop {
+                self.stop_asking();
                 self.settle();
                 return;
             }

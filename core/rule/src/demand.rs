@@ -11,7 +11,7 @@ use crate::event::Attr;
 use crate::expr::{BinaryOp, Expr, ExprKind};
 use crate::pattern::{Contiguity, Element, Pattern};
 use crate::rule::Condition;
-use crate::task::{Filter, FilterEntry, Task};
+use crate::task::{Filter, FilterEntry, Task, Trigger};
 use crate::value::Value;
 
 /// What a task needs: an event that passes any of these, with the fields of all that it passes.
@@ -30,6 +30,8 @@ pub struct EventDemand {
     pub scenes: Wanted,
     /// The attributes that are read. The built-in ones are always kept; of `args` only what is named here.
     pub fields: BTreeSet<Attr>,
+    /// All of `args` is read, whatever it has.
+    pub whole: bool,
 }
 
 /// A set of names, or all.
@@ -69,13 +71,14 @@ impl EventDemand {
     }
 
     fn any() -> Self {
-        Self { action_types: Wanted::Any, scenes: Wanted::Any, fields: BTreeSet::new() }
+        Self { action_types: Wanted::Any, scenes: Wanted::Any, fields: BTreeSet::new(), whole: false }
     }
 
     fn meet(&self, other: &Self) -> Option<Self> {
         let (action_types, scenes) = (self.action_types.meet(&other.action_types), self.scenes.meet(&other.scenes));
         let fields = self.fields.union(&other.fields).cloned().collect();
-        (!action_types.is_none() && !scenes.is_none()).then_some(Self { action_types, scenes, fields })
+        let whole = self.whole || other.whole;
+        (!action_types.is_none() && !scenes.is_none()).then_some(Self { action_types, scenes, fields, whole })
     }
 }
 
@@ -84,6 +87,9 @@ impl Demand {
     pub fn of(task: &Task) -> Self {
         let rule = &task.rule;
         let stream = stream(&task.filter);
+        if task.script().is_some() {
+            return Self::of_script(task, stream);
+        }
         let mut kinds: Vec<EventDemand> = Vec::new();
         for stage in rule.pattern.stages() {
             kinds.push(stage_demand(stage.name, rule.conditions.iter()));
@@ -99,20 +105,28 @@ impl Demand {
         for e in &mut events {
             e.fields.extend(rule.partition_by.iter().cloned());
         }
-        if let Some(t) = &task.trigger {
-            let wanted = |names: &[Arc<str>]| {
-                if names.is_empty() { Wanted::Any } else { Wanted::Of(names.iter().cloned().collect()) }
-            };
-            let (action_types, scenes) = (wanted(&t.action_types), wanted(&t.scenes));
-            events.push(EventDemand { action_types, scenes, fields: BTreeSet::new() });
-        }
+        events.extend(task.trigger.as_ref().map(trigger_demand));
         Self { events }
+    }
+
+    /// A script may read all that there is of the events of its stream, and of its triggers.
+    fn of_script(task: &Task, stream: Vec<EventDemand>) -> Self {
+        let events = stream.into_iter().chain(task.trigger.as_ref().map(trigger_demand));
+        Self { events: events.map(|e| EventDemand { whole: true, ..e }).collect() }
     }
 
     /// Whether an event of this action type and scene is wanted.
     pub fn wants(&self, action_type: &str, scene: Option<&str>) -> bool {
         self.events.iter().any(|e| e.wants(action_type, scene))
     }
+}
+
+fn trigger_demand(trigger: &Trigger) -> EventDemand {
+    let wanted = |names: &[Arc<str>]| {
+        if names.is_empty() { Wanted::Any } else { Wanted::Of(names.iter().cloned().collect()) }
+    };
+    let (action_types, scenes) = (wanted(&trigger.action_types), wanted(&trigger.scenes));
+    EventDemand { action_types, scenes, ..EventDemand::any() }
 }
 
 /// The stream as kinds of events, one for each filter entry.

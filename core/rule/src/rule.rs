@@ -275,6 +275,11 @@ impl Rule {
         }
     }
 
+    /// What stands in a task that has only a script: any one event, in the engine's default window.
+    pub fn of_script() -> Self {
+        Self::new(Pattern { first: crate::pattern::Element::stage("trigger"), then: Vec::new() })
+    }
+
     /// The window, with the engine's default where the rule has none (OF PREVIOUS has the default besides).
     pub fn window(&self, default: Duration) -> Duration {
         match self.within {

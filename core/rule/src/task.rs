@@ -57,7 +57,7 @@ pub struct Task {
     pub id: Arc<str>,
     /// How it is evaluated.
     pub kind: TaskKind,
-    /// What to find.
+    /// What to find; where a [script](Task::script) does that, its window, and the names of what it returns.
     pub rule: Rule,
     /// Makes the task look back; `None`: a continuous task.
     pub trigger: Option<Trigger>,
@@ -83,7 +83,20 @@ pub enum TaskKind {
     PyBacktrace {
         /// The script's name.
         python_name: Arc<str>,
+        /// Which text of the script runs: the SHA-256 of its source in hex. `None`: the source was not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hash: Option<Arc<str>>,
     },
+}
+
+impl Task {
+    /// Name and hash of the script that finds what this task looks for; `None`: its rule does.
+    pub fn script(&self) -> Option<(&Arc<str>, &Arc<str>)> {
+        match &self.kind {
+            TaskKind::PyBacktrace { python_name, hash: Some(hash) } => Some((python_name, hash)),
+            TaskKind::PyBacktrace { hash: None, .. } | TaskKind::Cep => None,
+        }
+    }
 }
 
 /// Which event makes a task look back: its action type is one of these, and its scene one of those (empty: any).

@@ -143,7 +143,7 @@ impl<'a> Reader<'a, '_, '_> {
             let message = format!("the script `{name}` runs where its source was given, else the rule");
             self.sink.push(Diagnostic::warning(codes::SCRIPT_AND_RULE, message).path(path));
         }
-        Some(TaskKind::PyBacktrace { python_name: name.into() })
+        Some(TaskKind::PyBacktrace { python_name: name.into(), hash: None })
     }
 
     fn expires(&mut self) -> Option<Timestamp> {

@@ -167,6 +167,7 @@ extension Ensue.Refusal.Reason {
             case .expired: .expired
             case .gap: .gap
             case .historyTruncated: .historyTruncated
+            case .script: .script
             case .error: .error
             }
     }

@@ -101,6 +101,8 @@ extension Ensue.Refusal {
         case gap
         /// Events that were needed are no longer kept.
         case historyTruncated
+        /// The script of the task came to no answer.
+        case script
         /// `OR ERROR`: the stage to skip to is not bound.
         case error
     }

@@ -42,14 +42,14 @@ impl Found {
         match &self.what {
             What::Match(m) => Some((m, On::Match)),
             What::Timeout(m) => Some((m, On::Timeout)),
-            What::Error(..) | What::Gap(_) | What::Truncated(_) => None,
+            What::Error(..) | What::Gap(_) | What::Truncated(_) | What::Failed(..) => None,
         }
     }
 
     fn at(&self) -> Timestamp {
         match &self.what {
             What::Match(m) | What::Timeout(m) => m.at,
-            What::Error(_, place) | What::Gap(place) | What::Truncated(place) => place.ts,
+            What::Error(_, place) | What::Gap(place) | What::Truncated(place) | What::Failed(place, _) => place.ts,
         }
     }
 
@@ -111,7 +111,7 @@ impl Fold {
             let stand_in;
             let m = match &what {
                 What::Match(m) | What::Timeout(m) => m,
-                What::Error(_, place) | What::Gap(place) | What::Truncated(place) => {
+                What::Error(_, place) | What::Gap(place) | What::Truncated(place) | What::Failed(place, _) => {
                     stand_in = at_place(*place);
                     &stand_in
                 }
@@ -132,6 +132,9 @@ impl Fold {
             (What::Gap(_), _) => return vec![Ruling::Refuse(self.died(f, Reason::Gap, GAP.to_owned()))],
             (What::Truncated(_), _) => {
                 return vec![Ruling::Refuse(self.died(f, Reason::HistoryTruncated, TRUNCATED.to_owned()))];
+            }
+            (What::Failed(_, why), _) => {
+                return vec![Ruling::Refuse(self.died(f, Reason::Script, why.clone()))];
             }
             (What::Error(stage, _), _) => {
                 let detail = format!("no event is bound to `{stage}`, to which the match would skip");
@@ -250,7 +253,7 @@ impl Fold {
                 self.record(&f, m, Outcome::Timeout, log);
             }
             What::Error(..) => self.effects.tally.errors += 1,
-            What::Gap(_) | What::Truncated(_) => {}
+            What::Gap(_) | What::Truncated(_) | What::Failed(..) => {}
         }
         for ruling in std::mem::take(&mut f.rulings) {
             match ruling {
@@ -320,7 +323,8 @@ fn at_place(place: Position) -> Match {
 }
 
 fn partition<'a>(task: &Active, key: &'a [Value]) -> Option<&'a [Value]> {
-    (!task.task.rule.partition_by.is_empty()).then_some(key)
+    // A script has the whole stream before it.
+    (!task.task.rule.partition_by.is_empty() && task.task.script().is_none()).then_some(key)
 }
 
 fn refused(d: Decision, reason: Reason, detail: String) -> Refusal {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
 
+use super::CallRecord;
 use crate::dispatch::LedgerEntry;
 use crate::log::StreamKey;
 use crate::outcome::{Decision, Outcome, Refusal};
@@ -22,6 +23,8 @@ pub(crate) struct Effects {
     pub(crate) decisions: Vec<(StreamKey, Decision, LedgerEntry)>,
     /// Refusals.
     pub(crate) refusals: Vec<(StreamKey, Refusal)>,
+    /// Calls of scripts that were noted, and those that were answered.
+    pub(crate) calls: Vec<CallRecord>,
     /// Skip bounds that moved.
     pub(crate) bounds: BTreeMap<BoundKey, Position>,
     /// Streams whose time moved.
@@ -63,6 +66,7 @@ impl Effects {
     pub(crate) fn is_saved(&self) -> bool {
         self.decisions.is_empty()
             && self.refusals.is_empty()
+            && self.calls.is_empty()
             && self.bounds.is_empty()
             && self.moved.is_empty()
             && self.wakeup.is_none()
@@ -73,12 +77,14 @@ impl Effects {
         let over = |n: usize| n.saturating_sub(UNSAVED);
         self.refusals.drain(..over(self.refusals.len()));
         self.decisions.drain(..over(self.decisions.len()));
+        self.calls.drain(..over(self.calls.len()));
     }
 
     /// Forgets what there is of a stream.
     pub(crate) fn erase(&mut self, stream: &StreamKey) {
         self.decisions.retain(|(s, ..)| s != stream);
         self.refusals.retain(|(s, _)| s != stream);
+        self.calls.retain(|call| call.stream != *stream);
         self.bounds.retain(|key, _| key.stream != *stream);
         self.moved.remove(stream);
     }
@@ -87,6 +93,7 @@ impl Effects {
     pub(crate) fn saved(&mut self) {
         self.decisions.clear();
         self.refusals.clear();
+        self.calls.clear();
         self.bounds.clear();
         self.moved.clear();
         self.wakeup = None;

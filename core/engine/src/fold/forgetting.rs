@@ -29,7 +29,7 @@ impl Fold {
                 cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });
             }
             let whose = (&**task, key, &*run.key);
-            collect(&mut found, whose, upto, &mut self.effects.tally, &mut cases);
+            collect(&mut found, (task.id, key, &run.key), upto, &mut self.effects.tally, &mut cases);
             note_bound(&mut live, whose, &mut self.effects.bounds);
             stream.keep(run, live, &program);
         }
@@ -53,6 +53,7 @@ impl Fold {
         }
         self.consumed.retain(|(_, stream, _), _| stream != key);
         self.effects.erase(key);
+        self.drop_calls(key);
         self.fed.retain(|fed| fed != key);
         // They may be of anyone; what is shown of older events is read from the log.
         self.labels = Labels::default();

@@ -14,7 +14,7 @@ use crate::tasks::{Active, TaskId};
 
 /// Something that a task has found.
 #[derive(Debug)]
-pub(super) struct Case {
+pub(crate) struct Case {
     pub(super) task: TaskId,
     pub(super) stream: StreamKey,
     pub(super) key: Vec<Value>,
@@ -23,7 +23,7 @@ pub(super) struct Case {
 
 /// What was found.
 #[derive(Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     /// A match.
     Match(Match),
     /// A partial match whose window ended.
@@ -34,6 +34,18 @@ pub(super) enum What {
     Gap(Position),
     /// A run whose first events are no longer kept.
     Truncated(Position),
+    /// A script that came to no answer at its trigger, and why.
+    Failed(Position, String),
+}
+
+impl Case {
+    /// The match, with its partition.
+    pub(crate) fn into_match(self) -> Option<(Vec<Value>, Match)> {
+        match self.what {
+            What::Match(m) => Some((self.key, m)),
+            _ => None,
+        }
+    }
 }
 
 impl Fold {
@@ -77,7 +89,7 @@ impl Fold {
                 self.effects.tally.errors += 1;
             }
             let place = Position { ts: at, seq: 0 };
-            collect(&mut found, (task, key, &run.key), place, &mut self.effects.tally, &mut cases);
+            collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, &mut cases);
             note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
             stream.keep(run, live, &program);
         }
@@ -123,7 +135,7 @@ impl Fold {
         let mut found = Vec::new();
         live.runs.step(program, &self.observation, hit, &mut found);
         live.last = place.ts;
-        collect(&mut found, (task, key, &run.key), place, &mut self.effects.tally, cases);
+        collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, cases);
         note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
         stream.keep(run, live, program);
     }
@@ -163,7 +175,7 @@ impl Fold {
 /// What was found, as cases; what was capped is counted.
 pub(super) fn collect(
     found: &mut Vec<Found>,
-    (task, stream, key): (&Active, &StreamKey, &[Value]),
+    (task, stream, key): (TaskId, &StreamKey, &[Value]),
     place: Position,
     tally: &mut super::effects::Tally,
     cases: &mut Vec<Case>,
@@ -178,7 +190,7 @@ pub(super) fn collect(
                 continue;
             }
         };
-        cases.push(Case { task: task.id, stream: stream.clone(), key: key.to_vec(), what });
+        cases.push(Case { task, stream: stream.clone(), key: key.to_vec(), what });
     }
 }
 

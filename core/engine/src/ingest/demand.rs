@@ -28,9 +28,12 @@ struct Scenes {
     any: Option<Fields>,
 }
 
-/// The arguments that are read, as a tree of names.
+/// The arguments that are read, as a tree of names; or all of them.
 #[derive(Debug, Default)]
-struct Fields(FxHashMap<Arc<str>, Branch>);
+struct Fields {
+    named: FxHashMap<Arc<str>, Branch>,
+    all: bool,
+}
 
 /// An argument that is read, or a map in which some are.
 #[derive(Debug)]
@@ -103,6 +106,7 @@ impl Scenes {
 
 impl Fields {
     fn add(&mut self, demand: &EventDemand) {
+        self.all |= demand.whole;
         for attr in &demand.fields {
             if let Attr::Arg(path) = attr {
                 self.add_path(path);
@@ -113,9 +117,9 @@ impl Fields {
     fn add_path(&mut self, path: &[Arc<str>]) {
         let Some((first, rest)) = path.split_first() else { return };
         if rest.is_empty() {
-            self.0.insert(first.clone(), Branch::Whole);
+            self.named.insert(first.clone(), Branch::Whole);
         } else if let Branch::Within(below) =
-            self.0.entry(first.clone()).or_insert_with(|| Branch::Within(Self::default()))
+            self.named.entry(first.clone()).or_insert_with(|| Branch::Within(Self::default()))
         {
             below.add_path(rest);
         }
@@ -136,7 +140,12 @@ impl Want<'_> {
 
 /// The argument `name` as far as any of `fields` reads it, with the name that the table has.
 fn keep(fields: &[&Fields], name: &str, value: &Value) -> Option<(Arc<str>, Value)> {
-    let found: SmallVec<[(&Arc<str>, &Branch); 4]> = fields.iter().filter_map(|f| f.0.get_key_value(name)).collect();
+    let found: SmallVec<[(&Arc<str>, &Branch); 4]> =
+        fields.iter().filter_map(|f| f.named.get_key_value(name)).collect();
+    if fields.iter().any(|f| f.all) {
+        let name = found.first().map_or_else(|| name.into(), |(interned, _)| (*interned).clone());
+        return Some((name, value.clone()));
+    }
     let (interned, _) = *found.first()?;
     if found.iter().any(|(_, b)| matches!(b, Branch::Whole)) {
         return Some((interned.clone(), value.clone()));
@@ -167,7 +176,14 @@ mod tests {
             names => Wanted::Of(names.iter().map(|n| Arc::from(*n)).collect()),
         };
         let fields = fields.iter().map(|f| Attr::try_from(format!("args.{f}")).unwrap()).collect();
-        Demand { events: vec![EventDemand { action_types: wanted(action_types), scenes: wanted(scenes), fields }] }
+        Demand {
+            events: vec![EventDemand {
+                action_types: wanted(action_types),
+                scenes: wanted(scenes),
+                fields,
+                whole: false,
+            }],
+        }
     }
 
     fn kept(table: &DemandTable, action_type: &str, scene: Option<&str>, json: &str) -> Option<String> {
@@ -193,6 +209,15 @@ mod tests {
         ] {
             assert_eq!(table.look_up(action, scene).is_some(), wanted, "{action} {scene:?}");
         }
+    }
+
+    #[test]
+    fn who_reads_all_gets_all() {
+        let mut whole = demand(&["pv"], &[], &[]);
+        whole.events[0].whole = true;
+        let table = DemandTable::of(&[demand(&["pv"], &[], &["m.x"]), whole], 1);
+        let json = r#"{"a":1,"m":{"x":1,"y":2}}"#;
+        assert_eq!(kept(&table, "pv", None, json).unwrap(), json);
     }
 
     #[test]

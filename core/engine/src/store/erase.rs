@@ -15,7 +15,8 @@ use crate::error::{Error, Kind};
 use crate::log::StreamKey;
 
 /// The tables with rows of a stream, which they name in a column `user`. A test compares this with the schema.
-pub(super) const OF_STREAMS: [&str; 7] = ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held"];
+pub(super) const OF_STREAMS: [&str; 8] =
+    ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls"];
 
 /// What else there is of users.
 const OF_EVERYONE: [&str; 2] = ["names", "users"];
@@ -48,6 +49,7 @@ impl Store {
             "DELETE FROM refusals WHERE user = ?1",
             "DELETE FROM bounds WHERE user = ?1",
             "DELETE FROM held WHERE user = ?1",
+            "DELETE FROM calls WHERE user = ?1",
         ] {
             self.conn.execute(sql, [id]).doing(doing)?;
         }

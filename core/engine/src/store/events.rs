@@ -13,7 +13,7 @@ use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 
-const LATE: i64 = 1;
+pub(super) const LATE: i64 = 1;
 const DEVICE_LATE: i64 = 2;
 pub(super) const GAP: i64 = 4;
 
@@ -221,7 +221,7 @@ impl Store {
 }
 
 /// A row as an entry of the log.
-fn entry(
+pub(super) fn entry(
     raw: &Raw,
     name: &mut dyn FnMut(i64) -> Result<Option<Arc<str>>, Error>,
     user: impl FnOnce(i64) -> Result<Option<Arc<str>>, Error>,

@@ -30,6 +30,7 @@ impl Store {
         all.insert("feedback".to_owned(), self.export_feedback(id)?);
         let sql = "SELECT decision, NULL FROM held WHERE user = ?1 ORDER BY n";
         all.insert("held".to_owned(), self.export_outcomes(id, sql)?);
+        all.insert("answers".to_owned(), self.export_answers(id)?);
         all.insert("skipBounds".to_owned(), self.export_bounds(id)?);
         Ok(Value::Object(all))
     }
@@ -95,6 +96,22 @@ impl Store {
             feedback.push(json!({ "decision": decision, "feedback": kind.as_str(), "ts": at }));
         }
         Ok(Value::Array(feedback))
+    }
+
+    /// What scripts answered, by the task and the time of their trigger.
+    fn export_answers(&mut self, id: i64) -> Result<Value, Error> {
+        let doing = "exporting what scripts answered";
+        let sql = "SELECT task, ts, answer FROM calls WHERE user = ?1 AND answer IS NOT NULL ORDER BY n";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([id]).doing(doing)?;
+        let mut answers = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let (task, ts): (String, i64) = (r.get(0).doing(doing)?, r.get(1).doing(doing)?);
+            let text = r.get_ref(2).doing(doing)?.as_str().map_err(|_| torn(doing))?;
+            let answer: Value = serde_json::from_str(text).map_err(|_| torn(doing))?;
+            answers.push(json!({ "task": task, "ts": ts, "answer": answer }));
+        }
+        Ok(Value::Array(answers))
     }
 
     fn export_bounds(&mut self, id: i64) -> Result<Value, Error> {

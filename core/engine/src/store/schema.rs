@@ -32,7 +32,7 @@ const UPGRADES: [&str; 2] = [
      DROP TABLE refusals;
      ALTER TABLE refusals_2 RENAME TO refusals;
      INSERT OR REPLACE INTO numbers (name, value) VALUES ('mixed', 1);",
-    // 3: what controls count of decisions, feedback to them, decisions that are held, policies of sets.
+    // 3: what controls count of decisions, feedback to them, decisions that are held, policies of sets; calls of scripts.
     "ALTER TABLE sets ADD COLUMN policy TEXT NOT NULL DEFAULT '[]';
      ALTER TABLE decisions ADD COLUMN touch TEXT NOT NULL DEFAULT '';
      ALTER TABLE decisions ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
@@ -43,7 +43,10 @@ const UPGRADES: [&str; 2] = [
      CREATE TABLE feedback (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
        user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
      CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, user INTEGER NOT NULL,
-       due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;",
+       due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
+     CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
+       rule TEXT NOT NULL, user INTEGER NOT NULL, ts INTEGER NOT NULL, seq INTEGER NOT NULL, answer TEXT) STRICT;
+     CREATE INDEX unanswered ON calls (n) WHERE answer IS NULL;",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -105,6 +108,11 @@ CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT N
 -- Matches that were not delivered, with the reason.
 CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL,
   at INTEGER NOT NULL, refusal TEXT NOT NULL) STRICT;
+-- Calls of scripts in the order of their triggers: rule: the hash of the task's rule; ts, seq: the place of the trigger;
+-- answer: JSON, NULL while it is not known.
+CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
+  rule TEXT NOT NULL, user INTEGER NOT NULL, ts INTEGER NOT NULL, seq INTEGER NOT NULL, answer TEXT) STRICT;
+CREATE INDEX unanswered ON calls (n) WHERE answer IS NULL;
 ";
 
 /// Makes the tables in an empty file.

@@ -49,7 +49,7 @@ fn covers(old: &EventDemand, new: &EventDemand) -> bool {
     (named || both_any)
         && within(&new.action_types, &old.action_types)
         && within(&new.scenes, &old.scenes)
-        && new.fields.iter().all(|f| reads(&old.fields, f))
+        && (old.whole || !new.whole && new.fields.iter().all(|f| reads(&old.fields, f)))
 }
 
 fn within(new: &Wanted, old: &Wanted) -> bool {
@@ -76,7 +76,7 @@ mod tests {
             names => Wanted::Of(names.iter().map(|n| Arc::from(*n)).collect()),
         };
         let fields = fields.iter().map(|f| Attr::try_from((*f).to_owned()).unwrap()).collect();
-        EventDemand { action_types, scenes: Wanted::Any, fields }
+        EventDemand { action_types, scenes: Wanted::Any, fields, whole: false }
     }
 
     #[test]
@@ -93,5 +93,7 @@ mod tests {
         ] {
             assert_eq!(covers(&old, &new), covered, "{old:?} {new:?}");
         }
+        let (some, all) = (kind(&["a"], &["args.x"]), EventDemand { whole: true, ..kind(&["a"], &[]) });
+        assert!(covers(&all, &some) && !covers(&some, &all));
     }
 }

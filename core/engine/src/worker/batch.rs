@@ -50,7 +50,10 @@ impl Worker {
         for item in items.drain(..) {
             match item {
                 Item::Event(_) | Item::Gap(_) if self.off => {}
-                Item::Event(event) => self.event(event),
+                Item::Event(event) => {
+                    self.event(event);
+                    self.ask_all();
+                }
                 Item::Gap(lost) => self.gap(lost),
                 Item::Command(command) => {
                     // Who asks after it is told by `last_error`.
@@ -191,6 +194,9 @@ impl Worker {
         }
         for (stream, refusal) in &effects.refusals {
             store.put_refusal(stream, refusal)?;
+        }
+        for call in &effects.calls {
+            store.put_call(call)?;
         }
         for (key, at) in &effects.bounds {
             put_bound(store, key, *at)?;

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Export(Option<Arc<str>>, Reply<String>),
     /// To put users away, of whom there are too many in memory.
     PutAway,
+    /// To see what the thread that asks scripts wishes.
+    Rung,
     /// To tell the listener of the decisions in the outbox.
     Redeliver,
     /// To end.
@@ -54,21 +56,20 @@ impl Worker {
         match command {
             Command::Apply(sets, reply) => {
                 let applied = self.apply(sets);
+                self.ask_all();
                 self.show();
                 let _ = reply.send(applied);
             }
-            Command::Flush(reply) => {
-                let reached = self.save_reached();
-                let failed = self.last_error.take().map_or(Ok(()), Err);
-                let _ = reply.send(failed.and(reached));
-            }
+            Command::Flush(reply) => self.flush_behind_calls(reply),
             Command::Sync(reply) => {
                 let synced = self.sync();
                 let failed = self.last_error.take().map_or(Ok(()), Err);
                 let _ = reply.send(failed.and(synced));
             }
             Command::Advance(t, reply) => {
-                let _ = reply.send(self.advance(t));
+                let advanced = self.advance(t);
+                self.ask_all();
+                let _ = reply.send(advanced);
             }
             Command::Decisions(limit, reply) => {
                 let _ = reply.send(self.store.decisions(limit));
@@ -94,6 +95,7 @@ impl Worker {
                 }
                 self.shared.ingest.has_put_away();
             }
+            Command::Rung => self.answer_bell(),
             Command::Redeliver => {
                 let waiting = self.reminder().unwrap_or_default();
                 self.delivery.remind(&self.shared, waiting);

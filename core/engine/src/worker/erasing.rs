@@ -40,6 +40,7 @@ impl Worker {
         let stream = StreamKey::User(user.cloned());
         for mixed in self.mixed_streams().into_iter().filter(|mixed| *mixed != stream) {
             self.store.erase_made(&mixed)?;
+            self.disown(Some(&mixed));
             self.cut_to_now(&mixed)?;
         }
         // Their events have moved the device's time, which stays.
@@ -49,6 +50,7 @@ impl Worker {
         self.store.erase_unused_names()?;
         self.save()?;
         let past = self.store.ledger(None)?;
+        self.disown(Some(&stream));
         self.fold.erase(&stream, &past);
         Ok(())
     }
@@ -148,6 +150,7 @@ impl Worker {
 
     /// The state that the store stands for, as after a restart.
     fn begin_again(&mut self) -> Result<(), Error> {
+        self.disown(None);
         self.restore(false)?;
         self.show();
         Ok(())

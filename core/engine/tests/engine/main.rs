@@ -8,6 +8,7 @@ mod files;
 mod gaps;
 mod reopening;
 mod retention;
+mod scripts;
 mod streams;
 mod support;
 mod threads;

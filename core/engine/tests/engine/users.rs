@@ -322,6 +322,7 @@ fn all_that_is_stored_of_a_user_can_be_read() {
     let all: Value = serde_json::from_str(&site.engine.export_user(Some(HIDDEN)).unwrap()).unwrap();
     let keys: Vec<&String> = all.as_object().unwrap().keys().collect();
     let expected = [
+        "answers",
         "decisions",
         "events",
         "feedback",

@@ -82,6 +82,9 @@ public enum class RefusalReason {
     /** Events that the run needed are no longer kept. */
     HISTORY_TRUNCATED,
 
+    /** The script of the task came to no answer. */
+    SCRIPT,
+
     /** `OR ERROR`: the stage to skip to is not bound. */
     ERROR,
 
