@@ -83,6 +83,9 @@ codes! {
     TIMEOUT_WITH_TRIGGER = "E0511", "ON TIMEOUT in a task with a trigger";
     COMPILED_RULE = "E0512", "a compiled rule that cannot be read";
     EVENT_CYCLE = "E0513", "events that lead back to the task that makes them";
+    NO_SCRIPT = "E0514", "a script that is not there";
+    SCRIPT_IMPORT = "E0515", "a script that cannot be imported";
+    SCRIPT_TRIGGER = "E0516", "a script in a task without a trigger";
 
     TOO_MANY_STATES = "E0601", "a rule over a limit of the matcher";
     REFUSED_BY_MATCHER = "E0602", "a construct that the matcher refuses";

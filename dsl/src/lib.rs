@@ -37,7 +37,7 @@ pub use lint::{Asked, asked};
 pub use schema::Schema;
 pub use suggest::nearest;
 pub use tasks::{
-    Checked, CheckedTask, Expected, ReadOptions, TaskTest, check_documents, read_documents, refused_when_continuous,
-    single_task,
+    Checked, CheckedTask, Expected, ReadOptions, Script, Scripts, TaskTest, check_documents, read_documents,
+    refused_when_continuous, single_task,
 };
 pub use text::{Compiled, check, compile, compile_expr};

@@ -33,10 +33,27 @@ const DEFAULT_SOURCE: &str = "default";
 pub struct ReadOptions {
     /// Serves the tasks that have no rule of their own.
     pub default_rule: Option<Rule>,
-    /// Whether scripts can run here.
-    pub python: bool,
+    /// The scripts that can run here; `None`: none can.
+    pub scripts: Option<Arc<dyn Scripts>>,
     /// What is known of the events, besides what the documents say under `schema`.
     pub schema: Option<Arc<Schema>>,
+}
+
+/// The scripts that a host has.
+pub trait Scripts: std::fmt::Debug {
+    /// What it has under this name.
+    fn find(&self, name: &str) -> Script;
+}
+
+/// What a host has under the name of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// Nothing.
+    Missing,
+    /// A source that cannot be imported: why and where, in one sentence.
+    Broken(String),
+    /// A script that runs: the SHA-256 of its source in hex.
+    Sound(Arc<str>),
 }
 
 /// What there is to say about task documents, and the tasks with which nothing is wrong.

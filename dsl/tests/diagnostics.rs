@@ -108,7 +108,7 @@ fn every_code_has_a_case() {
     let files = RULES.iter().chain(&["when.txt", "documents.txt", "lint.txt", "schema.txt"]);
     let mut all: String = files.map(|f| std::fs::read_to_string(file(f)).unwrap()).collect();
     // Too long for a case, and only where Python runs: tests of their own have these.
-    all.push_str("[E0101] [W0502]");
+    all.push_str("[E0101] [W0502] [E0514] [E0515] [E0516]");
     for (code, title) in codes::ALL.iter().filter(|(code, _)| !NOT_FROM_HERE.contains(code)) {
         assert!(all.contains(&format!("[{code}]")), "no case for {code}: {title}");
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ensue_dsl::{ReadOptions, codes, compile, read_documents, single_task};
+use ensue_dsl::{ReadOptions, Script, Scripts, check_documents, codes, compile, read_documents, single_task};
 use ensue_rule::{
     AfterMatch, Attr, Cap, Dialect, Duration, Expr, ExprKind, On, OutputKind, Per, Task, TaskEntry, TaskKind,
     TaskScope, TaskSet, Timestamp, Value,
@@ -77,11 +77,61 @@ fn the_published_document_needs_a_rule_where_no_python_runs() {
 
 #[test]
 fn a_script_beside_a_rule_is_warned_of_where_python_runs() {
-    let options =
-        ReadOptions { default_rule: compile(RULE, Dialect::Ensue).rule, python: true, ..ReadOptions::default() };
-    let sets = read_documents(PUBLISHED.as_bytes(), &options).unwrap();
-    assert_eq!(sets[0].tasks[0].warnings[0].code, codes::SCRIPT_AND_RULE);
-    assert!(sets[0].tasks[0].task.is_ok());
+    for (script, hash) in [(sound(), Some("abc".into())), (Script::Missing, None)] {
+        let options = ReadOptions { default_rule: compile(RULE, Dialect::Ensue).rule, ..with(script) };
+        let sets = read_documents(PUBLISHED.as_bytes(), &options).unwrap();
+        assert_eq!(sets[0].tasks[0].warnings[0].code, codes::SCRIPT_AND_RULE);
+        let task = sets[0].tasks[0].task.as_ref().unwrap();
+        assert_eq!(task.kind, TaskKind::PyBacktrace { python_name: "test_cep_rent_rule2".into(), hash });
+    }
+}
+
+/// Scripts of which each has the same to say.
+#[derive(Debug)]
+struct Shelf(Script);
+
+impl Scripts for Shelf {
+    fn find(&self, _: &str) -> Script {
+        self.0.clone()
+    }
+}
+
+fn sound() -> Script {
+    Script::Sound("abc".into())
+}
+
+fn with(script: Script) -> ReadOptions {
+    ReadOptions { scripts: Some(Arc::new(Shelf(script))), ..ReadOptions::default() }
+}
+
+#[test]
+fn the_published_document_is_taken_where_its_script_is() {
+    let task = read_documents(PUBLISHED.as_bytes(), &with(sound())).unwrap()[0].tasks[0].clone();
+    assert_eq!((task.task.as_ref().unwrap().script().unwrap().1.as_ref(), task.warnings.len()), ("abc", 0));
+    let checked = check_documents(PUBLISHED.as_bytes(), &with(sound()));
+    assert_eq!((checked.diagnostics.len(), checked.tasks.len()), (0, 1), "{:?}", checked.diagnostics);
+}
+
+#[test]
+fn a_script_that_cannot_run_is_refused_by_name() {
+    let broken = || Script::Broken("line 3: SyntaxError: invalid syntax".to_owned());
+    let untriggered = json!({ "taskArray": [{ "taskType": "py_backtrace", "pythonName": "s" }] }).to_string();
+    let beside = json!({ "actionTypeIn": ["x"], "taskArray": [
+        { "taskType": "py_backtrace", "pythonName": "s", "rule": "EVENT: a WITHIN 1 H" }] });
+    let timing = json!({ "actionTypeIn": ["x"], "taskArray": [{ "taskType": "py_backtrace", "pythonName": "s",
+        "output": { "type": "touch", "touch": "t", "on": "timeout" } }] });
+    for (document, script, code, path, says) in [
+        (PUBLISHED, Script::Missing, codes::NO_SCRIPT, "taskArray[0].pythonName", "`test_cep_rent_rule2`"),
+        (PUBLISHED, broken(), codes::SCRIPT_IMPORT, "taskArray[0].pythonName", "line 3: SyntaxError"),
+        (&untriggered, sound(), codes::SCRIPT_TRIGGER, "taskArray[0].pythonName", "trigger"),
+        (&beside.to_string(), broken(), codes::SCRIPT_IMPORT, "taskArray[0].pythonName", "`s`"),
+        (&timing.to_string(), sound(), codes::NO_ON_TIMEOUT, "taskArray[0].output", "timeouts"),
+    ] {
+        let set = &read_documents(document.as_bytes(), &with(script)).unwrap()[0];
+        let refused = set.tasks[0].task.as_ref().unwrap_err();
+        assert_eq!((&*refused.code, &*refused.path), (code, path), "{refused:?}");
+        assert!(refused.message.contains(says), "{refused:?}");
+    }
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{Dialect, Rule, Task, TaskKind, TaskScope, Timestamp, Trigger};
+use ensue_rule::{Dialect, On, Rule, Task, TaskKind, TaskScope, Timestamp, Trigger};
 
 use super::json::{Node, Object};
-use super::{ReadOptions, filter, output, policy, rule, time};
+use super::{ReadOptions, Script, filter, output, policy, rule, time};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
@@ -54,6 +54,11 @@ fn keep<T>(read: Result<T, Diagnostic>, sink: &mut Sink) -> Option<T> {
     read.map_err(|d| sink.push(d)).ok()
 }
 
+/// Whether a script runs.
+fn is_script(kind: &TaskKind) -> bool {
+    matches!(kind, TaskKind::PyBacktrace { hash: Some(_), .. })
+}
+
 struct Reader<'a, 'o, 's> {
     object: Object<'a>,
     options: &'o ReadOptions,
@@ -91,8 +96,17 @@ impl<'a> Reader<'a, '_, '_> {
         let outputs = self.object.get("output").map_or_else(Vec::new, |n| output::read(&n, rule.as_ref(), self.sink));
         let expires = self.expires();
         self.rollout();
-        let rule = rule?;
+        let alone = rule.is_none() && self.object.get("rule").is_none();
+        let rule = if alone && kind.as_ref().is_some_and(is_script) { Rule::of_script() } else { rule? };
+        if alone && outputs.iter().any(|o| o.on == On::Timeout) {
+            let d = Diagnostic::error(codes::NO_ON_TIMEOUT, "a script reports no timeouts");
+            self.sink.push(d.path(self.object.path_of("output")).hint("leave `on` out"));
+        }
         self.suits(&rule, trigger);
+        if trigger.is_none() && kind.as_ref().is_some_and(is_script) {
+            let d = Diagnostic::error(codes::SCRIPT_TRIGGER, "a script runs at a trigger, and there is none");
+            self.sink.push(d.path(self.object.path_of("pythonName")).hint("say in `actionTypeIn` when it runs"));
+        }
         Some(Task {
             id: "".into(),
             kind: kind?,
@@ -130,20 +144,36 @@ impl<'a> Reader<'a, '_, '_> {
 
     fn script(&mut self, name: &str, has_rule: bool, written: bool) -> Option<TaskKind> {
         let path = self.object.path_of("pythonName");
-        if !has_rule && !written {
-            let d = if self.options.python {
-                Diagnostic::error(codes::NOT_BUILT, format!("scripts are not built into this version: `{name}`"))
-            } else {
-                Diagnostic::error(codes::NO_PYTHON, format!("no Python runs here for the script `{name}`"))
-            };
-            self.sink.push(d.path(path).hint("put a `rule` beside it: it serves where the script can't"));
+        let beside = has_rule || written;
+        let found = self.options.scripts.as_ref().map(|scripts| scripts.find(name));
+        let refused = match &found {
+            None if !beside => Some((codes::NO_PYTHON, format!("no Python runs here for the script `{name}`"))),
+            Some(Script::Missing) if !beside => Some((codes::NO_SCRIPT, format!("no script is called `{name}`"))),
+            Some(Script::Broken(why)) => {
+                let d =
+                    Diagnostic::error(codes::SCRIPT_IMPORT, format!("the script `{name}` can't be imported: {why}"));
+                self.sink.push(d.path(path));
+                return None;
+            }
+            _ => None,
+        };
+        if let Some((code, message)) = refused {
+            let d = Diagnostic::error(code, message).path(path);
+            self.sink.push(d.hint("put a `rule` beside it: it serves where the script can't"));
             return None;
         }
-        if self.options.python {
-            let message = format!("the script `{name}` runs where its source was given, else the rule");
+        let hash = match found {
+            Some(Script::Sound(hash)) => Some(hash),
+            _ => None,
+        };
+        if self.options.scripts.is_some() && beside {
+            let message = match hash {
+                Some(_) => format!("the script `{name}` runs, and the rule only where its source was not given"),
+                None => format!("the source of the script `{name}` was not given: the rule runs"),
+            };
             self.sink.push(Diagnostic::warning(codes::SCRIPT_AND_RULE, message).path(path));
         }
-        Some(TaskKind::PyBacktrace { python_name: name.into(), hash: None })
+        Some(TaskKind::PyBacktrace { python_name: name.into(), hash })
     }
 
     fn expires(&mut self) -> Option<Timestamp> {
