@@ -6,7 +6,6 @@
 pub(crate) mod lines;
 mod progress;
 mod tasks;
-mod text;
 
 use std::path::PathBuf;
 
@@ -129,7 +128,7 @@ fn emit(replay: &Replay, out: &mut Output, items: &[Item]) -> Result<(), Failure
 
 fn print(out: &mut Output, items: &[Item]) -> Result<(), Failure> {
     for item in items {
-        if out.is_json() { out.object(item)? } else { out.line(&text::line(item))? }
+        if out.is_json() { out.object(item)? } else { out.line(&item.to_text())? }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::event::{self, Args};
 use crate::json;
 use crate::listener::{Deliverer, Slot};
 use crate::recorded::{Answers, Recorded, rejected};
+use crate::script::Host;
 
 /// Runs tasks over events.
 #[pyclass(frozen, subclass, module = "ensue._ensue")]
@@ -27,13 +28,15 @@ pub(crate) struct Engine {
     replay: bool,
     slot: Arc<Slot>,
     answers: Answers,
+    /// The scripts that tasks may name.
+    host: Option<Arc<Host>>,
 }
 
 #[pymethods]
 impl Engine {
     #[new]
     #[pyo3(signature = (path=None, *, lateness_ms=None, session_gap_ms=None, window_ms=None, queue=None, early=None,
-                        event_bytes=None, retention=None, replay=false))]
+                        event_bytes=None, retention=None, replay=false, scripts=None))]
     #[allow(clippy::too_many_arguments, reason = "they are named in Python")]
     fn new(
         py: Python<'_>,
@@ -46,14 +49,17 @@ impl Engine {
         event_bytes: Option<usize>,
         retention: Option<(Option<i64>, Option<u64>, Option<u64>)>,
         replay: bool,
+        scripts: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guarded(py, || {
+            let host = scripts.map(Host::new).transpose()?;
             let mut config = self::config(path, lateness_ms, session_gap_ms);
             config.limits.default_window = window_ms.map_or(config.limits.default_window, Duration);
             config.queue = queue.unwrap_or(config.queue);
             config.early = early.unwrap_or(config.early);
             config.event_bytes = event_bytes.unwrap_or(config.event_bytes);
             let mut config = if replay { config.replay() } else { config };
+            config.scripts = host.clone().map(|host| host as Arc<dyn ensue_engine::Scripts>);
             if let Some((age, rows, bytes)) = retention {
                 let kept = &mut config.retention;
                 kept.age = age.map_or(kept.age, Duration);
@@ -66,7 +72,7 @@ impl Engine {
             });
             let (core, opened) = opened.map_err(|e| error::engine(py, &e))?;
             let answers = Answers::new(py)?;
-            Ok(Self { core, opened, replay, slot: Arc::default(), answers })
+            Ok(Self { core, opened, replay, slot: Arc::default(), answers, host })
         })
     }
 
@@ -78,7 +84,7 @@ impl Engine {
 
     fn _apply<'py>(&self, py: Python<'py>, tasks: &str) -> PyResult<Bound<'py, PyAny>> {
         guarded(py, || {
-            let sets = ensue_dsl::read_documents(tasks.as_bytes(), &ReadOptions::default());
+            let sets = ensue_dsl::read_documents(tasks.as_bytes(), &options(self.host.as_ref()));
             let sets = sets.map_err(|d| error::tasks(py, &d))?;
             let report = self.wait(py, move |core| core.apply(sets))?;
             json::object(py, &Applied::of(&report))
@@ -289,6 +295,12 @@ pub(crate) fn config(path: Option<PathBuf>, lateness_ms: Option<i64>, session_ga
         session_gap: session_gap_ms.map_or(defaults.session_gap, Duration),
         ..defaults
     }
+}
+
+/// How documents are read where these scripts run.
+pub(crate) fn options(host: Option<&Arc<Host>>) -> ReadOptions {
+    let scripts = host.map(|host| host.clone() as Arc<dyn ensue_dsl::Scripts>);
+    ReadOptions { scripts, ..ReadOptions::default() }
 }
 
 /// How opening went, as an object.

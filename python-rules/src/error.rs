@@ -38,6 +38,11 @@ pub(crate) fn rule(py: Python<'_>, diagnostics: &[Diagnostic]) -> PyErr {
     diagnosed(py, "RuleError", "rule", diagnostics)
 }
 
+/// A rule that the matcher cannot run.
+pub(crate) fn refused_rule(py: Python<'_>, why: &str) -> PyErr {
+    make(py, "RuleError", "E0602", why, |_| Ok(()))
+}
+
 /// Task documents are malformed as a whole.
 pub(crate) fn tasks(py: Python<'_>, diagnostic: &Diagnostic) -> PyErr {
     diagnosed(py, "TaskError", "tasks", std::slice::from_ref(diagnostic))

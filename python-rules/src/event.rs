@@ -26,7 +26,7 @@ impl Args {
         let (mut names, mut values) = (Vec::with_capacity(args.len()), Vec::with_capacity(args.len()));
         for (name, given) in args {
             let name = text(&name)?;
-            values.push(value(&given, DEEPEST).map_err(|unfit| format!("`args.{name}`: {unfit}"))?);
+            values.push(value(&given).map_err(|unfit| format!("`args.{name}`: {unfit}"))?);
             names.push(name);
         }
         Ok(Self { names, values })
@@ -45,7 +45,11 @@ pub(crate) fn text(given: &Bound<'_, PyAny>) -> Result<PyBackedStr, Unfit> {
 }
 
 /// A value of Python. Whole numbers beyond 64 bits become floats, as in JSON.
-fn value(given: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
+pub(crate) fn value(given: &Bound<'_, PyAny>) -> Result<Value, Unfit> {
+    nested(given, DEEPEST)
+}
+
+fn nested(given: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
     if let Ok(text) = given.cast::<PyString>() {
         let text = PyBackedStr::try_from(text.clone()).map_err(|_| "the text is not valid Unicode".to_owned())?;
         return Ok(Value::from(&*text));
@@ -71,15 +75,15 @@ fn inside(given: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
     if let Ok(map) = given.cast::<PyDict>() {
         let entry = |(name, item): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
             let name = text(&name)?;
-            Ok((Arc::from(&*name), value(&item, depth)?))
+            Ok((Arc::from(&*name), nested(&item, depth)?))
         };
         let map: Result<BTreeMap<_, _>, Unfit> = map.iter().map(entry).collect();
         return Ok(Value::Map(Arc::new(map?)));
     }
     let items: Result<Vec<Value>, Unfit> = if let Ok(list) = given.cast::<PyList>() {
-        list.iter().map(|item| value(&item, depth)).collect()
+        list.iter().map(|item| nested(&item, depth)).collect()
     } else if let Ok(tuple) = given.cast::<PyTuple>() {
-        tuple.iter().map(|item| value(&item, depth)).collect()
+        tuple.iter().map(|item| nested(&item, depth)).collect()
     } else {
         return number(given);
     };

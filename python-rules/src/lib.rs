@@ -18,6 +18,8 @@ mod listener;
 mod recorded;
 mod replay;
 mod rules;
+mod script;
+mod value;
 
 use pyo3::prelude::*;
 
@@ -33,4 +35,6 @@ mod _ensue {
     use super::replay::Replay;
     #[pymodule_export]
     use super::rules::{check_rule, check_tasks, compile_rule, compile_text, duration_ms, format_rule, format_text};
+    #[pymodule_export]
+    use super::script::{Args, Context, Events, History, Match, PastEvent, Watch};
 }

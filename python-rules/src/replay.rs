@@ -1,19 +1,22 @@
 //! Recorded events through tasks: the objects of `ensue run --json`.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ensue_dsl::{Diagnostic, ReadOptions};
 use ensue_engine::replay::{Item, Report};
 use ensue_engine::{Error, OpenReport, Outcome};
 use ensue_rule::{Remark, Rule, TaskSet, Timestamp};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyList;
 
-use crate::engine::{Opened, config};
+use crate::engine::{Opened, config, options};
 use crate::error::{self, guarded};
 use crate::json;
 use crate::rules;
+use crate::script::Host;
 
 /// Recorded events on their way through an engine.
 #[pyclass(frozen, module = "ensue._ensue")]
@@ -21,6 +24,45 @@ use crate::rules;
 pub(crate) struct Replay {
     state: Mutex<State>,
     opened: OpenReport,
+    form: Form,
+    /// The scripts that tasks may name.
+    host: Option<Arc<Host>>,
+}
+
+/// In which form items are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Objects.
+    Objects,
+    /// Their JSON, as `ensue run --json` prints it.
+    Json,
+    /// Lines for a person, as `ensue run` prints them.
+    Text,
+}
+
+impl Form {
+    fn named(name: &str) -> PyResult<Self> {
+        match name {
+            "objects" => Ok(Self::Objects),
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            other => Err(PyValueError::new_err(format!("no such form: {other}"))),
+        }
+    }
+
+    fn give<'py>(self, py: Python<'py>, items: &[Item]) -> PyResult<Bound<'py, PyAny>> {
+        let text = |item: &Item| match self {
+            Self::Text => Ok(item.to_text()),
+            _ => serde_json::to_string(item).map_err(|e| PyValueError::new_err(e.to_string())),
+        };
+        match self {
+            Self::Objects => json::object(py, &items),
+            Self::Json | Self::Text => {
+                let lines: PyResult<Vec<String>> = items.iter().map(text).collect();
+                Ok(PyList::new(py, lines?)?.into_any())
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -29,23 +71,32 @@ struct State {
     replay: Option<ensue_engine::Replay>,
     /// Decisions given to Python and not yet acknowledged.
     given: Vec<Item>,
+    /// Something was refused.
+    refused: bool,
 }
 
 #[pymethods]
 impl Replay {
     #[new]
-    #[pyo3(signature = (path=None, *, lateness_ms=None, session_gap_ms=None))]
+    #[pyo3(signature = (path=None, *, lateness_ms=None, session_gap_ms=None, scripts=None, form="objects"))]
+    #[allow(clippy::too_many_arguments, reason = "they are named in Python")]
     fn new(
         py: Python<'_>,
         path: Option<PathBuf>,
         lateness_ms: Option<i64>,
         session_gap_ms: Option<i64>,
+        scripts: Option<&Bound<'_, PyAny>>,
+        form: &str,
     ) -> PyResult<Self> {
         guarded(py, || {
-            let config = config(path, lateness_ms, session_gap_ms);
+            let (form, host) = (Form::named(form)?, scripts.map(Host::new).transpose()?);
+            let mut config = config(path, lateness_ms, session_gap_ms);
+            config.scripts = host.clone().map(|host| host as Arc<dyn ensue_engine::Scripts>);
             let opened = py.detach(|| ensue_engine::Replay::open(config));
             let (replay, opened) = opened.map_err(|e| error::engine(py, &e))?;
-            Ok(Self { state: Mutex::new(State { replay: Some(replay), given: Vec::new() }), opened })
+            let refused = opened.set_aside.is_some();
+            let state = Mutex::new(State { replay: Some(replay), given: Vec::new(), refused });
+            Ok(Self { state, opened, form, host })
         })
     }
 
@@ -53,6 +104,12 @@ impl Replay {
     #[getter]
     fn opened<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         guarded(py, || json::object(py, &Opened::of(&self.opened)))
+    }
+
+    /// Whether a task or a rule was refused, or the store was set aside.
+    #[getter]
+    fn refused(&self) -> bool {
+        self.lock().refused
     }
 
     /// Applies task documents, or a rule alone; beside documents the rule serves the tasks without one. Gives the reports,
@@ -64,14 +121,15 @@ impl Replay {
         rule: Option<GivenRule>,
     ) -> PyResult<(Bound<'py, PyAny>, bool)> {
         guarded(py, || {
-            let mut loaded = Loaded::default();
+            let mut loaded = Loaded { host: self.host.clone(), ..Loaded::default() };
             let rule = rule.and_then(|rule| loaded.read_rule(rule));
             loaded.read(tasks, rule);
-            let Loaded { sets, refused: mut reports } = loaded;
+            let Loaded { sets, refused: mut reports, .. } = loaded;
             let idle = sets.is_empty() && self.opened.tasks == 0;
             reports.extend(self.with(py, move |replay| replay.apply(sets))?);
+            self.lock().refused |= reports.iter().any(Report::is_refusal);
             let reports: Vec<_> = reports.into_iter().map(Item::Report).collect();
-            Ok((json::object(py, &reports)?, !idle))
+            Ok((self.form.give(py, &reports)?, !idle))
         })
     }
 
@@ -115,7 +173,10 @@ impl Replay {
         guarded(py, || {
             let summary = py.detach(|| self.lock().replay.take().map(ensue_engine::Replay::finish));
             let summary = summary.transpose().map_err(|e| error::engine(py, &e))?;
-            json::object(py, &summary)
+            match summary {
+                Some(summary) => self.form.give(py, &[Item::Summary(summary)])?.get_item(0),
+                None => Ok(py.None().into_bound(py)),
+            }
         })
     }
 }
@@ -133,7 +194,7 @@ impl Replay {
                 state.given.extend(items.iter().filter(|item| is_decision(item)).cloned());
                 Ok(items)
             });
-            json::object(py, &items.map_err(|e| error::engine(py, &e))?)
+            self.form.give(py, &items.map_err(|e| error::engine(py, &e))?)
         })
     }
 
@@ -164,6 +225,7 @@ type GivenRule = (String, bool, Option<String>);
 struct Loaded {
     sets: Vec<TaskSet>,
     refused: Vec<Report>,
+    host: Option<Arc<Host>>,
 }
 
 /// A rule that was read, with what its author should know.
@@ -200,7 +262,7 @@ impl Loaded {
             self.sets.extend(rule.map(alone));
             return;
         };
-        let options = ReadOptions { default_rule: rule.map(|r| r.rule), ..ReadOptions::default() };
+        let options = ReadOptions { default_rule: rule.map(|r| r.rule), ..options(self.host.as_ref()) };
         match ensue_dsl::read_documents(tasks.as_bytes(), &options) {
             Ok(sets) => self.sets.extend(sets),
             Err(malformed) => self.refused.push(Report::unread(None, Some(malformed.to_remark()))),

@@ -1,11 +1,13 @@
 //! Rules between text, compiled JSON and Python.
 
-use ensue_dsl::{Diagnostic, ReadOptions, codes};
+use ensue_dsl::{Diagnostic, codes};
 use ensue_rule::{Dialect, Expr, Rule};
 use pyo3::prelude::*;
 
+use crate::engine::options;
 use crate::error::{self, guarded};
 use crate::json;
+use crate::script::Host;
 
 /// The deepest nesting of JSON that is read: reading is recursive. A compiled rule of the deepest legal nesting stays
 /// below, as in task documents.
@@ -53,9 +55,16 @@ pub(crate) fn check_rule<'py>(py: Python<'py>, text: &str, dialect: &str) -> PyR
 
 /// All that there is to say about task documents.
 #[pyfunction]
-pub(crate) fn check_tasks<'py>(py: Python<'py>, tasks: &str) -> PyResult<Bound<'py, PyAny>> {
+#[pyo3(signature = (tasks, scripts=None))]
+pub(crate) fn check_tasks<'py>(
+    py: Python<'py>,
+    tasks: &str,
+    scripts: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     guarded(py, || {
-        json::diagnostics(py, &ensue_dsl::check_documents(tasks.as_bytes(), &ReadOptions::default()).diagnostics)
+        let host = scripts.map(Host::new).transpose()?;
+        let checked = ensue_dsl::check_documents(tasks.as_bytes(), &options(host.as_ref()));
+        json::diagnostics(py, &checked.diagnostics)
     })
 }
 

@@ -22,7 +22,8 @@ fn blocks(section: &str) -> Vec<(String, String)> {
 /// Without a block: longer than a page, said where Python runs, or (those of 09) by the engine when a set is applied;
 /// `hostile.rs`, `documents.rs` and the tests of the engine have these.
 fn has_a_block(code: &str) -> bool {
-    !["E0101", "W0502", "E0514", "E0515", "E0516"].contains(&code) && !code.trim_start_matches(['E', 'W']).starts_with("09")
+    !["E0101", "W0502", "E0514", "E0515", "E0516"].contains(&code)
+        && !code.trim_start_matches(['E', 'W']).starts_with("09")
 }
 
 #[test]

@@ -360,6 +360,7 @@ impl Summary {
     }
 }
 
+mod text;
 mod whole;
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 """Ensue: complex event processing on the device. Write rules, try them on recorded sessions, take decisions."""
 
-from ._ensue import Recorded
+from collections.abc import Mapping as _Mapping
+
+from ._ensue import Args, Context, Event, History, Match, Recorded
 from .after_match import AfterMatch
 from .conditions import KVCondition
 from .engine import Engine, run
@@ -31,22 +33,32 @@ from .functions import (
 )
 from .pattern import Pattern, any_of, any_order, begin, group
 from .rules import check, check_tasks, compile, format
+from .scripts import Scripts, TimeBudgetExceeded
 from .types import Applied, Decision, Diagnostic
+
+_Mapping.register(Args)
 
 __all__ = [
     "AfterMatch",
     "Applied",
+    "Args",
+    "Context",
     "Decision",
     "Diagnostic",
     "Engine",
     "EngineError",
     "EnsueError",
+    "Event",
+    "History",
     "InternalError",
     "KVCondition",
+    "Match",
     "Pattern",
     "Recorded",
     "RuleError",
+    "Scripts",
     "TaskError",
+    "TimeBudgetExceeded",
     "abs_",
     "any_of",
     "any_order",

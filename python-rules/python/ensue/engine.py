@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Type,
 
 from . import _ensue
 from ._json import Duration, documents, dumps, milliseconds
+from .scripts import Scripts, Source
 from .types import Applied, Decision
 
 _open: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -36,6 +37,7 @@ class Engine(_ensue.Engine):
         keep_events: Optional[int] = None,
         keep_bytes: Optional[int] = None,
         replay: bool = False,
+        scripts: Optional[Union[Scripts, Source]] = None,
     ) -> Engine:
         """Opens the store and waits until it is open.
 
@@ -50,6 +52,7 @@ class Engine(_ensue.Engine):
             replay no limit.
         replay: the times of events are the only clock; a full queue makes `record` wait, and the listener is called
             before `flush` returns.
+        scripts: a folder of `.py` files, sources by name, or a Scripts: what tasks may name as `pythonName`.
         """
         engine = super().__new__(
             cls,
@@ -62,6 +65,7 @@ class Engine(_ensue.Engine):
             event_bytes=event_bytes,
             retention=(_ms(keep_for), keep_events, keep_bytes),
             replay=replay,
+            scripts=shelf(scripts),
         )
         assert isinstance(engine, Engine)
         _open.add(engine)
@@ -114,6 +118,11 @@ class Engine(_ensue.Engine):
         self.close()
 
 
+def shelf(scripts: Optional[Union[Scripts, Source]]) -> Optional[Scripts]:
+    """Scripts, from whatever they were given as."""
+    return scripts if scripts is None or isinstance(scripts, Scripts) else Scripts(scripts)
+
+
 def _ms(duration: Optional[Duration]) -> Optional[int]:
     return None if duration is None else milliseconds(duration)
 
@@ -135,6 +144,7 @@ def run(
     now: Optional[int] = None,
     lateness: Optional[Duration] = None,
     session_gap: Optional[Duration] = None,
+    scripts: Optional[Union[Scripts, Source]] = None,
 ) -> Iterator[Dict[str, Any]]:
     """Recorded events through tasks: the objects of `ensue run --json`, one after another, in the documented order.
 
@@ -144,15 +154,18 @@ def run(
     db: the file of the store; None: in memory. The run goes on where an earlier one ended.
     drain: after the last event time moves to the last timer.
     now: after the last event time moves to this, in ms.
+    scripts: a folder of `.py` files, sources by name, or a Scripts: what tasks may name as `pythonName`.
     """
     if tasks is None and rule is None:
         raise TypeError("run takes tasks or a rule")
-    replay = _ensue.Replay(db, lateness_ms=_ms(lateness), session_gap_ms=_ms(session_gap))
-    given = None if rule is None else _rule(rule)
-    return _run(replay, None if tasks is None else documents(tasks), given, _batches(events), drain, now)
+    replay = _ensue.Replay(
+        db, lateness_ms=_ms(lateness), session_gap_ms=_ms(session_gap), scripts=shelf(scripts)
+    )
+    given = None if rule is None else given_rule(rule)
+    return items(replay, None if tasks is None else documents(tasks), given, _batches(events), drain, now)
 
 
-def _rule(rule: Any) -> tuple[str, bool, Optional[str]]:
+def given_rule(rule: Any) -> tuple[str, bool, Optional[str]]:
     """The rule, whether it is text, and the id under which it runs alone."""
     if isinstance(rule, os.PathLike):
         with open(rule, encoding="utf-8-sig") as file:
@@ -163,14 +176,15 @@ def _rule(rule: Any) -> tuple[str, bool, Optional[str]]:
     return dumps(rule.to_rule() if hasattr(rule, "to_rule") else rule), False, None
 
 
-def _run(
+def items(
     replay: _ensue.Replay,
     tasks: Optional[str],
     rule: Optional[tuple[str, bool, Optional[str]]],
     batches: Iterator[List[bytes]],
     drain: bool,
     now: Optional[int],
-) -> Iterator[Dict[str, Any]]:
+) -> Iterator[Any]:
+    """What comes of a replay, in the form that it gives."""
     reports, busy = replay.apply(tasks, rule)
     yield from reports
     yield from replay.left_over()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Union
 
 from . import _ensue
 from ._json import documents, dumps
+from .scripts import Scripts, Source
 from .types import Diagnostic
 
 __all__ = ["check", "check_tasks", "compile", "format"]
@@ -32,9 +33,10 @@ def check(text: str, dialect: str = "ensue") -> List[Diagnostic]:
     return list(found)
 
 
-def check_tasks(tasks: object) -> List[Diagnostic]:
-    """All that there is to say about task documents."""
-    found: Any = _ensue.check_tasks(documents(tasks))
+def check_tasks(tasks: object, scripts: Optional[Union[Scripts, Source]] = None) -> List[Diagnostic]:
+    """All that there is to say about task documents, and about the scripts that they name, where these are given."""
+    given = scripts if scripts is None or isinstance(scripts, Scripts) else Scripts(scripts)
+    found: Any = _ensue.check_tasks(documents(tasks), given)
     return list(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, TypedDict
 
-__all__ = ["Applied", "AppliedSet", "AppliedTask", "Decision", "Diagnostic", "Remark"]
+__all__ = ["Applied", "AppliedSet", "AppliedTask", "Decision", "Diagnostic", "Remark", "ScriptStats"]
 
 Decision = TypedDict(
     "Decision",
@@ -72,3 +72,15 @@ class Diagnostic(TypedDict):
     end: Optional[int]
     line: Optional[int]
     column: Optional[int]
+
+
+class ScriptStats(TypedDict):
+    """What the calls of a script cost."""
+
+    calls: int
+    failures: int
+    """Of the calls: how many came to no answer."""
+    seconds: float
+    """Of all calls together."""
+    peak_growth: int
+    """The largest step, in bytes, by which the memory of the process reached a new peak during a call; other threads count too."""

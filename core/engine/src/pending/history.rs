@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ensue_matcher::Position;
 use ensue_rule::{Attr, Event, Rule, Timestamp, Value};
+use rustc_hash::FxHashMap;
 
 use super::find::{self, Automata};
 use super::{Answer, Answered};
@@ -152,6 +153,8 @@ pub struct History {
 struct State {
     /// Newest first.
     read: Vec<Past>,
+    /// Where each is, as far as somebody asked.
+    by_seq: FxHashMap<u64, usize>,
     /// Before which place the next page ends; `None`: at the end of the history.
     before: Option<Position>,
     /// There is nothing more to read.
@@ -179,6 +182,21 @@ impl History {
         let mut state = self.lock();
         self.read(&mut state, n)?;
         Ok(state.read.get(n).cloned())
+    }
+
+    /// [`History::back`], if that was read already: this waits for nothing.
+    pub fn at_hand(&self, n: usize) -> Option<Past> {
+        self.lock().read.get(n).cloned()
+    }
+
+    /// The event of an arrival number, among those that were read.
+    pub fn event(&self, seq: u64) -> Option<Past> {
+        let mut state = self.lock();
+        let State { read, by_seq, .. } = &mut *state;
+        for (n, past) in read.iter().enumerate().skip(by_seq.len()) {
+            by_seq.insert(past.seq(), n);
+        }
+        by_seq.get(&seq).and_then(|n| read.get(*n)).cloned()
     }
 
     /// How many events there are: reads all of them.

@@ -2,11 +2,19 @@
 
 use std::fmt::{Display, Write as _};
 
-use ensue_engine::replay::{Item, Report, Summary};
-use ensue_engine::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Refusal};
 use ensue_rule::{Remark, Timestamp, Value};
 
-pub(super) fn line(item: &Item) -> String {
+use super::{Item, Report, Summary};
+use crate::outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Refusal};
+
+impl Item {
+    /// As `ensue run` prints it without `--json`: a line, what a match led to below it; without the end of the line.
+    pub fn to_text(&self) -> String {
+        line(self)
+    }
+}
+
+fn line(item: &Item) -> String {
     match item {
         Item::Report(r) => report(r),
         Item::Rejected(r) => format!("line {}: rejected: {}", r.line, r.reason),
@@ -25,7 +33,7 @@ fn report(r: &Report) -> String {
         let _ = write!(text, " {version}");
     }
     text.push(':');
-    let of_task = [r.task.as_deref(), r.status.map(ensue_engine::Status::as_str)];
+    let of_task = [r.task.as_deref(), r.status.map(crate::report::Status::as_str)];
     for word in of_task.into_iter().flatten() {
         let _ = write!(text, " {word}");
     }
@@ -66,7 +74,8 @@ fn decision(d: &Decision) -> String {
 
 fn refusal(r: &Refusal) -> String {
     let what = r.touch.as_deref().unwrap_or(&r.task);
-    let detail = if r.detail.is_empty() { String::new() } else { format!(": {}", r.detail) };
+    let detail =
+        if r.detail.is_empty() { String::new() } else { format!(": {}", r.detail.replace('\n', "\n        ")) };
     format!("    refused {what}: {}{detail}", r.reason.as_str())
 }
 
@@ -82,7 +91,7 @@ fn values(values: &Named<Value>) -> String {
 }
 
 fn utc(t: Timestamp) -> impl Display {
-    ensue_engine::iso::Utc(t)
+    crate::iso::Utc(t)
 }
 
 /// The counters: the usual ones always, the others where something was counted.
