@@ -5,6 +5,7 @@
 
 mod bench;
 mod check;
+mod compare;
 mod compile;
 mod completions;
 mod diagnostics;
@@ -15,6 +16,7 @@ mod input;
 mod output;
 mod run;
 mod subject;
+mod why;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Why(why::Args),
+    Compare(compare::Args),
     Check(check::Args),
     Format(format::Args),
     Compile(compile::Args),
@@ -50,6 +54,8 @@ fn main() -> ExitCode {
     let mut out = Output::stdout(cli.json);
     let done = match &cli.command {
         Command::Run(args) => run::run(args, &mut out),
+        Command::Why(args) => why::run(args, &mut out),
+        Command::Compare(args) => compare::run(args, &mut out),
         Command::Check(args) => check::run(args, &mut out),
         Command::Format(args) => format::run(args, &mut out),
         Command::Compile(args) => compile::run(args, &mut out),

@@ -5,7 +5,7 @@
 
 pub(crate) mod lines;
 mod progress;
-mod tasks;
+pub(crate) mod tasks;
 
 use std::path::PathBuf;
 

@@ -39,6 +39,11 @@ pub fn format(rule: &Rule) -> String {
     texts.join("\n") + "\n"
 }
 
+/// The canonical text of an expression as it stands in WHERE.
+pub fn format_expr(e: &Expr) -> String {
+    expr::conjunct(e)
+}
+
 /// The canonical text of a rule text. Comments are kept, and AFTER MATCH is left as it is: without the clause the
 /// dialect of the task decides.
 ///

@@ -32,7 +32,7 @@ mod token;
 mod types;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use format::{format, format_text};
+pub use format::{format, format_expr, format_text};
 pub use lint::{Asked, asked};
 pub use schema::Schema;
 pub use suggest::nearest;

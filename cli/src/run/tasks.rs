@@ -13,9 +13,9 @@ use crate::subject::{self, Subject};
 
 /// What could be read, and what could not.
 #[derive(Debug, Default)]
-pub(super) struct Loaded {
-    pub(super) sets: Vec<TaskSet>,
-    pub(super) refused: Vec<Report>,
+pub(crate) struct Loaded {
+    pub(crate) sets: Vec<TaskSet>,
+    pub(crate) refused: Vec<Report>,
 }
 
 /// A rule that was read, with what its author should know.
@@ -25,7 +25,7 @@ struct Ready {
     warnings: Vec<Remark>,
 }
 
-pub(super) fn load(tasks: Option<&Path>, rule: Option<&Path>) -> Result<Loaded, Failure> {
+pub(crate) fn load(tasks: Option<&Path>, rule: Option<&Path>) -> Result<Loaded, Failure> {
     let mut loaded = Loaded::default();
     let rule = match rule {
         Some(path) => read_rule(path, &mut loaded)?,

@@ -19,14 +19,10 @@ fn help_and_version_are_well() {
 }
 
 #[test]
-fn commands_that_are_not_built_are_not_listed() {
+fn all_commands_are_listed() {
     let help = Shell::new().ensue("--help").stdout;
-    for command in ["run", "check", "format", "compile", "explain", "bench", "completions"] {
+    for command in ["run", "check", "format", "compile", "explain", "bench", "completions", "why", "compare"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
-    }
-    for command in ["why", "compare"] {
-        assert!(!help.contains(&format!("\n  {command} ")), "{help}");
-        assert_eq!(Shell::new().ensue(command).code, 2);
     }
 }
 

@@ -13,3 +13,4 @@ mod format;
 mod run;
 mod shell;
 mod store;
+mod why;

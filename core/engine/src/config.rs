@@ -8,6 +8,7 @@ use ensue_rule::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::pending::Scripts;
+use crate::uplink::Consent;
 
 /// How an engine is set up. [`Config::at`] and [`Config::in_memory`] give the defaults, whose fields may be changed.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Config {
     pub event_bytes: usize,
     /// What is kept of the log whatever the tasks say.
     pub retention: Retention,
+    /// What may leave the device; `None`: what was said last, and nothing at first.
+    pub consent: Option<Consent>,
     /// The numbers that bound the matcher; among them the default window, 24 hours.
     pub limits: Limits,
     /// Runs the scripts that tasks name; `None`: no scripts run here.
@@ -41,6 +44,9 @@ pub struct Config {
 /// its first events ends, refused `history_truncated`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
+    /// How long an event of a kind that some task wants stays, though none can look at it any more: as far back
+    /// `why_not` can answer. 0: as long as tasks look at it. The limits below hold all the same.
+    pub at_least: Duration,
     /// How old an event may get. 31 days. Users of whom nothing else is stored are forgotten after it.
     pub age: Duration,
     /// How many events there may be. 200,000.
@@ -51,12 +57,13 @@ pub struct Retention {
 
 impl Retention {
     /// No limits: what no task can look at any more goes all the same.
-    pub const UNLIMITED: Self = Self { age: Duration(i64::MAX), rows: u64::MAX, bytes: u64::MAX };
+    pub const UNLIMITED: Self =
+        Self { at_least: Duration(0), age: Duration(i64::MAX), rows: u64::MAX, bytes: u64::MAX };
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { age: Duration(31 * Duration::DAY.0), rows: 200_000, bytes: 64 * 1024 * 1024 }
+        Self { at_least: Duration(0), age: Duration(31 * Duration::DAY.0), rows: 200_000, bytes: 64 * 1024 * 1024 }
     }
 }
 
@@ -93,6 +100,7 @@ impl Config {
             users: 4_096,
             event_bytes: 64 * 1024,
             retention: Retention::default(),
+            consent: None,
             limits: Limits::default(),
             scripts: None,
         }
@@ -105,7 +113,8 @@ impl Config {
 
     /// The same, replaying recorded events; all that tasks may look at is kept.
     pub fn replay(self) -> Self {
-        Self { mode: Mode::Replay, retention: Retention::UNLIMITED, ..self }
+        let retention = Retention { at_least: self.retention.at_least, ..Retention::UNLIMITED };
+        Self { mode: Mode::Replay, retention, ..self }
     }
 
     /// The same, live on this clock.

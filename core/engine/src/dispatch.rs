@@ -14,6 +14,7 @@ use ensue_rule::{On, Output, Task, Timestamp, Value};
 
 pub(crate) use ledger::{Ledger, LedgerEntry};
 
+use crate::answer::Check;
 use crate::outcome::Reason;
 
 /// A touch of a match that is up for decision.
@@ -59,6 +60,29 @@ pub(crate) fn open_outputs<'t>(task: &'t Task, on: On, values: &[(Arc<str>, Valu
         Some(when) => matches!(ensue_matcher::evaluate(when, values), Value::Bool(true)),
     };
     task.outputs.iter().enumerate().filter(|(_, o)| o.on == on && opens(o)).collect()
+}
+
+/// The controls that were asked of a touch of this task, in their order; the refusal's is the last.
+pub(crate) fn checks(task: &Task, refused: Option<(Reason, &str)>) -> Vec<Check> {
+    let policy = &task.policy;
+    let asked = [
+        (Reason::Expired, task.expires.is_some()),
+        (Reason::Ttl, policy.ttl.is_some()),
+        (Reason::Cooldown, policy.cooldown.is_some()),
+        (Reason::Cap, !policy.caps.is_empty()),
+    ];
+    let refusing = refused.map(|(reason, _)| reason);
+    let before = asked.into_iter().take_while(|(reason, _)| refusing != Some(*reason)).filter(|(_, has)| *has);
+    let controls = asked.map(|(reason, _)| reason);
+    let passed = before.map(|(reason, _)| Check { control: reason.as_str().into(), passed: true, detail: None });
+    let last = refused.map(|(reason, detail)| Check {
+        control: reason.as_str().into(),
+        passed: false,
+        detail: Some(detail.to_owned()),
+    });
+    // What is refused before any control is asked was asked none.
+    let passed = passed.filter(|_| refusing.is_none_or(|reason| controls.contains(&reason)));
+    passed.chain(last).collect()
 }
 
 impl Candidate<'_> {

@@ -27,6 +27,14 @@ pub(crate) enum Kind {
     NoTasks,
     /// No thread could be started.
     NoThread { why: String },
+    /// No task in force has this id.
+    UnknownTask { task: Arc<str> },
+    /// The store knows no decision or refusal of this id; `erased`: it knows that there was one.
+    UnknownId { id: String, erased: bool },
+    /// A cursor that no drain has given.
+    BadCursor { cursor: String },
+    /// A rule in force that cannot be compiled: none, unless the engine is newer than its limits.
+    Uncompiled { why: String },
     /// A listener of a replay, or a script, called what waits for the thread that it is called on.
     FromListener,
 }
@@ -49,7 +57,10 @@ impl Error {
             Kind::Newer { .. } => "newer_schema",
             Kind::Store { .. } => "store",
             Kind::NoTasks => "no_tasks",
-            Kind::NoThread { .. } | Kind::FromListener => "unavailable",
+            Kind::UnknownTask { .. } => "unknown_task",
+            Kind::UnknownId { .. } => "unknown_id",
+            Kind::BadCursor { .. } => "bad_cursor",
+            Kind::NoThread { .. } | Kind::FromListener | Kind::Uncompiled { .. } => "unavailable",
         }
     }
 
@@ -83,6 +94,16 @@ impl Error {
         matches!(*self.kind, Kind::NoTasks)
     }
 
+    /// Whether a task, a decision or a refusal was asked about that is not known.
+    pub fn is_unknown(&self) -> bool {
+        matches!(*self.kind, Kind::UnknownTask { .. } | Kind::UnknownId { .. })
+    }
+
+    /// Whether a cursor is none.
+    pub fn is_bad_cursor(&self) -> bool {
+        matches!(*self.kind, Kind::BadCursor { .. })
+    }
+
     /// Whether the store failed (disk full, I/O).
     pub fn is_store(&self) -> bool {
         matches!(*self.kind, Kind::Store { .. })
@@ -102,6 +123,13 @@ impl fmt::Display for Error {
             ),
             Kind::Store { doing, why, .. } => write!(f, "the store failed while {doing}: {why}"),
             Kind::NoTasks => f.write_str("no task set has come yet: events wait in memory and none is kept"),
+            Kind::UnknownTask { task } => write!(f, "no task in force is called `{task}`"),
+            Kind::UnknownId { id, erased: false } => {
+                write!(f, "no decision or refusal `{id}` is known: it was never made here, or is no longer kept")
+            }
+            Kind::UnknownId { id, erased: true } => write!(f, "what the decision `{id}` said was erased with its user"),
+            Kind::BadCursor { cursor } => write!(f, "`{cursor}` is no cursor that a drain has given"),
+            Kind::Uncompiled { why } => write!(f, "a rule in force cannot be followed: {why}"),
             Kind::NoThread { why } => write!(f, "no thread can be started: {why}"),
             Kind::FromListener => f.write_str("a listener of a replay may not wait for the engine"),
         }

@@ -23,6 +23,7 @@ mod lookback;
 mod matching;
 mod rebuild;
 mod stream;
+mod trail;
 
 use std::collections::{BTreeSet, VecDeque};
 

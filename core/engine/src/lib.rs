@@ -8,8 +8,10 @@
 //! dispatch, commit -> listeners. What the worker does between two I/O calls is a pure fold over the log, so that a
 //! restart, which folds the same log again in silence, comes to the same state.
 
+pub mod answer;
 pub mod clock;
 pub mod config;
+mod counts;
 mod dispatch;
 mod engine;
 pub mod error;
@@ -28,10 +30,13 @@ pub mod report;
 pub mod stats;
 mod store;
 mod tasks;
+mod uplink;
 mod worker;
 
+pub use answer::{Question, Whose, Why, WhyNot};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Config, Mode, Place, Retention};
+pub use counts::Counts;
 pub use engine::Engine;
 pub use ensue_matcher::Limits;
 pub use error::Error;
@@ -43,3 +48,4 @@ pub use pending::Scripts;
 pub use replay::Replay;
 pub use report::{ApplyReport, OpenReport, Recorded, Rejected, SetReport, Status, StoreReport, StoreState, TaskReport};
 pub use stats::Stats;
+pub use uplink::{Batch, Consent};

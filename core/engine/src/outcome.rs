@@ -104,7 +104,7 @@ pub struct Decision {
 }
 
 /// A match that is not delivered, or a run that had to die.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Stable hex id (that of the decision that it is not; of the run's place in the log where there is no match).
     pub id: Arc<str>,
@@ -139,7 +139,7 @@ pub struct Refusal {
 }
 
 /// Why a match is not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// No output opened.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ensue_rule::{Remark, TaskSet, Timestamp, Value};
 use serde::{Serialize, Serializer};
 
+use crate::answer::{Question, Why, WhyNot};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -271,6 +272,23 @@ impl Replay {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
         let seconds = self.clock.now().since(self.start).0 as f64 / 1_000.0;
         Ok(Summary { bytes_in: self.bytes, seconds, ..Summary::of(&stats) })
+    }
+
+    /// As [`Engine::why_not`], about all lines so far.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn why_not(&self, question: Question) -> Result<Vec<WhyNot>, Error> {
+        self.engine.flush()?;
+        self.engine.why_not(question)
+    }
+
+    /// As [`Engine::why`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn why(&self, id: &str) -> Result<Why, Error> {
+        self.engine.why(id)
     }
 
     /// How many lines were taken.

@@ -5,6 +5,7 @@
 
 mod calls;
 mod codec;
+mod counts;
 mod erase;
 mod events;
 mod export;
@@ -17,6 +18,8 @@ mod salvage;
 mod schema;
 mod state;
 mod tasks;
+mod trails;
+mod uplink;
 
 use std::path::PathBuf;
 
@@ -28,6 +31,7 @@ use names::Names;
 pub(crate) use retention::{Cuts, Held, Keep, Step};
 pub(crate) use state::{Bound, UserState};
 pub(crate) use tasks::{StoredSet, StoredTask};
+pub(crate) use trails::{Asked, Bound as BoundEvents, Known, Origin, Trail};
 
 /// An open store.
 #[derive(Debug)]

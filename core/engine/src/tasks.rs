@@ -144,6 +144,11 @@ impl Book {
         self.sets.is_empty()
     }
 
+    /// The numbers that bound its programs.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The sets in force.
     pub(crate) fn sets(&self) -> &[StoredSet] {
         &self.sets

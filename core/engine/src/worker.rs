@@ -4,13 +4,17 @@
 //! and only after the commit somebody is told. It sleeps while there is nothing to do, at most until the next timer is due.
 
 mod absent;
+mod answering;
 mod asking;
 mod batch;
 mod commands;
 mod delivery;
+mod draining;
 mod erasing;
 mod forgetting;
 mod idle;
+mod queries;
+mod reporting;
 mod trouble;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +25,7 @@ use ensue_rule::{Demand, Timestamp};
 
 pub(crate) use commands::{Command, Reply};
 use delivery::Delivery;
+pub(crate) use queries::Query;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Mode;
@@ -112,6 +117,9 @@ impl Worker {
         };
         shared.counters.set_aside.set(u64::from(rebuilt.set_aside.is_some()));
         worker.note_opting_out()?;
+        if let Some(consent) = shared.config.consent {
+            worker.set_consent(consent)?;
+        }
         worker.catch_up()?;
         // What got too old while nobody ran goes; and traces of what was erased, if it was killed before they went.
         worker.unsettled = true;

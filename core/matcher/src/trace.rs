@@ -127,8 +127,6 @@ pub enum Ending {
     Window(Timestamp),
     /// Its session ended.
     Session(Position),
-    /// A match took its events.
-    Consumed(Position),
     /// Events were lost while it waited for an absence.
     Gap(Position),
 }

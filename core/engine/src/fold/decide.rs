@@ -46,6 +46,10 @@ impl Found {
         }
     }
 
+    pub(super) fn partition(&self) -> Option<&[Value]> {
+        partition(&self.task, &self.key)
+    }
+
     fn at(&self) -> Timestamp {
         match &self.what {
             What::Match(m) | What::Timeout(m) => m.at,
@@ -246,10 +250,12 @@ impl Fold {
         match &f.what {
             What::Match(m) => {
                 self.effects.tally.matches += 1;
+                self.effects.counts_of(&f.task).matches += 1;
                 self.record(&f, m, Outcome::Match, log);
             }
             What::Timeout(m) => {
                 self.effects.tally.timeouts += 1;
+                self.effects.counts_of(&f.task).timeouts += 1;
                 self.record(&f, m, Outcome::Timeout, log);
             }
             What::Error(..) => self.effects.tally.errors += 1,
@@ -259,10 +265,12 @@ impl Fold {
             match ruling {
                 Ruling::Decide(decision) => {
                     self.effects.tally.decisions += 1;
+                    self.leave_trail(&f, &decision.id, decision.at, None);
                     self.push(Outcome::Decision(decision));
                 }
                 Ruling::Refuse(refusal) => {
                     self.effects.tally.refusals += 1;
+                    self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
                     self.effects.refusals.push((f.stream.clone(), refusal.clone()));
                     self.push(Outcome::Refusal(refusal));
                 }

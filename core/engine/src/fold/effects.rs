@@ -7,9 +7,12 @@ use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
 
 use super::CallRecord;
+use crate::counts::{Counts, CountsOf};
 use crate::dispatch::LedgerEntry;
 use crate::log::StreamKey;
 use crate::outcome::{Decision, Outcome, Refusal};
+use crate::store::Trail;
+use crate::tasks::Active;
 
 /// Decisions, and refusals, kept while they cannot be written.
 const UNSAVED: usize = 10_000;
@@ -25,6 +28,10 @@ pub(crate) struct Effects {
     pub(crate) refusals: Vec<(StreamKey, Refusal)>,
     /// Calls of scripts that were noted, and those that were answered.
     pub(crate) calls: Vec<CallRecord>,
+    /// Where decisions and refusals came from.
+    pub(crate) trails: Vec<Trail>,
+    /// What counters of tasks grew by.
+    pub(crate) counts: BTreeMap<CountsOf, Counts>,
     /// Skip bounds that moved.
     pub(crate) bounds: BTreeMap<BoundKey, Position>,
     /// Streams whose time moved.
@@ -67,9 +74,16 @@ impl Effects {
         self.decisions.is_empty()
             && self.refusals.is_empty()
             && self.calls.is_empty()
+            && self.trails.is_empty()
+            && self.counts.is_empty()
             && self.bounds.is_empty()
             && self.moved.is_empty()
             && self.wakeup.is_none()
+    }
+
+    /// The counters of a task, to be counted in.
+    pub(crate) fn counts_of(&mut self, task: &Active) -> &mut Counts {
+        self.counts.entry(CountsOf::task(task)).or_default()
     }
 
     /// Lets what cannot be written not grow for ever: the oldest refusals, then the oldest decisions go.
@@ -78,6 +92,7 @@ impl Effects {
         self.refusals.drain(..over(self.refusals.len()));
         self.decisions.drain(..over(self.decisions.len()));
         self.calls.drain(..over(self.calls.len()));
+        self.trails.drain(..over(self.trails.len()));
     }
 
     /// Forgets what there is of a stream.
@@ -85,6 +100,8 @@ impl Effects {
         self.decisions.retain(|(s, ..)| s != stream);
         self.refusals.retain(|(s, _)| s != stream);
         self.calls.retain(|call| call.stream != *stream);
+        self.trails.retain(|t| t.stream != *stream);
+        self.counts.clear();
         self.bounds.retain(|key, _| key.stream != *stream);
         self.moved.remove(stream);
     }
@@ -94,6 +111,8 @@ impl Effects {
         self.decisions.clear();
         self.refusals.clear();
         self.calls.clear();
+        self.trails.clear();
+        self.counts.clear();
         self.bounds.clear();
         self.moved.clear();
         self.wakeup = None;

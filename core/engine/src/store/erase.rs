@@ -15,11 +15,11 @@ use crate::error::{Error, Kind};
 use crate::log::StreamKey;
 
 /// The tables with rows of a stream, which they name in a column `user`. A test compares this with the schema.
-pub(super) const OF_STREAMS: [&str; 8] =
-    ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls"];
+pub(super) const OF_STREAMS: [&str; 9] =
+    ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls", "trails"];
 
 /// What else there is of users.
-const OF_EVERYONE: [&str; 2] = ["names", "users"];
+const OF_EVERYONE: [&str; 3] = ["names", "users", "counts"];
 
 impl Store {
     /// Erases all rows of a user and their name.
@@ -34,6 +34,8 @@ impl Store {
             self.conn.execute(&sql, [id]).doing(doing)?;
         }
         self.conn.execute("DELETE FROM users WHERE id = ?1", [id]).doing(doing)?;
+        // Nobody can take one user's part out of a sum.
+        self.erase_counts()?;
         self.users.forget();
         self.held = None;
         self.put_number(state::SCRUB, 1)
@@ -50,6 +52,7 @@ impl Store {
             "DELETE FROM bounds WHERE user = ?1",
             "DELETE FROM held WHERE user = ?1",
             "DELETE FROM calls WHERE user = ?1",
+            "DELETE FROM trails WHERE user = ?1",
         ] {
             self.conn.execute(sql, [id]).doing(doing)?;
         }
@@ -77,7 +80,9 @@ impl Store {
         for table in OF_STREAMS.into_iter().chain(OF_EVERYONE) {
             self.conn.execute(&format!("DELETE FROM {table}"), []).doing(doing)?;
         }
-        self.conn.execute("DELETE FROM numbers WHERE name <> ?1", [state::NEXT_SEQ]).doing(doing)?;
+        // Numbers that others may have seen go on; what may leave is to be said anew.
+        let sql = "DELETE FROM numbers WHERE name NOT IN (?1, ?2)";
+        self.conn.execute(sql, [state::NEXT_SEQ, super::counts::CHANGES]).doing(doing)?;
         let row = params![signed(self.next_seq), i64::MIN];
         self.conn.execute("UPDATE tasks SET since_seq = ?1, since_ts = ?2", row).doing(doing)?;
         self.names.forget();
@@ -207,7 +212,7 @@ mod tests {
         known.sort_unstable();
         assert_eq!(of_users, known);
         // The others are of nobody, or of everyone.
-        for table in ["numbers", "sets", "tasks"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
+        for table in ["numbers", "sets", "tasks", "sqlite_sequence"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
             assert!(tables.remove(table), "{table}");
         }
         assert!(tables.is_empty(), "does opting out erase {tables:?}?");

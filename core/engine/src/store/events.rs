@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ensue_matcher::Position;
 use ensue_rule::{Event, Source, Timestamp, Value};
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::codec::{Reader, Writer};
 use super::retention::Held;
@@ -24,6 +24,7 @@ const HAS_OFFSET: u8 = 4;
 const HAS_DEVICE_TS: u8 = 8;
 
 const INSERT: &str = "INSERT INTO events (seq, user, ts, action, flags, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq = ?1";
 const ALL: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq >= ?1 ORDER BY seq";
 const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
   WHERE user = ?1 AND ts > ?2 AND (ts <= ?3 OR action = 0) ORDER BY ts, seq";
@@ -129,6 +130,18 @@ impl Store {
             n += 1;
         }
         Ok(n)
+    }
+
+    /// Visits the entry of that number, if it is still there.
+    pub(super) fn scan_one(&mut self, seq: u64, visit: &mut dyn FnMut(Entry)) -> Result<(), Error> {
+        let doing = "reading an event";
+        let Self { conn, names, users, .. } = self;
+        let mut statement = conn.prepare_cached(ONE).doing(doing)?;
+        let raw = statement.query_row([signed(seq)], Raw::read).optional().doing(doing)?;
+        if let Some(raw) = raw {
+            visit(entry(&raw, &mut |id| names.name(conn, id), |id| users.name(conn, id))?);
+        }
+        Ok(())
     }
 
     /// Visits the entries of one user in the order of their arrival.

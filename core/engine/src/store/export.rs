@@ -31,6 +31,7 @@ impl Store {
         let sql = "SELECT decision, NULL FROM held WHERE user = ?1 ORDER BY n";
         all.insert("held".to_owned(), self.export_outcomes(id, sql)?);
         all.insert("answers".to_owned(), self.export_answers(id)?);
+        all.insert("origins".to_owned(), self.export_origins(id)?);
         all.insert("skipBounds".to_owned(), self.export_bounds(id)?);
         Ok(Value::Object(all))
     }
@@ -112,6 +113,24 @@ impl Store {
             answers.push(json!({ "task": task, "ts": ts, "answer": answer }));
         }
         Ok(Value::Array(answers))
+    }
+
+    /// Where decisions and refusals came from.
+    fn export_origins(&mut self, id: i64) -> Result<Value, Error> {
+        let doing = "exporting where outcomes came from";
+        let sql = "SELECT id, bound, checks FROM trails WHERE user = ?1 ORDER BY n";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([id]).doing(doing)?;
+        let mut origins = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let json = |at| -> Result<Value, Error> {
+                let text: Option<String> = r.get(at).doing(doing)?;
+                text.map_or(Ok(Value::Null), |t| serde_json::from_str(&t).map_err(|_| torn(doing)))
+            };
+            let of: String = r.get(0).doing(doing)?;
+            origins.push(json!({ "id": of, "match": json(1)?, "checks": json(2)? }));
+        }
+        Ok(Value::Array(origins))
     }
 
     fn export_bounds(&mut self, id: i64) -> Result<Value, Error> {

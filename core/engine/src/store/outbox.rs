@@ -103,12 +103,13 @@ impl Store {
     /// the limits.
     pub(crate) fn trim_outbox(&mut self, before: super::state::Before<'_>) -> Result<(), Error> {
         let doing = "forgetting old decisions";
-        let mut gone = 0;
+        let (mut gone, undrained) = (0, self.undrained()?);
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(at) FROM decisions GROUP BY user")? {
             let before = before(&stream, self.folded(id)?);
             if oldest < before {
-                let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2";
-                gone += self.conn.execute(old, params![id, before.0]).doing(doing)?;
+                let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2
+                  AND (n <= ?3 OR n <= (SELECT max(n) FROM decisions) - ?4)";
+                gone += self.conn.execute(old, params![id, before.0, undrained, OUTBOX]).doing(doing)?;
                 let over = "DELETE FROM decisions WHERE user = ?1 AND acked = 0 AND at < ?2
                   AND n <= (SELECT max(n) FROM decisions) - ?3";
                 gone += self.conn.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
@@ -118,6 +119,7 @@ impl Store {
             let sql = "DELETE FROM feedback WHERE decision NOT IN (SELECT id FROM decisions)";
             self.conn.execute(sql, []).doing(doing)?;
         }
+        self.trim_trails(gone > 0)?;
         let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
         self.conn.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())

@@ -12,8 +12,21 @@ use crate::config::Place;
 use crate::error::Error;
 
 /// What is carried over; events, and names of what is in them, are not.
-const TABLES: [&str; 11] =
-    ["users", "streams", "numbers", "sets", "tasks", "bounds", "decisions", "refusals", "feedback", "held", "calls"];
+const TABLES: [&str; 13] = [
+    "users",
+    "streams",
+    "numbers",
+    "sets",
+    "tasks",
+    "bounds",
+    "decisions",
+    "refusals",
+    "feedback",
+    "held",
+    "calls",
+    "trails",
+    "counts",
+];
 
 /// Rows with their tables.
 pub(crate) type Known = Vec<(&'static str, Vec<Value>)>;

@@ -32,7 +32,8 @@ const UPGRADES: [&str; 2] = [
      DROP TABLE refusals;
      ALTER TABLE refusals_2 RENAME TO refusals;
      INSERT OR REPLACE INTO numbers (name, value) VALUES ('mixed', 1);",
-    // 3: what controls count of decisions, feedback to them, decisions that are held, policies of sets; calls of scripts.
+    // 3: what controls count of decisions, feedback to them, decisions that are held, policies of sets; calls of scripts;
+    // where outcomes came from; counters of tasks. Numbers of decisions and feedback are never used again: a host may have fetched up to one.
     "ALTER TABLE sets ADD COLUMN policy TEXT NOT NULL DEFAULT '[]';
      ALTER TABLE decisions ADD COLUMN touch TEXT NOT NULL DEFAULT '';
      ALTER TABLE decisions ADD COLUMN session INTEGER NOT NULL DEFAULT 0;
@@ -40,8 +41,21 @@ const UPGRADES: [&str; 2] = [
      ALTER TABLE decisions ADD COLUMN expires INTEGER;
      UPDATE decisions SET touch = coalesce(decision ->> '$.touch', ''), expires = decision ->> '$.expiresAt'
        WHERE decision <> '';
-     CREATE TABLE feedback (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
+     CREATE TABLE decisions_3 (
+       n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
+       source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
+       at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL, touch TEXT NOT NULL DEFAULT '',
+       session INTEGER NOT NULL DEFAULT 0, exclusive TEXT, expires INTEGER) STRICT;
+     INSERT INTO decisions_3 SELECT * FROM decisions;
+     DROP TABLE decisions;
+     ALTER TABLE decisions_3 RENAME TO decisions;
+     CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
+     CREATE TABLE feedback (n INTEGER PRIMARY KEY AUTOINCREMENT, decision TEXT NOT NULL, kind INTEGER NOT NULL,
        user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
+     CREATE TABLE trails (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
+       user INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT, bound TEXT, checks TEXT NOT NULL) STRICT;
+     CREATE TABLE counts (source TEXT NOT NULL, task TEXT NOT NULL, version INTEGER NOT NULL, changed INTEGER NOT NULL,
+       counts TEXT NOT NULL, PRIMARY KEY (source, task, version)) STRICT, WITHOUT ROWID;
      CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, user INTEGER NOT NULL,
        due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
      CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
@@ -94,14 +108,20 @@ CREATE TABLE bounds (
 -- their caps; touch; session; exclusive, the group; expires, until when they are good. user: the stream, as in events;
 -- decision: JSON, empty where what it said was erased.
 CREATE TABLE decisions (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
   at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL, touch TEXT NOT NULL DEFAULT '',
   session INTEGER NOT NULL DEFAULT 0, exclusive TEXT, expires INTEGER) STRICT;
 CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
 -- What became of decisions, each kind once: 0 shown, 1 clicked, 2 dismissed, 3 converted.
-CREATE TABLE feedback (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
+CREATE TABLE feedback (n INTEGER PRIMARY KEY AUTOINCREMENT, decision TEXT NOT NULL, kind INTEGER NOT NULL,
   user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
+-- Where decisions and refusals came from: reason, null of a decision; bound and checks: JSON, see store/trails.rs.
+CREATE TABLE trails (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
+  user INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT, bound TEXT, checks TEXT NOT NULL) STRICT;
+-- Counters of tasks, a row a version (the least integer: none); changed: the number of the last change; counts: JSON.
+CREATE TABLE counts (source TEXT NOT NULL, task TEXT NOT NULL, version INTEGER NOT NULL, changed INTEGER NOT NULL,
+  counts TEXT NOT NULL, PRIMARY KEY (source, task, version)) STRICT, WITHOUT ROWID;
 -- Touches that wait for their time, when their controls are judged; decision: JSON, as it would have been.
 CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, user INTEGER NOT NULL,
   due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;

@@ -198,6 +198,8 @@ impl Worker {
         for call in &effects.calls {
             store.put_call(call)?;
         }
+        effects.trails.iter().try_for_each(|trail| store.put_trail(trail))?;
+        effects.counts.iter().try_for_each(|(of, counts)| store.add_counts(of, counts))?;
         for (key, at) in &effects.bounds {
             put_bound(store, key, *at)?;
         }

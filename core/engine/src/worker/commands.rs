@@ -6,6 +6,7 @@ use std::sync::mpsc::SyncSender;
 use ensue_rule::{TaskSet, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::queries::Query;
 use super::{Next, Worker};
 use crate::error::{Error, Kind};
 use crate::fold::Remembered;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     OptIn(Reply<()>),
     /// For all that is stored of a user, as JSON.
     Export(Option<Arc<str>>, Reply<String>),
+    /// For answers, counters, and what may leave.
+    Query(Query),
     /// To put users away, of whom there are too many in memory.
     PutAway,
     /// To see what the thread that asks scripts wishes.
@@ -89,6 +92,7 @@ impl Worker {
             Command::Export(user, reply) => {
                 let _ = reply.send(self.export(user.as_ref()));
             }
+            Command::Query(query) => self.answer(query),
             Command::PutAway => {
                 if let Err(error) = self.put_away() {
                     self.last_error.get_or_insert(error);

@@ -55,10 +55,12 @@ impl Worker {
         store.drop_bounds(&|stream, folded| fold.time_of(stream, folded).minus(longest))?;
         store.trim_calls(&|stream, folded| fold.oldest_answer(stream, folded))?;
         store.trim_outbox(&|stream, folded| fold.time_of(stream, folded).minus(horizon))?;
+        let at_least = self.shared.config.retention.at_least;
         let known = std::cell::RefCell::new(FxHashMap::default());
         let window = |action: &str, scene: Option<&str>| -> Option<Duration> {
             let kind = (action.to_owned(), scene.map(str::to_owned));
-            *known.borrow_mut().entry(kind).or_insert_with(|| fold.book.window_of(action, scene))
+            let of_tasks = || fold.book.window_of(action, scene).map(|window| window.max(at_least));
+            *known.borrow_mut().entry(kind).or_insert_with(of_tasks)
         };
         let time = |stream: &StreamKey, folded: Option<Timestamp>| fold.time_of(stream, folded);
         store.forget_step(&Keep { window: &window, longest, time: &time, aged })

@@ -1,5 +1,7 @@
 //! One key's stream: its runs followed one by one, beside the shipping runs that say what matches there are.
 
+use std::sync::Arc;
+
 use ensue_rule::Timestamp;
 use smallvec::SmallVec;
 
@@ -11,6 +13,7 @@ use crate::output::Found;
 use crate::program::{After, Program, Target, WaitId};
 use crate::registers::Registers;
 use crate::runs::fate::Seen;
+use crate::table::Id;
 use crate::{Position, Runs};
 
 /// Strands followed at once.
@@ -38,6 +41,9 @@ pub struct Trace {
     matches: u64,
     last_match: Option<Timestamp>,
     capped: bool,
+    /// How many events each stage took, from an arrival number on.
+    taken: Vec<u64>,
+    counts_from: u64,
     /// The story has begun: `since` has come.
     told: bool,
 }
@@ -59,8 +65,21 @@ impl Trace {
             matches: 0,
             last_match: None,
             capped: false,
+            taken: Vec::new(),
+            counts_from: u64::MAX,
             told: false,
         }
+    }
+
+    /// Nothing seen yet; of events with this arrival number and later ones it is counted how many each stage takes.
+    pub fn counting(from: u64) -> Self {
+        Self { counts_from: from, ..Self::new(Timestamp::MAX, None) }
+    }
+
+    /// How many events each stage took, in pattern order; forbidden stages take none and are left out.
+    pub fn taken(&self, tracer: &Tracer) -> Vec<(Arc<str>, u64)> {
+        let stages = tracer.program.stages.iter().filter(|(_, s)| !s.forbidden);
+        stages.map(|(id, s)| (s.name.clone(), self.taken.get(id.index()).copied().unwrap_or(0))).collect()
     }
 
     /// Takes the event that the tracer looks at.
@@ -166,6 +185,9 @@ impl Trace {
         if told && born.is_empty() {
             self.nearly_begins(tracer, seen);
         }
+        if arrival.position.seq >= self.counts_from {
+            self.count(program, &born);
+        }
         for mut strand in born {
             strand.path = self.paths.push(arrival.position, strand.stage, strand.path);
             self.completed += u64::from(strand.complete);
@@ -175,6 +197,18 @@ impl Trace {
             self.add(program, strand);
         }
         self.tidy();
+    }
+
+    /// Counts an event once for each stage that takes it.
+    fn count(&mut self, program: &Program, born: &[Strand]) {
+        self.taken.resize(program.stages.len(), 0);
+        let stage = |s: &Strand| program.positions[s.at].stage;
+        for (i, strand) in born.iter().enumerate() {
+            let counted = born.iter().take(i).any(|s| stage(s) == stage(strand));
+            if let Some(n) = self.taken.get_mut(stage(strand).index()).filter(|_| !counted) {
+                *n += 1;
+            }
+        }
     }
 
     fn nearly_begins(&mut self, tracer: &Tracer, seen: Seen<'_>) {

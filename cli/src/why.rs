@@ -1,0 +1,139 @@
+//! `ensue why`: how far each task comes in recorded events, and of one task why it came no further; or where one decision or
+//! refusal came from.
+
+use std::path::PathBuf;
+
+use ensue_engine::replay::Report;
+use ensue_engine::{Config, Question, Replay, Whose, WhyNot};
+use ensue_rule::Duration;
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+use crate::output::{self, Output};
+use crate::run::lines::Lines;
+use crate::run::tasks;
+
+/// Say how far tasks come in recorded events, and why no further
+///
+/// Exit code 0: ran to the end; 1: a task or rule was refused; 2: wrong arguments (a task or decision that there is not) or
+/// unreadable files.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Task documents (JSON)
+    #[arg(long, value_name = "T.json", required_unless_present = "rule")]
+    tasks: Option<PathBuf>,
+    /// A rule text; beside --tasks it serves the tasks without a rule
+    #[arg(long, value_name = "R.txt")]
+    rule: Option<PathBuf>,
+    /// Recorded events, one JSON object a line; `-` is standard input
+    #[arg(long, value_name = "E.jsonl")]
+    events: PathBuf,
+    /// Tell the story of this task, rather than a table of all
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+    /// Look at this user's events only
+    #[arg(long, value_name = "U")]
+    user: Option<String>,
+    /// Say where this decision or refusal came from
+    #[arg(long, value_name = "ID", conflicts_with_all = ["task", "user"])]
+    decision: Option<String>,
+    /// After the last event move time to the last timer
+    #[arg(long)]
+    drain: bool,
+}
+
+/// An answer as a line of JSON.
+#[derive(Serialize)]
+struct Object<'a, T> {
+    kind: &'static str,
+    #[serde(flatten)]
+    answer: &'a T,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let loaded = tasks::load(args.tasks.as_deref(), args.rule.as_deref())?;
+    let mut config = Config::in_memory();
+    // The whole of the recorded events is asked about.
+    config.retention.at_least = Duration(i64::MAX);
+    let (mut replay, _) = Replay::open(config)?;
+    let idle = loaded.sets.is_empty();
+    let mut reports = loaded.refused;
+    reports.extend(replay.apply(loaded.sets)?);
+    let refused: Vec<_> = reports.iter().filter(|r| r.is_refusal()).collect();
+    refused.iter().for_each(|r| output::note(&refusal(r)));
+    if !idle {
+        feed(args, &mut replay)?;
+        tell(args, &replay, out)?;
+    }
+    Ok(Outcome::refused(!refused.is_empty()))
+}
+
+fn feed(args: &Args, replay: &mut Replay) -> Result<(), Failure> {
+    let mut lines = Lines::open(&args.events)?;
+    while let Some(line) = lines.next()? {
+        replay.line(line);
+        if lines.is_drained() {
+            replay.settle()?;
+        }
+    }
+    replay.settle()?;
+    if args.drain {
+        replay.drain()?;
+    }
+    Ok(())
+}
+
+fn tell(args: &Args, replay: &Replay, out: &mut Output) -> Result<(), Failure> {
+    if let Some(id) = &args.decision {
+        let why = replay.why(id)?;
+        return if out.is_json() { out.object(&Object { kind: "why", answer: &why }) } else { out.text(&why.text()) };
+    }
+    let user = args.user.as_deref().map_or(Whose::Everyone, |u| Whose::User(Some(u.into())));
+    let task = args.task.as_deref().map(Into::into);
+    let answers = replay.why_not(Question { task, user, since: None, wording: ensue_dsl::format_expr })?;
+    if out.is_json() {
+        return answers.iter().try_for_each(|answer| out.object(&Object { kind: "why_not", answer }));
+    }
+    if args.task.is_some() {
+        return answers.iter().try_for_each(|answer| out.text(&answer.text()));
+    }
+    out.text(&table(&answers))
+}
+
+/// What was refused of the tasks, beside the answers.
+fn refusal(r: &Report) -> String {
+    let task = r.task.as_deref().unwrap_or("tasks");
+    let error = r.error.as_ref().map_or(String::new(), |e| format!(": {}: {}", e.path, e.message));
+    format!("ensue: {task} was refused{error}")
+}
+
+/// A line a task, in columns.
+fn table(answers: &[WhyNot]) -> String {
+    let head = ["task", "events", "best stage", "matches", "decisions", "refusals"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(answers.iter().map(row)).collect();
+    columns(&rows)
+}
+
+fn row(w: &WhyNot) -> [String; 6] {
+    let best = match &w.furthest {
+        _ if w.matches > 0 => "match".to_owned(),
+        Some(story) => story.stage.as_deref().unwrap_or("-").to_owned(),
+        None => "-".to_owned(),
+    };
+    let refusals: Vec<_> = w.refusals.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+    let refusals = if refusals.is_empty() { "-".to_owned() } else { refusals.join(", ") };
+    [w.task.to_string(), w.events.to_string(), best, w.matches.to_string(), w.decisions.to_string(), refusals]
+}
+
+/// Lines with columns as wide as their widest cell.
+pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().enumerate().map(|(i, cell)| format!("{cell:<width$}", width = width(i)));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

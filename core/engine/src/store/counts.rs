@@ -1,0 +1,81 @@
+//! Counters of tasks, one row a version.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Doing, Store, torn};
+use crate::counts::{Counts, CountsOf};
+use crate::error::Error;
+
+/// How often counters changed: which row changed last.
+pub(super) const CHANGES: &str = "counts_changed";
+
+/// From which arrival number on they count; absent: from the beginning.
+const SINCE_SEQ: &str = "counts_since";
+
+/// Rows kept; those that changed longest ago go first.
+const ROWS: i64 = 4_096;
+
+/// Stands for no version.
+const NONE: i64 = i64::MIN;
+
+impl Store {
+    /// Adds to the counters of a task.
+    pub(crate) fn add_counts(&mut self, of: &CountsOf, more: &Counts) -> Result<(), Error> {
+        let doing = "writing counters";
+        let changed = self.number(CHANGES)?.unwrap_or(0) + 1;
+        self.put_number(CHANGES, changed)?;
+        let version = of.version.unwrap_or(NONE);
+        let sql = "SELECT counts FROM counts WHERE source = ?1 AND task = ?2 AND version = ?3";
+        let key = params![&*of.source, &*of.task, version];
+        let old: Option<String> =
+            self.conn.prepare_cached(sql).doing(doing)?.query_row(key, |r| r.get(0)).optional().doing(doing)?;
+        let fresh = old.is_none();
+        let mut counts: Counts =
+            old.map_or(Ok(Counts::default()), |t| serde_json::from_str(&t)).map_err(|_| torn(doing))?;
+        counts.merge(more);
+        let text = serde_json::to_string(&counts).map_err(|_| torn(doing))?;
+        let sql = "INSERT OR REPLACE INTO counts (source, task, version, changed, counts) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let row = params![&*of.source, &*of.task, version, changed, text];
+        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        if fresh {
+            let sql = "DELETE FROM counts WHERE changed <=
+              (SELECT changed FROM counts ORDER BY changed DESC LIMIT 1 OFFSET ?1)";
+            self.conn.prepare_cached(sql).doing(doing)?.execute([ROWS]).doing(doing)?;
+        }
+        Ok(())
+    }
+
+    /// The counters that changed after a change, in the order of their last change; with its number.
+    pub(crate) fn counts(&mut self, after: i64) -> Result<Vec<(i64, CountsOf, Counts)>, Error> {
+        let doing = "reading counters";
+        let sql = "SELECT changed, source, task, version, counts FROM counts WHERE changed > ?1 ORDER BY changed";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let row = |r: &Row<'_>| {
+            let version = Some(r.get(3)?).filter(|v| *v != NONE);
+            let of = CountsOf { source: r.get::<_, String>(1)?.into(), task: r.get::<_, String>(2)?.into(), version };
+            Ok((r.get(0)?, of, r.get::<_, String>(4)?))
+        };
+        let rows: Vec<_> =
+            statement.query_map([after], row).doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
+        let read = |(changed, of, text): (i64, CountsOf, String)| {
+            Ok((changed, of, serde_json::from_str(&text).map_err(|_| torn(doing))?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Begins all counters anew; from this arrival number on, stages too.
+    pub(crate) fn reset_counts(&mut self) -> Result<(), Error> {
+        self.erase_counts()?;
+        self.put_number(SINCE_SEQ, super::signed(self.next_seq))
+    }
+
+    /// Erases all counters.
+    pub(super) fn erase_counts(&mut self) -> Result<(), Error> {
+        self.conn.execute("DELETE FROM counts", []).map(|_| ()).doing("erasing counters")
+    }
+
+    /// From which arrival number on counters count.
+    pub(crate) fn counted_from(&mut self) -> Result<u64, Error> {
+        Ok(self.number(SINCE_SEQ)?.map_or(0, super::unsigned))
+    }
+}
