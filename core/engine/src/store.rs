@@ -4,6 +4,7 @@
 //! not a sound store says [`open`](mod@open). Nothing here decides anything: rows go in and come out.
 
 mod calls;
+mod checkpoint;
 mod codec;
 mod counts;
 mod erase;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 
 use crate::error::{Error, Kind};
+use checkpoint::WriteAhead;
 use names::Names;
 
 pub(crate) use retention::{Cuts, Held, Keep, Step};
@@ -42,6 +44,9 @@ pub(crate) struct Store {
     /// User names.
     users: Names,
     next_seq: u64,
+    /// The arrival number of a row that is in the log; 0: none is known to be.
+    tail: u64,
+    log: WriteAhead,
     /// Where the file is, and which it is.
     file: Option<(PathBuf, (u64, u64))>,
     /// Bytes and rows of events written since the last call of [`Store::take_written`].
@@ -72,13 +77,17 @@ pub(crate) struct Opened {
 impl Store {
     /// Begins the transaction of a batch.
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
-        self.conn.execute_batch("BEGIN IMMEDIATE").doing("beginning a transaction")
+        let doing = "beginning a transaction";
+        self.conn.prepare_cached("BEGIN IMMEDIATE").doing(doing)?.execute([]).doing(doing).map(|_| ())
     }
 
     /// Commits the transaction of a batch.
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
-        self.put_number(state::NEXT_SEQ, i64::try_from(self.next_seq).unwrap_or(i64::MAX))?;
-        self.conn.execute_batch("COMMIT").doing("committing")
+        if self.tail + 1 != self.next_seq {
+            // The end of the log does not say it.
+            self.put_number(state::NEXT_SEQ, signed(self.next_seq))?;
+        }
+        self.conn.prepare_cached("COMMIT").doing("committing")?.execute([]).doing("committing").map(|_| ())
     }
 
     /// Whether commits wait until the log is on the disk; not within a transaction.
@@ -100,6 +109,7 @@ impl Store {
         self.users.forget();
         self.written = Written::default();
         self.held = None;
+        self.tail = 0;
     }
 
     /// The arrival number of the next entry.
@@ -124,12 +134,6 @@ impl Store {
         let pages: i64 = self.conn.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
         let limit = if full { pages } else { 1 << 30 };
         self.conn.execute_batch(&format!("PRAGMA max_page_count = {limit}")).unwrap();
-    }
-
-    /// Moves the write-ahead log into the main file.
-    pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
-        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        done.doing("moving the write-ahead log into the file")
     }
 }
 

@@ -232,6 +232,10 @@ impl Worker {
             if next == Next::Go {
                 self.ask_next();
             }
+            // Whoever waits for a decision has been told.
+            if let Err(error) = self.store.relieve() {
+                self.note_aside(error);
+            }
             self.done += taken;
             if next == Next::Stop {
                 self.stop_asking();

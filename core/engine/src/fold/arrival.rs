@@ -38,7 +38,7 @@ impl Fold {
         let user = StreamKey::User(draft.event.user_id.clone());
         let mut event = self.judge(&user, draft);
         self.move_by(&user, &event);
-        self.fed = vec![user.clone(), StreamKey::Device];
+        self.feed(&user);
         // Before it gets its number: what these derive comes before it.
         self.run(log)?;
         log.append(&mut event)?;
@@ -125,11 +125,17 @@ impl Fold {
         }
     }
 
+    /// An event of this user comes: it concerns their stream, and that of the device.
+    pub(super) fn feed(&mut self, user: &StreamKey) {
+        self.fed.clear();
+        self.fed.extend([user.clone(), StreamKey::Device]);
+    }
+
     /// Puts an event that is in the log into the streams that it is not too late for: at once where nothing waits before
     /// it, else among what waits.
     pub(super) fn admit(&mut self, user: &StreamKey, event: &Arc<LogEvent>, log: &mut dyn Log) -> Result<(), Error> {
         let device = StreamKey::Device;
-        let mut now = Vec::with_capacity(2);
+        let mut now: smallvec::SmallVec<[StreamKey; 2]> = smallvec::SmallVec::new();
         for (key, late) in [(user, event.late), (&device, event.device_late)] {
             if late {
                 continue;

@@ -61,7 +61,7 @@ impl Fold {
                 let user = StreamKey::User(event.event.user_id.clone());
                 self.move_by(&user, &event);
                 self.labels.add(event.seq, event.event.id.as_ref());
-                self.fed = vec![user.clone(), StreamKey::Device];
+                self.feed(&user);
                 self.admit(&user, &event, &mut Silent)?;
                 self.run(&mut Silent)
             }

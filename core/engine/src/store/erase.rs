@@ -38,6 +38,7 @@ impl Store {
         self.erase_counts()?;
         self.users.forget();
         self.held = None;
+        self.tail = 0;
         self.put_number(state::SCRUB, 1)
     }
 
@@ -56,6 +57,7 @@ impl Store {
         ] {
             self.conn.execute(sql, [id]).doing(doing)?;
         }
+        self.tail = 0;
         self.erase_derived(id)
     }
 
@@ -89,6 +91,7 @@ impl Store {
         self.users.forget();
         self.mixed = false;
         self.held = None;
+        self.tail = 0;
         self.put_number(state::SCRUB, 1)
     }
 

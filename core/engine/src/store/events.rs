@@ -35,14 +35,14 @@ const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 /// the counter is the same everywhere; how large the file gets, the file says (`docs/storage.md`).
 pub(super) const ROW: u64 = 32;
 
-/// A row as it stands.
-pub(super) struct Raw {
+/// A row as it stands; its body where that is kept, or lent for a moment.
+pub(super) struct Raw<B = Vec<u8>> {
     pub(super) seq: u64,
     pub(super) user: i64,
     pub(super) ts: Timestamp,
     pub(super) action: i64,
     pub(super) flags: i64,
-    pub(super) body: Vec<u8>,
+    pub(super) body: B,
 }
 
 impl Raw {
@@ -58,13 +58,22 @@ impl Raw {
     }
 
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let Raw { seq, user, ts, action, flags, body } = Raw::lent(row)?;
+        Ok(Self { seq, user, ts, action, flags, body: body.to_vec() })
+    }
+}
+
+impl<'a> Raw<&'a [u8]> {
+    /// A row as long as the statement stands on it.
+    fn lent(row: &'a Row<'_>) -> rusqlite::Result<Self> {
+        let number = |i| row.get_ref(i)?.as_i64().map_err(rusqlite::Error::from);
         Ok(Self {
-            seq: unsigned(row.get(0)?),
-            user: row.get(1)?,
-            ts: Timestamp(row.get(2)?),
-            action: row.get(3)?,
-            flags: row.get(4)?,
-            body: row.get_ref(5)?.as_blob()?.to_vec(),
+            seq: unsigned(number(0)?),
+            user: number(1)?,
+            ts: Timestamp(number(2)?),
+            action: number(3)?,
+            flags: number(4)?,
+            body: row.get_ref(5)?.as_blob()?,
         })
     }
 }
@@ -113,6 +122,7 @@ impl Store {
         };
         let row = params![signed(gap.seq), user, gap.upto.0, 0, GAP, [0_u8; 0]];
         self.conn.prepare_cached(INSERT).doing("writing a gap")?.execute(row).doing("writing a gap")?;
+        self.tail = gap.seq;
         Ok(())
     }
 
@@ -123,7 +133,7 @@ impl Store {
         let mut rows = statement.query([signed(seq)]).doing("reading the log")?;
         let mut n = 0;
         while let Some(row) = rows.next().doing("reading the log")? {
-            let raw = Raw::read(row).doing("reading the log")?;
+            let raw = Raw::lent(row).doing("reading the log")?;
             let mut name = |id| names.name(conn, id);
             let user = |id| users.name(conn, id);
             visit(entry(&raw, &mut name, user)?)?;
@@ -176,6 +186,7 @@ impl Store {
         let flags = i64::from(e.late) * LATE + i64::from(e.device_late) * DEVICE_LATE;
         let row = params![signed(e.seq), user, e.ts.0, action, flags, body.0];
         self.conn.prepare_cached(INSERT).doing("writing an event")?.execute(row).doing("writing an event")?;
+        self.tail = e.seq;
         self.written.rows += 1;
         self.written.bytes += ROW + body.0.len() as u64;
         Ok(())
@@ -234,8 +245,8 @@ impl Store {
 }
 
 /// A row as an entry of the log.
-pub(super) fn entry(
-    raw: &Raw,
+pub(super) fn entry<B: AsRef<[u8]>>(
+    raw: &Raw<B>,
     name: &mut dyn FnMut(i64) -> Result<Option<Arc<str>>, Error>,
     user: impl FnOnce(i64) -> Result<Option<Arc<str>>, Error>,
 ) -> Result<Entry, Error> {
@@ -248,7 +259,7 @@ pub(super) fn entry(
         let losers = if raw.user == schema::DEVICE { Losers::All } else { Losers::User(user) };
         return Ok(Entry::Gap(LogGap { seq: raw.seq, losers, upto: raw.ts }));
     }
-    let mut body = Reader(&raw.body);
+    let mut body = Reader(raw.body.as_ref());
     let head = Head::read(&mut body, raw.ts).ok_or_else(bad)?;
     let mut args = BTreeMap::new();
     for _ in 0..body.uint().ok_or_else(bad)? {

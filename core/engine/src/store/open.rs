@@ -11,8 +11,9 @@ use ensue_rule::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::checkpoint::WriteAhead;
 use super::names::Names;
-use super::{Opened, Store, Written, schema, state, unsigned};
+use super::{Opened, Store, Written, schema, state};
 use crate::config::Place;
 use crate::error::{Error, Kind};
 
@@ -104,7 +105,7 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         Some(path) => Connection::open_with_flags(path, flags),
         None => Connection::open_in_memory(),
     };
-    let conn = conn.map_err(failed)?;
+    let mut conn = conn.map_err(failed)?;
     conn.busy_timeout(PATIENCE).map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(64);
     // Ours alone, from the first read on and by the system's lock, which a killed process gives back. It also keeps the
@@ -116,10 +117,12 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     let found = header(&conn, shown)?;
     leave(false)?;
     if found == 0 {
-        // Only a fresh file takes it, and only before WAL; it lets the file shrink in small steps.
-        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(failed)?;
+        // Only a fresh file takes it, and only before WAL; it lets the file shrink in small steps. Nothing is synced before
+        // there is anything in it that could be lost.
+        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF").map_err(failed)?;
     }
     tune(&conn).map_err(failed)?;
+    let log = WriteAhead::watch(&mut conn).map_err(failed)?;
     match found {
         0 => schema::create(&conn).map_err(failed)?,
         schema::VERSION => {}
@@ -130,6 +133,8 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         names: Names::of_rows(),
         users: Names::of_users(),
         next_seq: 1,
+        tail: 0,
+        log,
         file: path.and_then(|p| Some((p.to_owned(), super::salvage::identity(p).ok()?))),
         written: Written::default(),
         retained_to: 0,
@@ -137,8 +142,7 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         mixed: false,
     };
     // Takes the file's lock, and finds out whether the tables can be read.
-    let seq = store.number(state::NEXT_SEQ).map_err(Failure::told)?;
-    store.next_seq = seq.map_or(1, unsigned).max(1);
+    store.find_next_seq().map_err(Failure::told)?;
     // It is ours now: whoever says otherwise is not waited for.
     store.conn.busy_timeout(Span::ZERO).map_err(failed)?;
     store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();
@@ -163,12 +167,13 @@ fn header(conn: &Connection, path: &Path) -> Result<i64, Failure> {
 /// - `journal_mode WAL`: a commit appends to one file; nothing is written twice before it is done.
 /// - `synchronous NORMAL`: a commit is not synced to the disk, a checkpoint is. A crash of the app loses nothing, a crash
 ///   of the system at most the last moments, and nothing is ever torn.
-/// - `wal_autocheckpoint`, `journal_size_limit`: the write-ahead log stays within 4 MB (1,000 pages of 4 KB).
+/// - `wal_autocheckpoint` off: see `checkpoint.rs`. `journal_size_limit`: where the write-ahead log was larger than 4 MB
+///   once, its file gives the rest back.
 /// - `temp_store MEMORY`: no temporary files on a phone.
 fn tune(conn: &Connection) -> rusqlite::Result<()> {
     // This pragma answers with a row, which `execute_batch` passes over.
     conn.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY;",
     )
 }

@@ -195,6 +195,7 @@ impl Store {
             if let Some(held) = &mut self.held {
                 held.take(gone);
             }
+            self.tail = 0;
             self.conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})")).doing(FORGETTING)?;
         }
         Ok(())

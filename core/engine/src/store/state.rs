@@ -195,6 +195,15 @@ impl Store {
         self.put_number(WAKEUP, t.0)
     }
 
+    /// Finds the next arrival number: after the end of the log, or later, where rows at its end are gone.
+    pub(super) fn find_next_seq(&mut self) -> Result<(), Error> {
+        let doing = "reading the end of the log";
+        let last: Option<i64> = self.conn.query_row("SELECT max(seq) FROM events", [], |r| r.get(0)).doing(doing)?;
+        self.tail = last.map_or(0, unsigned);
+        self.next_seq = self.number(NEXT_SEQ)?.map_or(1, unsigned).max(self.tail + 1);
+        Ok(())
+    }
+
     pub(super) fn number(&mut self, name: &str) -> Result<Option<i64>, Error> {
         let doing = "reading a number";
         let mut statement = self.conn.prepare_cached("SELECT value FROM numbers WHERE name = ?1").doing(doing)?;

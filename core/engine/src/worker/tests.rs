@@ -119,3 +119,35 @@ fn a_batch_is_one_transaction() {
     assert!(again.decisions(9).unwrap().is_empty());
     assert_eq!(again.scan(0, &mut |_| Ok(())).unwrap(), 0);
 }
+
+#[test]
+fn arrival_numbers_of_rows_that_are_gone_are_not_used_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    let mut worker = worker(Config::at(&path).replay());
+    batch(&mut worker, vec![event("a", 1, ""), event("b", 2, ""), event("a", 3, "")]);
+    let next = worker.store.next_seq();
+    let everyone = || crate::config::Place::File(path.clone());
+    worker.in_transaction(|w| w.store.erase_user(None)).unwrap();
+    drop(worker);
+    let mut again = Store::open(&everyone(), Timestamp(0)).unwrap().store;
+    assert_eq!(again.scan(0, &mut |_| Ok(())).unwrap(), 0);
+    assert_eq!(again.next_seq(), next);
+}
+
+#[test]
+fn a_long_log_is_moved_into_the_file_between_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    let mut worker = worker(Config::at(&path).replay());
+    let log = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    let text = "x".repeat(40_000);
+    let mut most = 0;
+    for ts in 1..400 {
+        batch(&mut worker, vec![event("a", ts, &text)]);
+        worker.store.relieve().unwrap();
+        most = most.max(log());
+    }
+    assert!((2_000_000..4_000_000).contains(&most), "{most}");
+    assert!(std::fs::metadata(&path).unwrap().len() > 10_000_000);
+}

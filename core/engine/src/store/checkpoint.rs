@@ -1,0 +1,57 @@
+//! Checkpoints: when the write-ahead log is moved into the file.
+//!
+//! `SQLite` would do it in a commit, before anybody is told of what was decided; here it is done after that.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::Connection;
+
+use super::{Doing, Store};
+use crate::error::Error;
+
+/// A log of so many pages (4,120 bytes each) is long: 2.9 MB, which leaves room for the largest batch.
+const LONG: u32 = 700;
+
+/// The write-ahead log.
+#[derive(Debug)]
+pub(super) struct WriteAhead {
+    /// How many pages it has; `SQLite` says so after each commit.
+    pages: Arc<AtomicU32>,
+    /// It is moved when it has as many.
+    full: u32,
+}
+
+impl WriteAhead {
+    /// Watches the log of a connection, in place of what `SQLite` does when it is long.
+    pub(super) fn watch(conn: &mut Connection) -> rusqlite::Result<Self> {
+        let pages = Arc::new(AtomicU32::new(0));
+        let told = pages.clone();
+        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, n| {
+            told.store(u32::try_from(n).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self { pages, full: LONG })
+    }
+}
+
+impl Store {
+    /// Moves the write-ahead log into the main file.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        done.doing("moving the write-ahead log into the file")?;
+        self.log.pages.store(0, Ordering::Relaxed);
+        self.log.full = LONG;
+        Ok(())
+    }
+
+    /// The same, where the log is long. Where it fails it is tried again when the log has grown by as much.
+    pub(crate) fn relieve(&mut self) -> Result<(), Error> {
+        let pages = self.log.pages.load(Ordering::Relaxed);
+        if pages < self.log.full {
+            return Ok(());
+        }
+        self.log.full = pages.saturating_add(LONG);
+        self.checkpoint()
+    }
+}
