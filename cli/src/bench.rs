@@ -16,6 +16,7 @@ mod record;
 mod restart;
 mod rules;
 mod scratch;
+mod store;
 mod streams;
 mod tasks;
 
@@ -54,13 +55,17 @@ enum Bench {
     Record,
     /// From that call to the decision, on a disk
     Latency,
+    /// Wanted events to the disk, one after the other
+    Sustained,
+    /// Opening a store: the call, one that is there, a new one
+    Open,
     /// Opening a full store
     Restart,
     /// Rules from text
     Load,
 }
 
-const ALL: [Bench; 9] = [
+const ALL: [Bench; 11] = [
     Bench::Load,
     Bench::W1,
     Bench::W1any,
@@ -68,6 +73,8 @@ const ALL: [Bench; 9] = [
     Bench::W3,
     Bench::Json,
     Bench::Record,
+    Bench::Sustained,
+    Bench::Open,
     Bench::Restart,
     Bench::Latency,
 ];
@@ -124,6 +131,8 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
         Bench::Json => all(vec![json::w1(&uniform(1_000))?]),
         Bench::Record => all(record::record()?),
         Bench::Latency => all(vec![latency::latency(n.min(6_000))?]),
+        Bench::Sustained => all(vec![store::sustained(n.min(100_000))?]),
+        Bench::Open => all(store::open()?),
         Bench::Restart => all(vec![restart::restart(n.min(100_000))?]),
         Bench::Load => [1_000, 10_000].into_iter().try_for_each(|rules| all(vec![load::load(rules)?])),
     }

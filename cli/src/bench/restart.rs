@@ -47,6 +47,13 @@ pub(super) fn restart(events: usize) -> Result<Figure, Failure> {
 /// Three users who open and leave scenes, all within the window of the tasks.
 fn fill(engine: &Engine, events: usize) -> Result<(), Failure> {
     tasks::apply(engine, tasks::visits(TASKS)?)?;
+    record_visits(engine, events)?;
+    engine.shutdown();
+    Ok(())
+}
+
+/// Records that many visits and waits until they are committed.
+pub(super) fn record_visits(engine: &Engine, events: usize) -> Result<(), Failure> {
     for (i, at) in (0..events).zip(0_i64..) {
         let scene = format!("scene{}", i % 100);
         let event = EventRef {
@@ -62,6 +69,5 @@ fn fill(engine: &Engine, events: usize) -> Result<(), Failure> {
         }
     }
     engine.flush()?;
-    engine.shutdown();
     Ok(())
 }
