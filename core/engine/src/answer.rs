@@ -60,6 +60,8 @@ pub struct WhyNot {
     pub history: History,
     /// Retained events of the task's stream that it looks at.
     pub events: u64,
+    /// The script that decides in place of a rule, which cannot be followed.
+    pub script: Option<Arc<str>>,
     /// Events that made it look back, if it is such a task.
     pub triggers: Option<Triggers>,
     /// Matches.

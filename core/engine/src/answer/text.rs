@@ -161,6 +161,9 @@ impl WhyNot {
         }
         match (&self.triggers, &self.furthest) {
             (Some(t), _) if t.count == 0 => "nothing triggered it".to_owned(),
+            (Some(_), _) if self.script.is_some() => {
+                format!("its script `{}` found nothing", self.script.as_deref().unwrap_or_default())
+            }
             _ if self.events == 0 => "it saw no event".to_owned(),
             (_, Some(story)) if story.stage.is_some() => format!("did not match: {}", story.ended),
             _ => "did not match: no run began".to_owned(),

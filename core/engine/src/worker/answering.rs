@@ -113,6 +113,7 @@ impl Worker {
             since: question.since,
             history: History::default(),
             events: 0,
+            script: task.task.script().map(|(name, _)| name.clone()),
             triggers: None,
             matches: 0,
             last_match: None,
@@ -193,6 +194,9 @@ impl Worker {
         self.store.look_back(&span, &mut |entry| follow.visit(entry))?;
         if task.is_triggered() {
             let all = follow.finish(now);
+            if task.task.script().is_some() {
+                return Ok(all);
+            }
             return self.look_again((task, stream), tracer, (since, state.cut), all);
         }
         follow.pass(to);

@@ -1,6 +1,7 @@
 //! The engine from outside, by its public face only.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here fails a test")]
 
+mod answers;
 mod applying;
 mod crowds;
 mod faces;
@@ -13,4 +14,5 @@ mod streams;
 mod support;
 mod threads;
 mod time;
+mod uplink;
 mod users;
