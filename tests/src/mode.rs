@@ -211,7 +211,7 @@ impl Sink {
 
 fn given(m: &Match, step: HalfStep) -> Given {
     let bindings: Bindings =
-        m.bindings.iter().map(|(name, ids)| (name.to_string(), ids.clone())).collect::<BTreeMap<_, _>>();
+        m.bindings.iter().map(|(name, ids)| (name.to_string(), ids.to_vec())).collect::<BTreeMap<_, _>>();
     Given { bindings, at: m.at.0, step }
 }
 

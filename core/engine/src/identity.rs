@@ -148,7 +148,7 @@ mod tests {
 
     fn found(bindings: &[(&str, &[u64])]) -> Match {
         Match {
-            bindings: bindings.iter().map(|(n, e)| (Arc::from(*n), e.to_vec())).collect(),
+            bindings: bindings.iter().map(|(n, e)| (Arc::from(*n), e.iter().copied().collect())).collect(),
             start: Position::default(),
             end: Position::default(),
             at: Timestamp(7),

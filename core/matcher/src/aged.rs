@@ -5,7 +5,7 @@
 pub(crate) struct Aged<T> {
     items: Vec<T>,
     /// So many at the front are cut.
-    cut: usize,
+    cut: u32,
 }
 
 impl<T> Default for Aged<T> {
@@ -31,20 +31,25 @@ impl<T: Copy> Aged<T> {
         Self { items: items.to_vec(), cut: 0 }
     }
 
+    #[inline]
     pub(crate) fn as_slice(&self) -> &[T] {
-        self.items.get(self.cut..).unwrap_or_default()
+        self.items.get(self.gone()..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        self.items.get_mut(self.cut..).unwrap_or_default()
+        let gone = self.gone();
+        self.items.get_mut(gone..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.cut >= self.items.len()
+        self.gone() >= self.items.len()
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.items.len() - self.cut
+        self.items.len() - self.gone()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -52,23 +57,32 @@ impl<T: Copy> Aged<T> {
         self.cut = 0;
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, item: T) {
         self.items.push(item);
     }
 
+    #[inline]
     pub(crate) fn extend(&mut self, items: &[T]) {
         self.items.extend_from_slice(items);
     }
 
     /// Drops the first `n`. What is cut is given back once it is more than what is left: constant on average.
     pub(crate) fn cut(&mut self, n: usize) {
-        self.cut += n;
-        if self.cut >= self.items.len() {
+        let gone = self.gone() + n;
+        self.cut = 0;
+        if gone >= self.items.len() {
             self.items.clear();
-            self.cut = 0;
-        } else if self.cut * 2 > self.items.len() {
-            self.items.drain(..self.cut);
-            self.cut = 0;
+        } else if gone * 2 > self.items.len() {
+            self.items.drain(..gone);
+        } else {
+            // There are never 2^32 items.
+            self.cut = u32::try_from(gone).unwrap_or(u32::MAX);
         }
+    }
+
+    #[inline]
+    fn gone(&self) -> usize {
+        usize::try_from(self.cut).unwrap_or(usize::MAX)
     }
 }

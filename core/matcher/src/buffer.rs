@@ -123,30 +123,26 @@ pub(crate) struct Seen {
     pub(crate) alt: Option<NodeId>,
 }
 
-/// An event that some run bound.
-#[derive(Debug)]
-pub(crate) struct BoundEvent {
-    pub(crate) position: Position,
-    /// The attributes that RETURN reads.
-    pub(crate) kept: Box<[Value]>,
-}
-
 /// Nodes and bound events of one key, oldest first.
 #[derive(Debug)]
 pub(crate) struct SharedBuffer {
     nodes: Aged<Node>,
     /// The id of the front node.
     base: u32,
-    events: VecDeque<BoundEvent>,
+    /// Where the bound events stood in the stream.
+    events: VecDeque<Position>,
+    /// What RETURN reads of them, beside `events`; nothing where it reads nothing.
+    #[allow(clippy::box_collection, reason = "few rules read anything, and keys are many")]
+    kept: Option<Box<VecDeque<Box<[Value]>>>>,
     /// The tick of the front event, or of the next one.
     first: Tick,
     /// So much may be in it before it is looked at what is over.
-    full: usize,
+    full: u32,
 }
 
 impl Default for SharedBuffer {
     fn default() -> Self {
-        Self { nodes: Aged::default(), base: 0, events: VecDeque::new(), first: Tick(1), full: 16 }
+        Self { nodes: Aged::default(), base: 0, events: VecDeque::new(), kept: None, first: Tick(1), full: 16 }
     }
 }
 
@@ -162,17 +158,34 @@ impl SharedBuffer {
     }
 
     /// Keeps an event; its tick is what [`Self::next_tick`] said before.
-    pub(crate) fn bind(&mut self, position: Position, kept: Box<[Value]>) {
-        self.events.push_back(BoundEvent { position, kept });
+    #[inline]
+    pub(crate) fn bind(&mut self, position: Position) {
+        self.events.push_back(position);
     }
 
-    pub(crate) fn event(&self, tick: Tick) -> Option<&BoundEvent> {
-        self.events.get(index(tick.0.wrapping_sub(self.first.0)))
+    /// Keeps what RETURN reads of the event last bound: of every one, or of none.
+    pub(crate) fn keep(&mut self, values: Box<[Value]>) {
+        self.kept.get_or_insert_default().push_back(values);
+    }
+
+    /// Where an event stood in the stream.
+    #[inline]
+    pub(crate) fn position(&self, tick: Tick) -> Option<Position> {
+        self.events.get(self.place(tick)).copied()
+    }
+
+    /// What RETURN reads of an event.
+    pub(crate) fn kept(&self, tick: Tick) -> &[Value] {
+        self.kept.as_ref().and_then(|kept| kept.get(self.place(tick))).map_or(&[], |values| values)
+    }
+
+    fn place(&self, tick: Tick) -> usize {
+        index(tick.0.wrapping_sub(self.first.0))
     }
 
     /// The last event at or before `place`.
     pub(crate) fn tick_at(&self, place: Position) -> Option<Tick> {
-        let after = self.events.partition_point(|e| e.position <= place);
+        let after = self.events.partition_point(|position| *position <= place);
         (after > 0).then(|| Tick(self.first.0.wrapping_add(count(after))).previous())
     }
 
@@ -250,53 +263,51 @@ impl SharedBuffer {
         if self.node(root).is_none_or(|n| n.oldest > floor || n.newest <= floor) {
             return;
         }
+        let root = index(root.0.wrapping_sub(self.base));
         let nodes = self.nodes.as_mut_slice();
-        let mut todo = SmallVec::<[usize; 16]>::new();
-        todo.push(index(root.0.wrapping_sub(self.base)));
+        let mut todo = SmallVec::<[usize; 32]>::new();
+        todo.push(root);
         while let Some(at) = todo.last().copied() {
-            let Some(node) = nodes.get(at).copied() else { return };
-            let (mut oldest, mut paths) = (node.newest, 0_u64);
-            if node.kind == Kind::First && node.event > floor {
-                (oldest, paths) = (oldest.min(node.event), 1);
-            }
-            let mut stale = None;
+            let Some(node) = nodes.get(at) else { return };
+            let begins = node.kind == Kind::First && node.event > floor;
+            let mut fresh = if begins { (node.event, 1_u64) } else { (node.newest, 0) };
+            let known = todo.len();
             for back in [node.prev, node.alt] {
-                let before = at.checked_sub(index(back)).filter(|_| back != 0);
-                let Some((before, n)) = before.and_then(|b| Some((b, nodes.get(b)?))) else { continue };
-                if n.newest > floor {
-                    stale = stale.or(Some(before).filter(|_| n.oldest <= floor));
-                    oldest = oldest.min(n.oldest);
-                    paths = paths.saturating_add(n.paths);
+                let before = at.wrapping_sub(index(back));
+                let Some(n) = nodes.get(before).filter(|n| back != 0 && n.newest > floor) else { continue };
+                if n.oldest <= floor {
+                    todo.push(before);
+                } else {
+                    fresh = (fresh.0.min(n.oldest), fresh.1.saturating_add(n.paths));
                 }
             }
-            if let Some(before) = stale {
-                todo.push(before);
+            // Those before it first.
+            if todo.len() > known {
                 continue;
             }
             if let Some(n) = nodes.get_mut(at) {
-                (n.oldest, n.paths) = (oldest, paths);
+                (n.oldest, n.paths) = fresh;
             }
             todo.pop();
         }
     }
 
-    /// Forgets what no run that starts after `floor` can reach, and events before that; once that may be half of it, so
-    /// that it costs nothing on average.
-    pub(crate) fn release(&mut self, floor: Tick) {
-        if self.weight() >= self.full {
-            self.forget(floor);
-        }
+    /// Whether half of it may be over: forgetting then costs nothing on average.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.weight() >= index(self.full)
     }
 
-    /// The same, at once.
+    /// Forgets what no run that starts after `floor` can reach, and events before that.
     pub(crate) fn forget(&mut self, floor: Tick) {
         let over = self.nodes.as_slice().iter().take_while(|n| n.newest <= floor).count();
         self.nodes.cut(over);
         self.base = self.base.wrapping_add(count(over));
         while self.first <= floor && self.events.pop_front().is_some() {
             self.first = self.first.next();
+            self.kept.as_mut().and_then(|kept| kept.pop_front());
         }
-        self.full = self.weight().max(8) * 2;
+        self.full = count(self.weight().max(8) * 2);
     }
 
     /// Forgets everything.
@@ -305,6 +316,9 @@ impl SharedBuffer {
         self.base = self.base.wrapping_add(count(self.nodes.len()));
         self.nodes.clear();
         self.events.clear();
+        if let Some(kept) = &mut self.kept {
+            kept.clear();
+        }
     }
 
     /// How many nodes and events there are.

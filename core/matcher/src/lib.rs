@@ -27,7 +27,7 @@ mod trends;
 pub use error::Error;
 pub use limits::Limits;
 pub use observation::{Arrival, Hit, Observation, Position};
-pub use output::{Cause, Found, Match};
+pub use output::{Cause, Found, Match, Seqs};
 pub use program::{Program, Tier};
 pub use runs::Runs;
 pub use set::{Armed, Attribute, Interned, ProgramId, ProgramSet, Symbol};

@@ -40,6 +40,8 @@ pub struct Observation {
     /// Values by slot of the set, where a step or a condition that must be asked reads them; else null.
     pub(crate) slots: Vec<Value>,
     pub(crate) hits: Vec<Hit>,
+    /// Predicates that it may pass, by number.
+    pub(crate) candidates: Vec<u32>,
     /// The slots that are not null.
     pub(crate) filled: Vec<SlotId>,
     /// What the index knows of the values, by slot, where it looks at them.
@@ -60,6 +62,7 @@ pub(crate) struct Content<'a> {
 }
 
 impl Content<'_> {
+    #[inline]
     pub(crate) fn key(self, slot: SlotId) -> Key {
         self.keys.get(slot.index()).copied().unwrap_or_default()
     }
@@ -88,6 +91,7 @@ impl Observation {
     }
 
     /// Forgets the event before; room for so many slots.
+    #[inline]
     pub(crate) fn blank(&mut self, slots: usize) {
         for slot in &self.filled {
             if let Some(v) = self.slots.get_mut(slot.index()) {
@@ -108,6 +112,7 @@ impl Observation {
     }
 
     /// Writes a key that is not null.
+    #[inline]
     pub(crate) fn put_key(&mut self, slot: SlotId, key: Key) {
         if let Some(k) = self.keys.get_mut(slot.index()) {
             if *k == Key::Null {
@@ -118,6 +123,7 @@ impl Observation {
     }
 
     /// Writes a value.
+    #[inline]
     pub(crate) fn put_value(&mut self, slot: SlotId, value: Value) {
         if let Some(v) = self.slots.get_mut(slot.index()) {
             *v = value;

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use ensue_rule::{Timestamp, Value};
+use smallvec::SmallVec;
 
 use crate::observation::Position;
+
+/// Arrival numbers of events; seldom more than two.
+pub type Seqs = SmallVec<[u64; 2]>;
 
 /// One match, or one partial match that timed out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Match {
     /// Stage names with the arrival numbers of the events bound to them, in pattern order; unbound stages left out.
-    pub bindings: Vec<(Arc<str>, Vec<u64>)>,
+    pub bindings: Vec<(Arc<str>, Seqs)>,
     /// Its first event.
     pub start: Position,
     /// Its last event.

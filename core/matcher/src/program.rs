@@ -22,7 +22,7 @@ mod watch;
 use std::sync::Arc;
 
 pub(crate) use conditions::{Asked, AskedOf, Written};
-pub(crate) use plan::{Plan, Planned};
+pub(crate) use plan::{CellId, Planned, Plans};
 pub use tier::Tier;
 
 use ensue_rule::{Bound, Contiguity, Duration, Rule};
@@ -81,8 +81,8 @@ pub struct Program {
     pub(crate) on_timeout: Option<Yield>,
     /// Whether one match can be reached in two ways, so that enumeration must look for repeats.
     pub(crate) ambiguous: bool,
-    /// What an event does for which only one predicate holds, where that can be told beforehand.
-    pub(crate) plans: Option<Vec<Plan>>,
+    /// What an event does, where that can be told beforehand.
+    pub(crate) plans: Option<Plans>,
     /// Whether a run remembers sets of values.
     pub(crate) gathers: bool,
     /// Whether time alone can let something out.
@@ -263,12 +263,6 @@ impl Program {
     /// run to end): such runs need wakeups.
     pub fn has_timers(&self) -> bool {
         self.timers
-    }
-
-    /// The plan of an event for which these predicates hold, if it was worked out.
-    pub(crate) fn plan(&self, bits: u64) -> Option<&Plan> {
-        let bit = usize::try_from(bits.trailing_zeros()).unwrap_or(usize::MAX);
-        self.plans.as_ref().filter(|_| bits.is_power_of_two())?.get(bit)
     }
 
     /// Whether classes must tell how far they came: under CONSUME a class keeps one partial match of each start, and

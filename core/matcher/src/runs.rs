@@ -10,6 +10,7 @@
 mod after;
 mod best;
 mod body;
+mod cells;
 mod class;
 mod classes;
 pub(crate) mod fate;
@@ -22,18 +23,22 @@ mod time;
 
 use ensue_rule::Timestamp;
 
-use crate::buffer::{SharedBuffer, Tick};
+use crate::buffer::{Root, SharedBuffer, Tick};
 use crate::observation::Position;
 use crate::output::Found;
 use crate::program::{Program, Target};
-use after::Finished;
+use after::Waiting;
+use cells::{Adding, Cells, Held};
 use class::{Class, Over};
 use classes::Classes;
-use sums::Sums;
 
 /// The partial matches of one program for one key.
 #[derive(Debug)]
 pub struct Runs {
+    /// Of a planned program, its partial matches, or under RETURN TRENDS what they add up to.
+    graph: Cells<Option<Root>>,
+    sums: Option<Box<Adding>>,
+    /// Of another program.
     classes: Classes,
     buffer: SharedBuffer,
     /// What started with this event or before is over.
@@ -47,16 +52,15 @@ pub struct Runs {
     /// Nothing is due before this, where time alone can let something out.
     due: Timestamp,
     /// What [`Runs::skip_bound`] says: events at or before it begin nothing.
-    bound: Option<Position>,
-    /// Matches that wait under a skip strategy, by start.
-    finished: Vec<Finished>,
-    /// From so many classes on it is looked which are over.
-    crowded: usize,
-    /// Sums that nobody needs now: room for the next.
-    spare: Option<Box<Sums>>,
+    bound: Position,
+    /// Matches that wait under a skip strategy.
+    finished: Waiting,
     /// Run classes and starts that a limit dropped.
-    dropped: u64,
+    dropped: u32,
 }
+
+/// A skip bound that there is not.
+const UNBOUNDED: Position = Position { ts: Timestamp::MIN, seq: 0 };
 
 impl Default for Runs {
     fn default() -> Self {
@@ -68,6 +72,8 @@ impl Runs {
     /// No runs; nothing may start at or before `bound` (what [`Runs::skip_bound`] said before a restart).
     pub fn new(bound: Option<Position>) -> Self {
         Self {
+            graph: Cells::default(),
+            sums: None,
             classes: Classes::default(),
             buffer: SharedBuffer::default(),
             floor: Tick::default(),
@@ -75,10 +81,8 @@ impl Runs {
             now: Timestamp::MIN,
             position: Position::default(),
             due: Timestamp::MAX,
-            bound,
-            finished: Vec::new(),
-            crowded: step::CROWD,
-            spare: None,
+            bound: bound.unwrap_or(UNBOUNDED),
+            finished: Waiting::default(),
             dropped: 0,
         }
     }
@@ -96,19 +100,22 @@ impl Runs {
 
     /// No match may start at or before this: what a host keeps, with the retained events, to build these runs again.
     pub fn skip_bound(&self) -> Option<Position> {
-        self.bound
+        Some(self.bound).filter(|bound| *bound != UNBOUNDED)
     }
 
     /// Whether nothing is alive: the host may drop the value, if it keeps the skip bound.
+    #[inline]
     pub fn is_idle(&self) -> bool {
-        self.classes.len() == 0 && self.finished.is_empty()
+        self.live() == 0 && self.finished.is_empty()
     }
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
     pub fn clear(&mut self, program: &Program) -> bool {
         let lives = |c: &Class| c.lives(program, self.over());
-        let alive = self.classes.iter().any(lives) || !self.finished.is_empty();
-        self.classes.clear();
+        let graph = self.graph.iter().any(|held| held.lives(self.floor));
+        let sums = self.sums.iter().flat_map(|s| s.cells.iter()).any(|held| held.lives(self.floor));
+        let alive = graph || sums || self.classes.iter().any(lives) || !self.finished.is_empty();
+        self.drop_all();
         self.finished.clear();
         self.tidy();
         alive
@@ -140,19 +147,46 @@ impl Runs {
 
     /// How many run classes and buffer nodes are alive, and how many starts a limit dropped.
     pub fn size(&self) -> (usize, usize, u64) {
-        (self.classes.len(), self.buffer.len(), self.dropped)
+        (self.live(), self.buffer.len(), self.dropped.into())
     }
 
     /// The oldest start of a live run.
     fn oldest(&mut self, program: &Program) -> Option<Tick> {
         let (over, buffer) = (self.over(), &mut self.buffer);
         let mut oldest = None;
+        for held in self.graph.iter() {
+            oldest = oldest.into_iter().chain(held.oldest_after(over.floor, buffer)).min();
+        }
+        for held in self.sums.iter().flat_map(|s| s.cells.iter()) {
+            oldest = oldest.into_iter().chain(held.oldest_after(over.floor, buffer)).min();
+        }
         for c in self.classes.iter() {
             if c.lives(program, over) {
                 oldest = oldest.into_iter().chain(c.body.oldest(over.floor, buffer)).min();
             }
         }
         oldest
+    }
+
+    /// How many run classes there are.
+    #[inline]
+    fn live(&self) -> usize {
+        self.graph.len() + self.sums.as_ref().map_or(0, |s| s.cells.len()) + self.classes.len()
+    }
+
+    /// Drops every partial match.
+    fn drop_all(&mut self) {
+        self.graph.clear();
+        if let Some(adding) = &mut self.sums {
+            adding.cells.clear();
+        }
+        self.classes.clear();
+    }
+
+    /// Whether the skip bound lets a run begin here.
+    #[inline]
+    fn may_begin(&self, place: Position) -> bool {
+        place > self.bound || self.bound == UNBOUNDED
     }
 
     fn over(&self) -> Over {
@@ -163,19 +197,20 @@ impl Runs {
     fn bar(&mut self, tick: Tick, bound: Position) {
         self.floor = self.floor.max(tick);
         self.finished.retain(|f| f.start > tick);
-        self.bound = self.bound.max(Some(bound));
+        self.bound = self.bound.max(bound);
     }
 
     /// Forgets what is over.
+    #[inline]
     fn tidy(&mut self) {
         if self.newest <= self.floor {
-            self.classes.clear();
+            self.drop_all();
         }
-        if self.classes.len() == 0 && self.finished.is_empty() {
+        if self.is_idle() {
             self.buffer.clear();
             self.floor = self.buffer.last_tick();
-        } else {
-            self.buffer.release(self.kept_from());
+        } else if self.buffer.is_full() {
+            self.buffer.forget(self.kept_from());
         }
     }
 

@@ -179,22 +179,26 @@ impl ProgramSet {
     }
 
     /// Reads an event: its texts become symbols here, once, and only what programs look at is read.
+    #[inline]
     pub fn read(&self, event: &Event, into: &mut Observation) {
         self.reader(into).event(event);
     }
 
     /// Reads a borrowed event.
+    #[inline]
     pub fn read_ref(&self, event: &EventRef<'_>, into: &mut Observation) {
         self.reader(into).borrowed(event);
     }
 
     /// Reads an event that the host has interned: attributes with values; those left out are null.
+    #[inline]
     pub fn read_interned(&self, values: &[(Attribute, Interned<'_>)], into: &mut Observation) {
         self.reader(into).interned(values);
     }
 
     /// Names the programs that the event last read concerns, at this place in a stream: those that it may begin a run of,
     /// and of those in `armed` the ones whose live runs it concerns. `None`: as if all had live runs.
+    #[inline]
     pub fn look_up(&self, arrival: Arrival, armed: Option<&Armed>, into: &mut Observation) {
         if into.passed_over {
             into.arrival = arrival;
@@ -230,6 +234,7 @@ impl ProgramSet {
         program.partition.iter().map(value).collect()
     }
 
+    #[inline]
     fn reader<'a>(&'a self, into: &'a mut Observation) -> Reader<'a> {
         Reader { slots: &self.slots, symbols: &self.symbols, gated: self.index.is_gated(), into }
     }

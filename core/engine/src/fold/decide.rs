@@ -321,7 +321,7 @@ const TRUNCATED: &str = "events that a run needed are no longer kept";
 fn at_place(place: Position) -> Match {
     let stage: Arc<str> = "".into();
     Match {
-        bindings: vec![(stage, vec![place.seq])],
+        bindings: vec![(stage, [place.seq].into_iter().collect())],
         start: place,
         end: place,
         at: place.ts,

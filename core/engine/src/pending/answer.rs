@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ensue_matcher::{Cause, Match, Position};
+use ensue_matcher::{Cause, Match, Position, Seqs};
 use ensue_rule::{Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
     /// Stages with the arrival numbers of their events.
-    bindings: Vec<(Arc<str>, Vec<u64>)>,
+    bindings: Vec<(Arc<str>, Seqs)>,
     /// Named values, as RETURN gives them.
     values: Vec<(Arc<str>, Value)>,
     /// Its first event, as time and arrival.
@@ -49,7 +49,7 @@ impl Answered {
     }
 
     /// Stages with the arrival numbers of their events; see [`Past::seq`].
-    pub fn bindings(&self) -> &[(Arc<str>, Vec<u64>)] {
+    pub fn bindings(&self) -> &[(Arc<str>, Seqs)] {
         &self.bindings
     }
 
@@ -109,7 +109,12 @@ mod tests {
     #[test]
     fn an_answer_comes_back_from_its_text() {
         let values = vec![("n".into(), Value::Int(3)), ("x".into(), Value::Float(1.5))];
-        let found = Answered { bindings: vec![("v".into(), vec![4, 7])], values, start: (-5, 4), upto: (9, 7) };
+        let found = Answered {
+            bindings: vec![("v".into(), [4, 7].into_iter().collect())],
+            values,
+            start: (-5, 4),
+            upto: (9, 7),
+        };
         for answer in [Answer::Matches(vec![found]), Answer::Matches(Vec::new()), Answer::Failed("why".to_owned())] {
             let text = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), answer, "{text}");

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ensue_matcher::Seqs;
 use ensue_rule::{Timestamp, Value};
 use rusqlite::{OptionalExtension, ToSql, params};
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub(crate) struct Bound {
     pub(crate) by: Arc<str>,
     pub(crate) partition: Option<Vec<Value>>,
     /// Arrival numbers by stage.
-    pub(crate) events: Vec<(Arc<str>, Vec<u64>)>,
+    pub(crate) events: Vec<(Arc<str>, Seqs)>,
 }
 
 /// Where an outcome came from.

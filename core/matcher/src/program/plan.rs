@@ -2,40 +2,86 @@
 //!
 //! In a program whose conditions all look at single events, and which asks of an event only whether the next stage takes
 //! it, the moves that a predicate makes are the same for every run. Such programs are most; the others are stepped by
-//! asking each wait ([`crate::runs`]).
+//! asking each wait ([`crate::runs`]). Their runs wait in *cells*, one for all waits that have the same partial matches
+//! at all times.
 
 use super::waits::Automaton;
-use super::{PositionId, Target, WaitId};
+use super::{Position, PositionId, StageId, Target, WaitId};
 use crate::program::conditions::Conditions;
+use crate::table::{Id, Table, id};
 use ensue_rule::Contiguity;
 
-/// What an event does for which one predicate holds.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Plan {
-    pub(crate) moves: Vec<Planned>,
+id! {
+    /// A place in which runs of a planned program wait.
+    CellId
 }
 
-/// Runs that take the event at a position.
+/// What events do in a planned program.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Plans {
+    /// By predicate: what an event does for which it holds.
+    by_bit: Vec<Vec<Planned>>,
+    /// How many cells there are.
+    pub(crate) cells: usize,
+}
+
+/// Runs that take the event.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Planned {
-    pub(crate) to: PositionId,
+    /// As which stage.
+    pub(crate) stage: StageId,
     pub(crate) sources: Vec<Source>,
+    /// Where they wait then.
+    pub(crate) into: Vec<CellId>,
     /// Whether runs begin with the event.
     pub(crate) begins: bool,
-    /// Whether the pattern is complete there.
+    /// Whether the pattern is complete.
     pub(crate) complete: bool,
 }
 
 /// Runs that wait for the event.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Source {
-    pub(crate) wait: WaitId,
+    pub(crate) cell: CellId,
     /// They wait no longer: the event may not be passed over.
     pub(crate) leaves: bool,
 }
 
-/// The plan of each predicate; `None` where there is more to ask.
-pub(super) fn plans(automaton: &Automaton, conditions: &Conditions) -> Option<Vec<Plan>> {
+impl Plans {
+    /// What an event does for which one predicate holds, if that is a single move.
+    #[inline]
+    pub(crate) fn single(&self, bits: u64) -> Option<&Planned> {
+        let moves = self.by_bit.get(usize::try_from(bits.trailing_zeros()).ok()?)?;
+        if let [planned] = moves.as_slice() { Some(planned).filter(|_| bits.is_power_of_two()) } else { None }
+    }
+
+    /// What an event does for which these predicates hold: what it does for each alone, since every wait asks for one.
+    pub(crate) fn moves(&self, bits: u64) -> impl Iterator<Item = &Planned> {
+        let one = |bit: u32| usize::try_from(bit).ok().and_then(|bit| self.by_bit.get(bit));
+        Bits(bits).filter_map(one).flatten()
+    }
+}
+
+/// The numbers of the bits that are set.
+#[derive(Clone, Debug)]
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0 - 1;
+        Some(bit)
+    }
+}
+
+/// The plans of a program; `None` where there is more to ask.
+pub(super) fn plans(automaton: &Automaton, conditions: &Conditions) -> Option<Plans> {
     let plain = automaton.waits.iter().all(|(_, w)| {
         w.plain.is_some() && !w.timed && w.arrow != Contiguity::Strict && matches!(w.target, Target::Take(_))
     });
@@ -44,24 +90,67 @@ pub(super) fn plans(automaton: &Automaton, conditions: &Conditions) -> Option<Ve
     if !plain || held || leave || conditions.registers.len() > 0 {
         return None;
     }
-    Some((0..conditions.predicates.len()).map(|bit| plan(automaton, 1 << bit)).collect())
+    let cells = Cells::of(automaton);
+    let by_bit = (0..conditions.predicates.len()).map(|bit| planned(automaton, &cells, 1 << bit)).collect();
+    Some(Plans { by_bit, cells: cells.count })
 }
 
-fn plan(automaton: &Automaton, bit: u64) -> Plan {
-    let mut moves: Vec<Planned> = Vec::new();
+/// Which waits share a cell.
+struct Cells {
+    /// By wait; `None` for those at which runs begin.
+    of: Table<WaitId, Option<CellId>>,
+    count: usize,
+}
+
+impl Cells {
+    /// The waits of a position that pass over every event have the same partial matches at all times: all that arrived.
+    fn of(automaton: &Automaton) -> Self {
+        let mut cells = Self { of: Table::default(), count: 0 };
+        automaton.waits.ids().for_each(|_| {
+            cells.of.push(None);
+        });
+        for (_, position) in automaton.positions.iter() {
+            let mut shared = None;
+            for wait in &position.waits {
+                let any = automaton.waits[*wait].arrow == Contiguity::Any;
+                let cell = shared.filter(|_| any).unwrap_or_else(|| cells.add());
+                shared = if any { Some(cell) } else { shared };
+                cells.of[*wait] = Some(cell);
+            }
+        }
+        cells
+    }
+
+    fn add(&mut self) -> CellId {
+        self.count += 1;
+        CellId::from_index(self.count - 1)
+    }
+
+    /// Where what arrives at a position waits.
+    fn after(&self, position: &Position) -> Vec<CellId> {
+        let mut cells: Vec<CellId> = position.waits.iter().filter_map(|wait| self.of[*wait]).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+}
+
+fn planned(automaton: &Automaton, cells: &Cells, bit: u64) -> Vec<Planned> {
+    let mut moves: Vec<(PositionId, Planned)> = Vec::new();
     for (id, wait) in automaton.waits.iter().filter(|(_, w)| w.plain == Some(bit)) {
         let Target::Take(to) = wait.target else { continue };
-        let at = moves.iter().position(|m| m.to == to).unwrap_or_else(|| {
-            let complete = !automaton.positions[to].complete.is_empty();
-            moves.push(Planned { to, sources: Vec::new(), begins: false, complete });
+        let at = moves.iter().position(|(p, _)| *p == to).unwrap_or_else(|| {
+            let position = &automaton.positions[to];
+            let (complete, into) = (!position.complete.is_empty(), cells.after(position));
+            let stage = position.stage;
+            moves.push((to, Planned { stage, sources: Vec::new(), into, begins: false, complete }));
             moves.len() - 1
         });
-        let Some(planned) = moves.get_mut(at) else { continue };
-        if automaton.starts.contains(&id) {
-            planned.begins = true;
-        } else {
-            planned.sources.push(Source { wait: id, leaves: wait.arrow != Contiguity::Any });
+        let Some((_, planned)) = moves.get_mut(at) else { continue };
+        match cells.of[id] {
+            Some(cell) => planned.sources.push(Source { cell, leaves: wait.arrow != Contiguity::Any }),
+            None => planned.begins = true,
         }
     }
-    Plan { moves }
+    moves.into_iter().map(|(_, planned)| planned).collect()
 }

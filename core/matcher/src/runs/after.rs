@@ -1,7 +1,7 @@
 //! After a match: which of the matches that one moment completes come out, and which runs they end.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
 
 use super::Runs;
 use super::best::best;
@@ -21,6 +21,50 @@ pub(super) struct Finished {
     pub(super) start: Tick,
     path: Path,
     when: Completed,
+}
+
+/// Matches that wait, by start; no room is taken until there are some.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(
+    #[allow(clippy::box_collection, reason = "few rules let matches wait")] Option<Box<Vec<Finished>>>,
+);
+
+impl Deref for Waiting {
+    type Target = [Finished];
+
+    fn deref(&self) -> &[Finished] {
+        self.0.as_ref().map_or(&[], |all| all)
+    }
+}
+
+impl Waiting {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|all| all.is_empty())
+    }
+
+    /// Keeps those of which `keep` says so.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Finished) -> bool) {
+        if let Some(all) = &mut self.0 {
+            all.retain(keep);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    fn add(&mut self, more: impl Iterator<Item = Finished>) -> &mut [Finished] {
+        let all = self.0.get_or_insert_default();
+        all.extend(more);
+        all
+    }
+
+    /// Takes out the first.
+    fn take_first(&mut self) -> Option<Finished> {
+        let all = self.0.as_mut().filter(|all| !all.is_empty())?;
+        Some(all.remove(0))
+    }
 }
 
 impl Runs {
@@ -46,7 +90,7 @@ impl Runs {
             let Some(path) = self.best(program, bodies, start) else { continue };
             out.push(Found::Match(to_match(&path, &self.buffer, program, &program.returns, when)));
             let last = paths::last(&path);
-            let place = self.buffer.event(last).map(|e| e.position).unwrap_or_default();
+            let place = self.buffer.position(last).unwrap_or_default();
             let (tick, bound) = match when.by {
                 Cause::Event => (last, place),
                 Cause::Time => (self.buffer.last_tick(), self.position),
@@ -75,7 +119,7 @@ impl Runs {
             return;
         }
         let start = bodies.iter().filter_map(|b| b.oldest_noted(self.floor)).min();
-        let start = start.and_then(|s| self.buffer.event(s)).map(|e| e.position);
+        let start = start.and_then(|s| self.buffer.position(s));
         let (start, end) = (start.unwrap_or_default(), self.position);
         let (bindings, values) = (Vec::new(), trends.values(count, &sums));
         out.push(Found::Match(Match { bindings, start, end, at: when.at, by: when.by, values }));
@@ -103,15 +147,15 @@ impl Runs {
         let below: smallvec::SmallVec<[Below; 1]> =
             bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)).collect();
         for one in &below {
+            if paths.len() >= limit || ways >= most {
+                break;
+            }
             let _ = one.each(&self.buffer, |p| {
-                if paths.len() >= limit || ways >= most {
-                    return ControlFlow::Break(());
-                }
                 ways += 1;
                 if !program.ambiguous || seen.insert(bindings(&p)) {
                     paths.push(p);
                 }
-                ControlFlow::Continue(())
+                if paths.len() >= limit || ways >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
         }
         if paths.len() < limit && ways < most {
@@ -133,9 +177,9 @@ impl Runs {
                 let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
                 Finished { start, path, when }
             });
-            self.finished.extend(finished);
             // Of one start the one that CONSUME would choose goes first, and may prune the others.
             self.finished
+                .add(finished)
                 .sort_by(|a, b| a.start.cmp(&b.start).then_with(|| paths::preference(&a.path, &b.path, program)));
             if capped > 0 {
                 out.push(Found::Capped(capped));
@@ -151,7 +195,7 @@ impl Runs {
             if !all && self.oldest(program).is_some_and(|run| run < start) {
                 break;
             }
-            let f = self.finished.remove(0);
+            let Some(f) = self.finished.take_first() else { break };
             out.push(Found::Match(to_match(&f.path, &self.buffer, program, &program.returns, f.when)));
             match self.prune_to(program, &f.path) {
                 Ok(Some((tick, bound))) => self.bar(tick, bound),
@@ -169,7 +213,7 @@ impl Runs {
     /// Up to which start a match prunes, with its place in the stream; the stage where `OR ERROR` finds none.
     fn prune_to(&self, program: &Program, path: &Path) -> Result<Option<(Tick, super::Position)>, StageId> {
         let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
-        let place = |tick: Tick| self.buffer.event(tick).map(|e| e.position).unwrap_or_default();
+        let place = |tick: Tick| self.buffer.position(tick).unwrap_or_default();
         let upto = |tick: Tick| Ok(Some((tick, place(tick))));
         let before = |tick: Tick| Ok(Some((tick.previous(), paths::just_before(place(tick)))));
         let first_of = |stage: StageId| path.iter().find(|(_, s)| *s == stage).map(|(tick, _)| *tick);

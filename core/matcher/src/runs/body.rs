@@ -78,23 +78,13 @@ impl Body {
         if program.trends.is_some() { Self::Sums(Box::default()) } else { Self::Paths(Paths::default()) }
     }
 
-    /// The same once more, in `spare` where it has sums.
-    pub(super) fn copy(&self, spare: Option<Box<Sums>>) -> Self {
-        match (self, spare) {
-            (Self::Sums(mine), Some(mut spare)) => {
-                spare.clone_from(mine);
-                Self::Sums(spare)
-            }
-            _ => self.clone(),
-        }
-    }
-
     /// Runs that begin with an event are added.
+    #[inline]
     pub(super) fn begin(&mut self, tick: Tick, program: &Program) {
         match self {
             Self::Paths(p) if program.timers => p.starts.get_or_insert_default().push(tick),
             Self::Paths(_) => {}
-            Self::Sums(sums) => sums.begin(tick, program.trends.as_ref()),
+            Self::Sums(sums) => program.trends.iter().for_each(|trends| sums.begin(tick, trends)),
         }
     }
 
@@ -107,6 +97,7 @@ impl Body {
     }
 
     /// The newest start.
+    #[inline]
     pub(super) fn newest(&self) -> Option<Tick> {
         match self {
             Self::Paths(p) => p.root.map(|root| root.newest),
@@ -135,6 +126,7 @@ impl Body {
     }
 
     /// Whether some of them started after `floor`.
+    #[inline]
     pub(super) fn lives(&self, floor: Tick) -> bool {
         self.newest().is_some_and(|newest| newest > floor)
     }
@@ -145,6 +137,7 @@ impl Body {
     }
 
     /// Drops the partial matches that started at or before `floor`; whether any are left.
+    #[inline]
     pub(super) fn cut(&mut self, floor: Tick) -> bool {
         let lives = self.lives(floor);
         match self {
@@ -167,6 +160,15 @@ impl Body {
         }
     }
 
+    /// Drops all of them.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Paths(p) => *p = Paths::default(),
+            Self::Sums(s) => s.clear(),
+        }
+    }
+
     /// Takes out those that started at or before `last`, where starts are noted.
     pub(super) fn split(&mut self, last: Tick) -> Self {
         match self {
@@ -185,6 +187,7 @@ impl Body {
     }
 
     /// Whether there is nothing in it.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Paths(p) => p.root.is_none(),
@@ -193,15 +196,21 @@ impl Body {
     }
 
     /// Adds partial matches that bound what a node says of these already besides.
+    #[inline]
     pub(super) fn extend(&mut self, more: &Self) {
-        if let (Self::Paths(mine), Self::Paths(theirs)) = (self, more) {
-            mine.root = theirs.root;
-            mine.merge_starts(theirs);
+        match (self, more) {
+            (Self::Paths(mine), Self::Paths(theirs)) => {
+                mine.root = theirs.root;
+                mine.merge_starts(theirs);
+            }
+            (Self::Sums(mine), Self::Sums(theirs)) => mine.merge(theirs),
+            (Self::Paths(_), Self::Sums(_)) | (Self::Sums(_), Self::Paths(_)) => {}
         }
     }
 
     /// Adds other partial matches. Those of this body and of the other must be different ones, or the rule looks for
     /// repeats when they are read out ([`crate::program::Program::ambiguous`]).
+    #[inline]
     pub(super) fn merge(&mut self, more: &Self, buffer: &mut SharedBuffer) {
         match (self, more) {
             (Self::Paths(mine), Self::Paths(theirs)) => {

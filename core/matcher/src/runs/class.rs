@@ -38,11 +38,6 @@ impl Aside {
 }
 
 impl Key {
-    /// Waits there, and that is all.
-    pub(super) fn plain(wait: WaitId) -> Self {
-        Self { wait, registers: Registers::default(), aside: None }
-    }
-
     pub(super) fn aside(&self) -> Aside {
         self.aside.as_deref().copied().unwrap_or_default()
     }
@@ -94,5 +89,5 @@ pub(super) struct Over {
 
 /// When the window of what started with an event ends.
 pub(super) fn ends(start: Tick, program: &Program, buffer: &SharedBuffer) -> Option<Timestamp> {
-    buffer.event(start).map(|e| e.position.ts.plus(program.window))
+    buffer.position(start).map(|p| p.ts.plus(program.window))
 }

@@ -1,10 +1,11 @@
 //! The run classes of one key: found by what tells them apart, and by the one value that an event must have to concern
 //! them.
 //!
-//! A program whose conditions look at single events has a class for each wait and needs no more than a list. Where
-//! conditions look back there may be thousands; then what tells them apart is hashed, and where all that a wait asks of
-//! an event besides is an equality with an earlier one (`b.args.x = a.args.x`), only the classes with the event's own
+//! Seldom more than a few, which need no more than a list. Where conditions look back there may be thousands; then what
+//! tells them apart is hashed, and where all that a wait asks of an event besides is an equality with an earlier one (`b.args.x = a.args.x`), only the classes with the event's own
 //! value meet it ([`crate::program::Correlation`]).
+
+use std::ops::{Deref, DerefMut};
 
 use ensue_rule::Value;
 use hashbrown::HashTable;
@@ -24,15 +25,63 @@ pub(super) struct ClassId(u32);
 /// The places of some classes.
 pub(super) type ClassIds = SmallVec<[ClassId; 8]>;
 
-/// Run classes, in the order in which they came to be. Those that are empty wait to be dropped.
+/// Run classes; no room is taken until there are some.
 #[derive(Debug, Default)]
-pub(super) struct Classes {
+pub(super) struct Classes(Option<Box<Rows>>);
+
+impl Deref for Classes {
+    type Target = Rows;
+
+    fn deref(&self) -> &Rows {
+        static NONE: Rows = Rows::new();
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for Classes {
+    fn deref_mut(&mut self) -> &mut Rows {
+        self.0.get_or_insert_with(|| Box::new(Rows::new()))
+    }
+}
+
+impl Classes {
+    /// Keeps the classes that are not empty and of which `keep` says so.
+    #[inline]
+    pub(super) fn retain(&mut self, keep: impl FnMut(&mut Class) -> bool, program: &Program) {
+        if let Some(rows) = &mut self.0 {
+            rows.retain(keep, program);
+        }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |rows| rows.list.len() - rows.empty)
+    }
+
+    /// Drops all.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if let Some(rows) = &mut self.0 {
+            rows.clear();
+        }
+    }
+}
+
+/// In the order in which they came to be. Those that are empty wait to be dropped.
+#[derive(Debug)]
+pub(super) struct Rows {
     list: Vec<Class>,
     /// Where there are many.
     index: Option<Box<Index>>,
     /// So many are empty.
     empty: usize,
+    /// From so many on it is looked which are over.
+    crowded: usize,
 }
+
+/// Up to so many classes none are looked through for what is over.
+const CROWD: usize = 64;
 
 /// Up to so many classes are looked through one by one.
 const FEW: usize = 16;
@@ -46,7 +95,20 @@ struct Index {
     waits: Vec<(WaitId, Vec<u32>)>,
 }
 
-impl Classes {
+impl Rows {
+    const fn new() -> Self {
+        Self { list: Vec::new(), index: None, empty: 0, crowded: CROWD }
+    }
+
+    /// Whether there are so many that it is worth to look which are over; not again before they are twice as many.
+    pub(super) fn is_crowded(&mut self) -> bool {
+        let crowded = self.list.len() >= self.crowded;
+        if crowded {
+            self.crowded = self.list.len() * 2;
+        }
+        crowded
+    }
+
     /// The classes that an event may concern, in order.
     pub(super) fn concerned(&self, seen: Seen<'_>) -> ClassIds {
         let concerns = |w: WaitId| seen.program.waits[w].bits.is_none_or(|b| b & seen.bits != 0);
@@ -94,24 +156,6 @@ impl Classes {
         place(at)
     }
 
-    /// The class of those that wait here with nothing else to tell them apart.
-    pub(super) fn find_plain(&self, wait: WaitId) -> Option<ClassId> {
-        self.list.iter().position(|c| c.key.wait == wait).map(place)
-    }
-
-    /// The same, made where there is none.
-    pub(super) fn place_plain(&mut self, wait: WaitId, program: &Program) -> ClassId {
-        self.find_plain(wait).unwrap_or_else(|| {
-            self.list.push(Class { key: Key::plain(wait), body: Body::none(program) });
-            place(self.list.len() - 1)
-        })
-    }
-
-    /// Takes out a class of a program without an index.
-    pub(super) fn remove_plain(&mut self, id: ClassId) {
-        self.list.swap_remove(id.index());
-    }
-
     pub(super) fn get_mut(&mut self, id: ClassId) -> Option<&mut Class> {
         self.list.get_mut(id.index())
     }
@@ -148,27 +192,22 @@ impl Classes {
         self.list.iter().filter(|c| !c.body.is_empty())
     }
 
-    /// Keeps the classes that are not empty and of which `keep` says so.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Class) -> bool, program: &Program) {
+    fn retain(&mut self, mut keep: impl FnMut(&mut Class) -> bool, program: &Program) {
         self.list.retain_mut(|c| !c.body.is_empty() && keep(c) && !c.body.is_empty());
         self.empty = 0;
         self.index(program);
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.list.len() - self.empty
-    }
-
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.list.clear();
         self.index = None;
         self.empty = 0;
     }
 
-    /// Makes the index where it pays. In a planned program a wait is all that there is to find.
+    /// Makes the index where it pays.
     fn index(&mut self, program: &Program) {
         self.index = None;
-        if self.list.len() <= FEW || program.plans.is_some() {
+        if self.list.len() <= FEW {
             return;
         }
         let mut index = Box::<Index>::default();

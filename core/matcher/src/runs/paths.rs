@@ -6,18 +6,22 @@ use std::sync::Arc;
 
 use ensue_rule::{Timestamp, Value};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::body::Body;
 use crate::buffer::{NodeId, Seen, SharedBuffer, Tick};
 use crate::expr::View;
 use crate::observation::Position;
-use crate::output::{Cause, Match};
+use crate::output::{Cause, Match, Seqs};
 use crate::program::{Program, StageId, Yield};
 use crate::registers::{RegisterSet, Registers, Taken};
 use crate::table::Id;
 
 /// Events with the stages that took them, in the order in which they were taken.
-pub(super) type Path = Vec<(Tick, StageId)>;
+pub(super) type Path = SmallVec<[(Tick, StageId); 4]>;
+
+/// What is still to read of the buffer: nodes, each with how much of a path stands before it.
+type Todo = SmallVec<[(Seen, usize); 4]>;
 
 /// The partial matches of a body, as the buffer knows them.
 #[derive(Debug)]
@@ -83,7 +87,7 @@ impl Below {
         mut visit: impl FnMut(Path) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         // What is still to do: what a node says besides its alternatives, and how much of `reversed` stands before it.
-        let (mut todo, mut reversed) = (Vec::new(), Path::new());
+        let (mut todo, mut reversed) = (Todo::new(), Path::new());
         let first = self.oldest(buffer, self.root, 0, &mut todo);
         todo.extend(first.map(|node| (node, 0)));
         while let Some((node, kept)) = todo.pop() {
@@ -101,7 +105,7 @@ impl Below {
     }
 
     /// The oldest alternative at a node; the newer ones are noted as still to do.
-    fn oldest(&self, buffer: &SharedBuffer, id: NodeId, kept: usize, todo: &mut Vec<(Seen, usize)>) -> Option<Seen> {
+    fn oldest(&self, buffer: &SharedBuffer, id: NodeId, kept: usize, todo: &mut Todo) -> Option<Seen> {
         let mut at = self.look(buffer, id)?;
         while let Some(alt) = at.alt.and_then(|id| self.look(buffer, id)) {
             todo.push((at, kept));
@@ -141,16 +145,18 @@ pub(super) fn to_match(
     yields: &Yield,
     when: Completed,
 ) -> Match {
-    let position = |step: Option<&(Tick, StageId)>| {
-        step.and_then(|(tick, _)| buffer.event(*tick)).map(|e| e.position).unwrap_or_default()
-    };
-    let bindings = program.stages.iter().filter_map(|(id, stage)| {
-        let events = path.iter().filter(|(_, s)| *s == id).filter_map(|(tick, _)| buffer.event(*tick));
-        let seqs: Vec<u64> = events.map(|e| e.position.seq).collect();
-        (!seqs.is_empty()).then(|| (stage.name.clone(), seqs))
-    });
+    let position =
+        |step: Option<&(Tick, StageId)>| step.and_then(|(tick, _)| buffer.position(*tick)).unwrap_or_default();
+    let mut bindings: Vec<(Arc<str>, Seqs)> = Vec::with_capacity(program.stages.len());
+    for (id, stage) in program.stages.iter().filter(|(_, s)| !s.forbidden) {
+        let events = path.iter().filter(|(_, s)| *s == id).filter_map(|(tick, _)| buffer.position(*tick));
+        let seqs: Seqs = events.map(|p| p.seq).collect();
+        if !seqs.is_empty() {
+            bindings.push((stage.name.clone(), seqs));
+        }
+    }
     Match {
-        bindings: bindings.collect(),
+        bindings,
         start: position(path.first()),
         end: position(path.last()),
         at: when.at,
@@ -168,7 +174,7 @@ fn values(path: &Path, buffer: &SharedBuffer, yields: &Yield) -> Vec<(Arc<str>, 
     yields.registers.ids().for_each(|r| all.insert(r));
     let mut registers = Registers::default();
     for (tick, stage) in path {
-        let slots: &[Value] = buffer.event(*tick).map_or(&[], |e| &e.kept);
+        let slots = buffer.kept(*tick);
         registers = registers.take(&yields.registers, Taken { stage: *stage, slots }, all);
     }
     let view = View { slots: &[], registers: &registers, definitions: &yields.registers };

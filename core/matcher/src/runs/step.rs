@@ -15,6 +15,7 @@ use crate::observation::{Hit, Observation};
 use crate::output::{Cause, Found};
 use crate::program::{PositionId, Program, Target};
 use crate::registers::Registers;
+use crate::set::SlotId;
 
 /// Partial matches that take the event of a tick at a position.
 #[derive(Debug)]
@@ -40,12 +41,15 @@ impl Runs {
         self.pass_time(program, position.ts, out);
         self.position = position;
         let mut complete = Bodies::new();
-        match program.plan(hit.bits) {
-            Some(plan) => self.follow(program, plan, event, &mut complete),
+        match &program.plans {
+            Some(plans) => self.follow((program, plans), (event, hit.bits), &mut complete),
             None => self.ask(Seen { program, observation: event, bits: hit.bits }, &mut complete),
         }
         if !complete.is_empty() {
             self.complete(program, &complete, Completed { at: position.ts, by: Cause::Event }, out);
+            if let (Some(adding), Some(Body::Sums(sums))) = (&mut self.sums, complete.pop()) {
+                adding.spare = Some(sums);
+            }
         } else if !self.finished.is_empty() {
             self.let_out(program, false, out);
         }
@@ -70,12 +74,11 @@ impl Runs {
 
     /// Keeps the event, which some run took.
     pub(super) fn bind(&mut self, program: &Program, event: &Observation) {
-        let kept = if program.kept.is_empty() {
-            Box::default()
-        } else {
-            program.kept.iter().map(|s| event.slots.get(s.index()).cloned().unwrap_or_default()).collect()
-        };
-        self.buffer.bind(event.arrival.position, kept);
+        self.buffer.bind(event.arrival.position);
+        if !program.kept.is_empty() {
+            let value = |s: &SlotId| event.slots.get(s.index()).cloned().unwrap_or_default();
+            self.buffer.keep(program.kept.iter().map(value).collect());
+        }
     }
 
     /// Lets every class meet the event.
@@ -87,7 +90,7 @@ impl Runs {
         for id in self.classes.concerned(seen) {
             let Some(class) = self.classes.get_mut(id).filter(|c| !c.body.is_empty()) else { continue };
             if !class.cut(program, over) {
-                class.body.take();
+                class.body.clear();
                 ended += 1;
                 continue;
             }
@@ -102,7 +105,7 @@ impl Runs {
                 let leaving = Leaving { wait, to, registers: &class.key.registers, aside };
                 match moves.into(seen, leaving) {
                     Some(into) => into.body.merge(&class.body, &mut self.buffer),
-                    None => self.dropped += 1,
+                    None => self.dropped = self.dropped.saturating_add(1),
                 }
             } else if fate.completes {
                 complete.push(class.body.clone());
@@ -127,9 +130,7 @@ impl Runs {
     /// Lets the event begin runs.
     fn begin(&mut self, seen: Seen<'_>, moves: &mut Moves) {
         let (program, arrival) = (seen.program, seen.observation.arrival);
-        if program.start_bits.is_some_and(|b| b & seen.bits == 0)
-            || self.bound.is_some_and(|bound| arrival.position <= bound)
-        {
+        if program.start_bits.is_some_and(|b| b & seen.bits == 0) || !self.may_begin(arrival.position) {
             return;
         }
         let tick = self.buffer.next_tick();
@@ -161,7 +162,7 @@ impl Runs {
     }
 
     /// Lets partial matches take the event and wait in these classes.
-    pub(super) fn settle(
+    fn settle(
         &mut self,
         program: &Program,
         event: &Observation,
@@ -197,8 +198,6 @@ impl Runs {
         }
         if arrival.complete {
             complete.push(arrival.body);
-        } else if let Body::Sums(sums) = arrival.body {
-            self.spare = Some(sums);
         }
     }
 
@@ -212,13 +211,12 @@ impl Runs {
 
     /// Drops what is over where that may be half of all classes, and the oldest starts above the limits.
     fn limit(&mut self, program: &Program) {
-        if self.classes.len() >= self.crowded {
+        if program.plans.is_none() && self.classes.is_crowded() {
             self.drop_over(program);
-            self.crowded = (self.classes.len() * 2).max(CROWD);
         }
         while self.classes.len() > program.limits.classes || self.overweight(program) {
             let Some(oldest) = self.oldest(program) else { return };
-            self.dropped += 1;
+            self.dropped = self.dropped.saturating_add(1);
             self.floor = oldest;
             self.drop_over(program);
             self.tidy();
@@ -237,9 +235,10 @@ impl Runs {
     /// Drops the classes that are over.
     pub(super) fn drop_over(&mut self, program: &Program) {
         let over = self.over();
+        self.graph.cut(over.floor);
+        if let Some(adding) = &mut self.sums {
+            adding.cells.cut(over.floor);
+        }
         self.classes.retain(|c| c.cut(program, over), program);
     }
 }
-
-/// Up to so many classes none are looked through for what is over.
-pub(super) const CROWD: usize = 64;

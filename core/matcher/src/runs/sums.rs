@@ -43,6 +43,11 @@ impl Sums {
         self.each.is_empty()
     }
 
+    pub(super) fn clear(&mut self) {
+        self.each.clear();
+        self.values.clear();
+    }
+
     pub(super) fn oldest(&self) -> Option<Tick> {
         self.each.as_slice().first().map(|c| c.start)
     }
@@ -56,9 +61,9 @@ impl Sums {
     }
 
     /// A partial match without events is added; its start is newer than the others.
-    pub(super) fn begin(&mut self, start: Tick, trends: Option<&Trends>) {
+    pub(super) fn begin(&mut self, start: Tick, trends: &Trends) {
         self.each.push(Counted { start, count: 1 });
-        self.width = trends.map_or(0, |t| t.sums.len());
+        self.width = trends.sums.len();
         self.values.resize(self.values.len() + self.width, Value::Int(0));
     }
 
@@ -81,34 +86,47 @@ impl Sums {
     }
 
     /// Drops those that started at or before `floor`.
+    #[inline]
     pub(super) fn cut(&mut self, floor: Tick) {
         if self.oldest().is_some_and(|oldest| oldest <= floor) {
-            let n = self.each.as_slice().partition_point(|c| c.start <= floor);
-            self.each.cut(n);
-            self.values.drain(..(n * self.width).min(self.values.len()));
+            self.drop_until(floor);
         }
     }
 
+    fn drop_until(&mut self, floor: Tick) {
+        let n = self.each.as_slice().partition_point(|c| c.start <= floor);
+        self.each.cut(n);
+        self.values.drain(..(n * self.width).min(self.values.len()));
+    }
+
     /// Adds those of other partial matches.
+    #[inline]
     pub(super) fn merge(&mut self, more: &Self) {
-        if self.is_empty() {
-            self.clone_from(more);
-            return;
-        }
+        let (mine, theirs) = (self.each.as_mut_slice(), more.each.as_slice());
         let mut same = 0;
-        for (mine, theirs) in self.each.as_mut_slice().iter_mut().zip(more.each.as_slice()) {
+        for (mine, theirs) in mine.iter_mut().zip(theirs) {
             if mine.start != theirs.start {
                 break;
             }
             mine.count = mine.count.saturating_add(theirs.count);
             same += 1;
         }
-        if self.width > 0 {
-            let (both, _) = more.values.split_at_checked(same * self.width).unwrap_or_default();
+        let all_mine = same == mine.len();
+        if more.width > 0 {
+            let (both, rest) = more.values.split_at_checked(same * more.width).unwrap_or_default();
             add_all(&mut self.values, both);
+            if all_mine {
+                self.values.extend_from_slice(rest);
+            }
         }
-        if same < more.each.as_slice().len() {
-            self.interleave(same, more);
+        match theirs.get(same..) {
+            None | Some([]) => {}
+            // What is left is newer.
+            Some(rest) if all_mine => {
+                self.width = more.width;
+                self.each.extend(rest);
+            }
+            Some(_) => self.interleave(same, more),
         }
     }
 

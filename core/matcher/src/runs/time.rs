@@ -21,6 +21,7 @@ impl Runs {
     }
 
     /// The same, but what is over is not forgotten yet.
+    #[inline]
     pub(super) fn pass_time(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         while program.timers && self.due <= t && self.due < Timestamp::MAX {
             let dues = self.classes.iter().filter_map(|c| c.due(program, self.floor, &self.buffer));
@@ -54,6 +55,8 @@ impl Runs {
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         let mut complete = Bodies::new();
         let over = self.over();
+        self.graph.clear();
+        self.sums = None;
         self.classes.retain(
             |c| {
                 let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);

@@ -75,6 +75,7 @@ impl Armed {
     }
 
     /// Whether the program has live runs.
+    #[inline]
     pub fn has(&self, program: ProgramId) -> bool {
         match &self.0 {
             Programs::Few(list) => list.iter().any(|(id, _)| *id == program),

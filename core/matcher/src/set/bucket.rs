@@ -99,26 +99,27 @@ impl Bucket {
         self.plain.is_empty() && self.more.is_none()
     }
 
-    /// Calls `visit` with every predicate that the event may pass.
-    pub(super) fn each(&self, seen: Content<'_>, visit: &mut impl FnMut(u32)) {
-        self.plain.iter().for_each(|p| visit(*p));
+    /// Adds every predicate that the event may pass.
+    #[inline]
+    pub(super) fn collect(&self, seen: Content<'_>, found: &mut Vec<u32>) {
+        self.plain.iter().for_each(|p| found.push(*p));
         if let Some(more) = &self.more {
-            more.each(seen, visit);
+            more.collect(seen, found);
         }
     }
 }
 
 impl More {
-    fn each(&self, seen: Content<'_>, visit: &mut impl FnMut(u32)) {
+    fn collect(&self, seen: Content<'_>, found: &mut Vec<u32>) {
         for slot in seen.present {
             if let Some(ranges) = self.ranges.get(slot) {
-                ranges.each(seen.key(*slot), visit);
+                ranges.collect(seen.key(*slot), found);
             }
             if let Some(list) = self.present.get(slot) {
-                list.iter().for_each(|p| visit(*p));
+                found.extend_from_slice(list);
             }
             if let (Some(prefixes), Some(Value::Str(text))) = (self.prefixes.get(slot), seen.slots.get(slot.index())) {
-                prefixes.each(text, visit);
+                prefixes.collect(text, found);
             }
         }
     }
@@ -154,10 +155,10 @@ impl Prefixes {
         }
     }
 
-    fn each(&self, text: &str, visit: &mut impl FnMut(u32)) {
+    fn collect(&self, text: &str, found: &mut Vec<u32>) {
         for length in self.lengths.keys() {
             let same = text.get(..*length).and_then(|prefix| self.by_text.get(prefix));
-            same.into_iter().flatten().for_each(|p| visit(*p));
+            found.extend(same.into_iter().flatten());
         }
     }
 }

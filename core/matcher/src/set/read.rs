@@ -38,6 +38,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    #[inline]
     pub(super) fn event(&mut self, event: &Event) {
         if self.passes_over(&event.action_type) {
             return;
@@ -57,13 +58,17 @@ impl Reader<'_> {
         }
     }
 
-    /// Forgets the event before; whether this one, by its action type, concerns nobody.
+    /// Whether an event, by its action type, concerns nobody; if not, forgets the one before.
+    #[inline]
     fn passes_over(&mut self, action_type: &str) -> bool {
-        self.into.blank(self.slots.len());
         self.into.passed_over = self.gated && self.symbols.get(action_type).is_none();
+        if !self.into.passed_over {
+            self.into.blank(self.slots.len());
+        }
         self.into.passed_over
     }
 
+    #[inline]
     pub(super) fn borrowed(&mut self, event: &EventRef<'_>) {
         if self.passes_over(event.action_type) {
             return;
@@ -86,15 +91,21 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn interned(&mut self, values: &[(Attribute, Interned<'_>)]) {
+        let unnamed =
+            |(slot, value): &(Attribute, _)| slot.0 == SlotId::ACTION && matches!(value, Interned::Unnamed(_));
+        self.into.passed_over = self.gated && values.iter().any(unnamed);
+        if !self.into.passed_over {
+            self.interned_values(values);
+        }
+    }
+
+    #[inline]
+    fn interned_values(&mut self, values: &[(Attribute, Interned<'_>)]) {
         self.into.blank(self.slots.len());
-        self.into.passed_over = false;
         for &(Attribute(slot), value) in values {
             match value {
-                Interned::Unnamed(_) if slot == SlotId::ACTION && self.gated => {
-                    self.into.passed_over = true;
-                    return;
-                }
                 Interned::Int(i) => self.plain(slot, Key::Int(i), || Value::Int(i)),
                 Interned::Symbol(s) => {
                     let symbols = self.symbols;
@@ -107,6 +118,7 @@ impl Reader<'_> {
     }
 
     /// What an event has by its arrival.
+    #[inline]
     pub(super) fn arrival(&mut self, arrival: Arrival) {
         self.into.arrival = arrival;
         let (slots, ts) = (self.slots, arrival.position.ts.0);
@@ -129,6 +141,7 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     fn value(&mut self, slot: SlotId, value: &Value) {
         if value.is_null() {
             return;
@@ -159,6 +172,7 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     fn text(&mut self, slot: SlotId, text: Text<'_>) {
         let needs = self.slots.needs(slot);
         if !(needs.key || needs.value) {

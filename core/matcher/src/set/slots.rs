@@ -166,6 +166,7 @@ impl Slots {
     }
 
     /// What a slot is needed for.
+    #[inline]
     pub(super) fn needs(&self, slot: SlotId) -> Needs {
         self.needs.get(slot.index()).copied().unwrap_or_default()
     }

@@ -1,0 +1,127 @@
+//! Rows: the predicates that ask for one action type (or for none), by what else they ask of an event.
+
+use rustc_hash::FxHashMap;
+
+use super::Targets;
+use super::place::Place;
+use crate::observation::Content;
+use crate::set::bucket::{Bucket, By};
+use crate::set::key::Key;
+use crate::set::slots::SlotId;
+
+/// Predicates by the attribute that leads to them.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// Whom those concern that ask for the action type and nothing else.
+    pub(super) direct: Targets,
+    /// Those with no other equality.
+    root: Bucket,
+    /// By slot, sorted.
+    leads: Vec<(SlotId, Lead)>,
+}
+
+/// Predicates with an equality on one attribute; apart from each other those that ask for a scene besides.
+#[derive(Debug, Default)]
+struct Lead {
+    alone: FxHashMap<Cell, Bucket>,
+    with_scene: FxHashMap<Cell, Bucket>,
+}
+
+/// What a bucket is found by, in two words: the bits of the lead's key; its kind, and the scene's number (0: none).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Cell(u64, u64);
+
+impl Cell {
+    fn new(lead: Key, scene: u64) -> Self {
+        let (kind, bits) = lead.packed();
+        Self(bits, scene << 8 | u64::from(kind))
+    }
+}
+
+/// The number of a text in a cell; 0 where it is none that rules name.
+fn number(key: Key) -> u64 {
+    match key {
+        Key::Text(symbol) => u64::from(symbol.number()) + 1,
+        _ => 0,
+    }
+}
+
+impl Row {
+    pub(super) fn is_empty(&self) -> bool {
+        self.direct.is_empty() && self.asks_nothing()
+    }
+
+    /// Whether all that is in it asks for the action type and nothing else.
+    #[inline]
+    pub(super) fn asks_nothing(&self) -> bool {
+        self.root.is_empty() && self.leads.is_empty()
+    }
+
+    /// Changes the buckets of a place; those that are empty then go.
+    pub(super) fn change(&mut self, place: &Place, change: &mut impl FnMut(&mut Bucket, &By)) {
+        let Some((slot, keys)) = &place.lead else {
+            change(&mut self.root, &place.by);
+            return;
+        };
+        let at = self.leads.binary_search_by_key(slot, |(s, _)| *s).unwrap_or_else(|at| {
+            self.leads.insert(at, (*slot, Lead::default()));
+            at
+        });
+        let Some((_, lead)) = self.leads.get_mut(at) else { return };
+        if place.scene.is_empty() {
+            keys.iter().for_each(|key| change_cell(&mut lead.alone, Cell::new(*key, 0), &place.by, change));
+        }
+        for scene in &place.scene {
+            let scene = number(*scene);
+            keys.iter().for_each(|key| change_cell(&mut lead.with_scene, Cell::new(*key, scene), &place.by, change));
+        }
+        if lead.alone.is_empty() && lead.with_scene.is_empty() {
+            self.leads.remove(at);
+        }
+    }
+
+    /// Adds every predicate that the event may pass, at the cost of the shorter list: of what predicates ask for, or of
+    /// what the event has.
+    #[inline]
+    pub(super) fn collect(&self, event: Content<'_>, found: &mut Vec<u32>) {
+        self.root.collect(event, found);
+        if self.leads.len() <= event.present.len() {
+            self.leads.iter().for_each(|(slot, lead)| lead.collect(event.key(*slot), event, found));
+            return;
+        }
+        for slot in event.present {
+            let at = self.leads.binary_search_by_key(slot, |(s, _)| *s);
+            if let Some((_, lead)) = at.ok().and_then(|at| self.leads.get(at)) {
+                lead.collect(event.key(*slot), event, found);
+            }
+        }
+    }
+}
+
+fn change_cell(buckets: &mut FxHashMap<Cell, Bucket>, cell: Cell, by: &By, change: &mut impl FnMut(&mut Bucket, &By)) {
+    let bucket = buckets.entry(cell).or_default();
+    change(bucket, by);
+    if bucket.is_empty() {
+        buckets.remove(&cell);
+    }
+}
+
+impl Lead {
+    #[inline]
+    fn collect(&self, key: Key, event: Content<'_>, found: &mut Vec<u32>) {
+        if !key.is_exact() {
+            return;
+        }
+        if !self.alone.is_empty()
+            && let Some(bucket) = self.alone.get(&Cell::new(key, 0))
+        {
+            bucket.collect(event, found);
+        }
+        let scene = if self.with_scene.is_empty() { 0 } else { number(event.key(SlotId::SCENE)) };
+        if scene != 0
+            && let Some(bucket) = self.with_scene.get(&Cell::new(key, scene))
+        {
+            bucket.collect(event, found);
+        }
+    }
+}
