@@ -139,9 +139,10 @@ fn go_on(order: &Order, engine: &Engine, clock: &ManualClock) -> Result<(), Stri
     Ok(())
 }
 
-/// Acknowledges some decisions; they were told.
+/// Acknowledges some decisions. On a clock the listener may not have heard of them yet.
 fn acknowledge(engine: &Engine) -> Result<(), String> {
     let some = engine.decisions(5);
+    some.iter().for_each(|d| println!("told {}", d.id));
     let ids: Vec<&str> = some.iter().map(|d| &*d.id).collect();
     engine.ack(&ids).map(|_| ()).map_err(|e| e.to_string())
 }
