@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use answer::{Answer, Answered};
 pub(crate) use find::Automata;
-pub(crate) use history::{Gaps, Page, Reach, Wish, Wishes};
+pub(crate) use history::{FIRST, Gaps, Page, Reach, Wish, Wishes};
 pub use history::{History, Past};
 
 /// Runs the scripts that tasks name.

@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::log::{LogEvent, StreamKey};
 use crate::tasks::Active;
 
-/// Events of the first page.
-const FIRST: usize = 4;
+/// Rows of the first page.
+pub(crate) const FIRST: usize = 4;
 
 /// Events of a page at most.
 const LARGEST: usize = 4_096;
@@ -159,8 +159,20 @@ struct State {
     before: Option<Position>,
     /// There is nothing more to read.
     all: bool,
+    /// Pages that were read: each is twice the one before.
+    pages: u32,
     gaps: Option<Gaps>,
     over: bool,
+}
+
+impl State {
+    /// Takes the next page.
+    fn turn(&mut self, page: Page, stream: &StreamKey) {
+        self.read.extend(page.events.into_iter().map(|e| Past::new(e, stream)));
+        self.before = page.next;
+        self.all = page.next.is_none();
+        self.pages += 1;
+    }
 }
 
 impl std::fmt::Debug for History {
@@ -170,8 +182,11 @@ impl std::fmt::Debug for History {
 }
 
 impl History {
-    pub(crate) fn new(reach: Arc<Reach>, wishes: Wishes, automata: Arc<Mutex<Automata>>) -> Self {
-        Self { reach, wishes, automata, state: Mutex::default() }
+    /// One whose first page was read with the call: most scripts look at the end.
+    pub(crate) fn new(reach: Arc<Reach>, wishes: Wishes, automata: Arc<Mutex<Automata>>, page: Page) -> Self {
+        let mut state = State::default();
+        state.turn(page, &reach.stream);
+        Self { reach, wishes, automata, state: Mutex::new(state) }
     }
 
     /// The `n`th event from the end, the newest first; `None`: there are not so many.
@@ -260,12 +275,10 @@ impl History {
     fn read(&self, state: &mut State, n: usize) -> Result<(), Error> {
         while state.read.len() <= n && !state.all {
             let before = state.before;
-            let limit = state.read.len().saturating_mul(2).clamp(FIRST, LARGEST);
-            let limit = if n == usize::MAX { LARGEST } else { limit };
+            let twice = FIRST.checked_shl(state.pages).filter(|rows| *rows < LARGEST).unwrap_or(LARGEST);
+            let limit = if n == usize::MAX { LARGEST } else { twice };
             let page = self.ask(state, |reply| Wish::Read(self.reach.clone(), before, limit, reply))?;
-            state.read.extend(page.events.into_iter().map(|e| Past::new(e, &self.reach.stream)));
-            state.before = page.next;
-            state.all = page.next.is_none();
+            state.turn(page, &self.reach.stream);
         }
         Ok(())
     }

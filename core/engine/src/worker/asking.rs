@@ -15,7 +15,7 @@ use crate::engine::Shared;
 use crate::error::Error;
 use crate::fold::{Unasked, Waiting};
 use crate::log::StreamKey;
-use crate::pending::{Answer, Automata, Call, History, Past, Scripts, Wish, Wishes};
+use crate::pending::{Answer, Automata, Call, FIRST, History, Past, Scripts, Wish, Wishes};
 
 /// What is asked at present, and the way to who answers.
 #[derive(Default)]
@@ -164,11 +164,20 @@ impl Worker {
         let Some((script, hash)) = reach.task.task.script() else { return };
         let (script, hash, task) = (script.clone(), hash.clone(), reach.task.task.id.clone());
         let user = waiting.stream.user().cloned();
+        let newest = self.store.page(&reach, None, FIRST);
         let Some(asker) = self.asker() else {
             return self.fold_answer(&waiting, Answer::Failed(format!("no scripts run here: `{script}`")));
         };
         let trigger = Past::new(waiting.trigger.clone(), &waiting.stream);
-        let history = History::new(reach, asker.way.clone(), asker.automata.clone());
+        let newest = match newest {
+            Ok(page) => page,
+            Err(error) => {
+                let why = format!("its history cannot be read: {error}");
+                self.note_aside(error);
+                return self.fold_answer(&waiting, Answer::Failed(why));
+            }
+        };
+        let history = History::new(reach, asker.way.clone(), asker.automata.clone(), newest);
         let call = Arc::new(Call { script, hash, task, user, trigger, history });
         if asker.calls.send(call).is_ok() {
             self.asking.under_way = UnderWay::Call(waiting);
