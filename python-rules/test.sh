@@ -20,6 +20,6 @@ export PATH="$venv/bin:$PATH" # maturin
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation --force-reinstall .
 
 "$venv/bin/python" -m pytest
-"$venv/bin/python" -m mypy --strict python/ensue tests examples bench
+"$venv/bin/python" -m mypy --strict python/ensue tests examples bench ../examples/rental-python/scripts
 # From elsewhere, so that the installed package is looked at.
 (cd "$build" && "$venv/bin/python" -m mypy.stubtest ensue)

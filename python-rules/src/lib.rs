@@ -34,7 +34,9 @@ mod _ensue {
     #[pymodule_export]
     use super::replay::Replay;
     #[pymodule_export]
-    use super::rules::{check_rule, check_tasks, compile_rule, compile_text, duration_ms, format_rule, format_text};
+    use super::rules::{
+        automaton_dot, check_rule, check_tasks, compile_rule, compile_text, duration_ms, format_rule, format_text,
+    };
     #[pymodule_export]
     use super::script::{Args, Context, Events, History, Match, PastEvent, Watch};
 }

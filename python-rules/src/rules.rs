@@ -47,6 +47,16 @@ pub(crate) fn format_rule(py: Python<'_>, rule: &str) -> PyResult<String> {
     guarded(py, || read_rule(rule).map(|rule| ensue_dsl::format(&rule)).map_err(|d| error::rule(py, &d)))
 }
 
+/// The automaton of a compiled rule, in Graphviz's dot.
+#[pyfunction]
+pub(crate) fn automaton_dot(py: Python<'_>, rule: &str) -> PyResult<String> {
+    guarded(py, || {
+        let rule = read_rule(rule).map_err(|d| error::rule(py, &d))?;
+        let program = ensue_matcher::Program::compile(&rule, &ensue_engine::Limits::default());
+        program.map(|program| program.dot()).map_err(|e| error::refused_rule(py, &e.to_string()))
+    })
+}
+
 /// All that there is to say about a rule text.
 #[pyfunction]
 pub(crate) fn check_rule<'py>(py: Python<'py>, text: &str, dialect: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -30,7 +30,8 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ),
     ("ensue-faults", &["rusqlite"], &[]),
     ("ensue-bindgen", &["uniffi"], &[]),
-    ("ensue-python", &["pyo3", "serde", "serde_json"], &["ensue-rule", "ensue-engine", "ensue-dsl"]),
+    // The matcher: notebooks draw the automaton of a rule.
+    ("ensue-python", &["pyo3", "serde", "serde_json"], &["ensue-rule", "ensue-matcher", "ensue-engine", "ensue-dsl"]),
 ];
 
 /// Libraries that live in one crate only, whoever else may come: even as a dependency of tests.

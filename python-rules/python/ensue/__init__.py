@@ -4,9 +4,11 @@ from collections.abc import Mapping as _Mapping
 
 from ._ensue import Args, Context, Event, History, Match, Recorded
 from .after_match import AfterMatch
+from .compiling import CompiledScript, compile_script, compile_tasks
 from .conditions import KVCondition
+from .drawing import Svg, automaton, timeline
 from .engine import Engine, run
-from .errors import EngineError, EnsueError, InternalError, RuleError, TaskError
+from .errors import EngineError, EnsueError, InternalError, RuleError, ScriptError, TaskError
 from .expr import e, this
 from .functions import (
     abs_,
@@ -42,6 +44,7 @@ __all__ = [
     "AfterMatch",
     "Applied",
     "Args",
+    "CompiledScript",
     "Context",
     "Decision",
     "Diagnostic",
@@ -56,18 +59,23 @@ __all__ = [
     "Pattern",
     "Recorded",
     "RuleError",
+    "ScriptError",
     "Scripts",
+    "Svg",
     "TaskError",
     "TimeBudgetExceeded",
     "abs_",
     "any_of",
     "any_order",
+    "automaton",
     "avg",
     "begin",
     "check",
     "check_tasks",
     "coalesce",
     "compile",
+    "compile_script",
+    "compile_tasks",
     "count",
     "e",
     "first",
@@ -86,6 +94,7 @@ __all__ = [
     "substr",
     "sum_",
     "this",
+    "timeline",
     "trends",
     "url_host",
     "url_param",

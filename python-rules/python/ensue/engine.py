@@ -162,7 +162,7 @@ def run(
         db, lateness_ms=_ms(lateness), session_gap_ms=_ms(session_gap), scripts=shelf(scripts)
     )
     given = None if rule is None else given_rule(rule)
-    return items(replay, None if tasks is None else documents(tasks), given, _batches(events), drain, now)
+    return items(replay, None if tasks is None else documents(tasks), given, batches(events), drain, now)
 
 
 def given_rule(rule: Any) -> tuple[str, bool, Optional[str]]:
@@ -204,7 +204,7 @@ def items(
 _PIECE = 256 * 1024
 
 
-def _batches(events: Union[str, os.PathLike[str], Iterable[object]]) -> Iterator[List[bytes]]:
+def batches(events: Union[str, os.PathLike[str], Iterable[object]]) -> Iterator[List[bytes]]:
     """The lines, some at a time."""
     if isinstance(events, (str, os.PathLike)):
         with open(events, "rb") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-__all__ = ["EngineError", "EnsueError", "InternalError", "RuleError", "TaskError"]
+__all__ = ["EngineError", "EnsueError", "InternalError", "RuleError", "ScriptError", "TaskError"]
 
 
 class EnsueError(Exception):
@@ -62,6 +62,10 @@ class RuleError(EnsueError, ValueError):
 class TaskError(EnsueError, ValueError):
     """Task documents are malformed as a whole, and nothing of them applies. A bad task among good ones is no exception:
     it is in the report."""
+
+
+class ScriptError(EnsueError, ValueError):
+    """A script does more than a rule can: it cannot be compiled. `line` and `column` are in the script."""
 
 
 class EngineError(EnsueError, RuntimeError):

@@ -224,6 +224,12 @@ class Pattern:
         """The canonical text of the rule."""
         return _ensue.format_rule(dumps(self.to_rule(dialect)))
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the text of the rule and its automaton."""
+        from .drawing import rule_html
+
+        return rule_html(self)
+
     def __repr__(self) -> str:
         try:
             return f"<Pattern {' '.join(self.to_text().split())}>"
