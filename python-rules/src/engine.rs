@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ensue_dsl::ReadOptions;
-use ensue_engine::{ApplyReport, Config, Error, OpenReport, Outcome, Place, SetReport, Status, TaskReport};
+use ensue_engine::{
+    ApplyReport, Config, Consent, Error, OpenReport, Outcome, Place, Question, SetReport, Status, TaskReport, Whose,
+};
 use ensue_rule::{Duration, EventRef, Remark, Timestamp};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -176,6 +178,62 @@ impl Engine {
             let user = named(user)?;
             self.wait(py, move |core| core.export_user(user.as_deref()))
         })
+    }
+
+    /// Why there is a decision, or a refusal: JSON, and text.
+    fn _why(&self, py: Python<'_>, id: &str) -> PyResult<(String, String)> {
+        guarded(py, || {
+            let why = self.wait(py, |core| core.why(id))?;
+            Ok((why.to_json(), why.text()))
+        })
+    }
+
+    /// Why there is none, of each task asked about: JSON, and text.
+    #[allow(clippy::too_many_arguments, reason = "they are named in Python")]
+    fn _why_not(
+        &self,
+        py: Python<'_>,
+        task: Option<&str>,
+        everyone: bool,
+        user: Option<&Bound<'_, PyAny>>,
+        since_ms: Option<i64>,
+    ) -> PyResult<Vec<(String, String)>> {
+        guarded(py, || {
+            let user = if everyone { Whose::Everyone } else { Whose::User(named(user)?.map(Arc::from)) };
+            let (task, since) = (task.map(Arc::from), since_ms.map(Timestamp));
+            let question = Question { task, user, since, wording: ensue_dsl::format_expr };
+            let answers = self.wait(py, move |core| core.why_not(question))?;
+            Ok(answers.iter().map(|a| (a.to_json(), a.text())).collect())
+        })
+    }
+
+    /// What may leave and was not fetched yet: JSON, cursor, whether there is more.
+    fn _drain(&self, py: Python<'_>, since: Option<&str>, max_bytes: usize) -> PyResult<(String, String, bool)> {
+        guarded(py, || {
+            let batch = self.wait(py, |core| core.drain(since, max_bytes))?;
+            Ok((batch.json, batch.cursor, batch.more))
+        })
+    }
+
+    /// Whether decisions, feedback and counters may leave.
+    fn _consent(&self, py: Python<'_>) -> PyResult<(bool, bool, bool)> {
+        guarded(py, || {
+            let c = self.wait(py, ensue_engine::Engine::consent)?;
+            Ok((c.decisions, c.feedback, c.counters))
+        })
+    }
+
+    fn _set_consent(&self, py: Python<'_>, decisions: bool, feedback: bool, counters: bool) -> PyResult<()> {
+        guarded(py, || self.wait(py, |core| core.set_consent(Consent { decisions, feedback, counters })))
+    }
+
+    fn _stats_report(&self, py: Python<'_>) -> PyResult<String> {
+        guarded(py, || self.wait(py, ensue_engine::Engine::stats_report))
+    }
+
+    /// Begins the counters of all tasks anew.
+    fn reset_stats(&self, py: Python<'_>) -> PyResult<()> {
+        guarded(py, || self.wait(py, ensue_engine::Engine::reset_stats))
     }
 
     /// Waits until all that was recorded before is committed.

@@ -323,3 +323,37 @@ def test_no_more_is_kept_than_the_limit(tmp_path: Path) -> None:
         engine.flush()
         assert len(engine.export_user()["events"]) < 9_000
         assert engine.stats()["truncated"] > 0
+
+
+def test_it_answers_why_and_why_not_and_what_leaves_needs_consent(tmp_path: Path) -> None:
+    rule = "EVENT: a -> b WHERE a.actionType = 'a' AND b.actionType = 'b' AND b.args.x > 10 WITHIN 1 H RETURN b.args.x AS x"
+    tasks = {"taskArray": [{"id": "t", "rule": rule, "output": {"type": "touch", "touch": "hi"}}]}
+    with Engine(tmp_path / "ensue.db", replay=True) as engine:
+        engine.apply(tasks)
+        assert engine.consent == set()
+        engine.consent = ["decisions", "counters"]
+        for ts, action, x in [(1, "a", 0), (2, "b", 7)]:
+            engine.record_event({"ts": ts, "actionType": action, "userId": "u", "args": {"x": x}})
+        (answer,) = engine.why_not("t", user="u")
+        assert answer["furthest"]["nearMisses"][0]["failed"] == [{"condition": "b.args.x > 10", "found": {"b.args.x": 7}}]
+        assert str(answer).startswith("t: did not match: it still waits\n")
+        assert engine.why_not("t", user=None)[0]["events"] == 0 and len(engine.why_not()) == 1
+        engine.record_event({"ts": 3, "actionType": "b", "userId": "u", "args": {"x": 11}})
+        (decision,) = engine.decisions()
+        why = engine.why(decision)
+        assert why["decision"]["values"] == {"x": 11} and why["events"]["b"][0]["event"]["ts"] == 3
+        with pytest.raises(EngineError) as unknown:
+            engine.why("no-such-id")
+        assert unknown.value.code == "unknown_id"
+        batch = engine.drain()
+        assert [d["id"] for d in batch["decisions"]] == [decision["id"]] and batch["counters"][0]["matches"] == 1
+        assert engine.drain(batch["cursor"])["decisions"] == []
+        with pytest.raises(EngineError):
+            engine.drain("no cursor")
+        with pytest.raises(ValueError):
+            engine.consent = ["events"]
+        assert engine.consent == {"decisions", "counters"}
+        (task,) = engine.stats_report()["tasks"]
+        assert (task["matches"], task["decisions"], task["stages"][0]) == (1, 1, {"stage": "a", "events": 1})
+        engine.reset_stats()
+        assert "matches" not in engine.stats_report()["tasks"][0]

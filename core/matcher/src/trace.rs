@@ -22,7 +22,9 @@ use ensue_rule::{Attr, Event, Expr, Filter, Rule, Timestamp, Value};
 
 pub use stream::Trace;
 
-use crate::program::{AskedOf, PositionId, Program, Target, Written};
+use crate::expr::View;
+use crate::program::{Asked, AskedOf, PositionId, Program, Target, Written};
+use crate::registers::Registers;
 use crate::runs::fate::Seen;
 use crate::table::Table;
 use crate::{Arrival, Error, Hit, Limits, Observation, Position, ProgramId, ProgramSet};
@@ -40,6 +42,8 @@ pub struct Tracer {
     lacks: Table<PositionId, u32>,
     observation: Observation,
     hit: Option<Hit>,
+    /// By test: whether the event is of the kind that it asks for, so that it may be a near miss.
+    of_kind: Vec<bool>,
 }
 
 /// The run that came furthest: the one that lacked the fewest events, then the latest stage, then the one that lives,
@@ -146,13 +150,26 @@ impl Tracer {
         let program = set.program(id).cloned().ok_or_else(|| Error::too_many_places(limits.places))?;
         let lacks = lacks(&program);
         let (rule, filter, observation) = (rule.clone(), filter.clone(), Observation::default());
-        Ok(Self { rule, filter, set, id, program, asked, lacks, observation, hit: None })
+        Ok(Self { rule, filter, set, id, program, asked, lacks, observation, hit: None, of_kind: Vec::new() })
     }
 
     /// Looks at the next event of a stream; whether the filter passes it. Then [`Trace::step`] of its key.
     pub fn look(&mut self, event: &Event, arrival: Arrival) -> bool {
         self.hit = self.set.observe_for(self.id, event, arrival, &mut self.observation);
+        self.find_kinds();
         self.hit.is_some() || self.filter.passes(|attr| value_of(attr, event, arrival))
+    }
+
+    /// Finds of which tests the event is of the kind.
+    fn find_kinds(&mut self) {
+        self.of_kind.clear();
+        if self.observation.passed_over {
+            return;
+        }
+        let definitions = &self.program.registers;
+        let view = View { slots: &self.observation.slots, registers: Registers::EMPTY, definitions };
+        let of_kind = |asked: &[Asked]| asked.iter().filter(|a| a.kind).all(|a| a.code.holds(view));
+        self.of_kind.extend(self.asked.tests.iter().map(|(_, asked)| of_kind(asked)));
     }
 
     /// The values of PARTITION BY of the event; `None` where one of them is null.

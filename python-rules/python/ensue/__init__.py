@@ -7,7 +7,7 @@ from .after_match import AfterMatch
 from .compiling import CompiledScript, compile_script, compile_tasks
 from .conditions import KVCondition
 from .drawing import Svg, automaton, timeline
-from .engine import Engine, run
+from .engine import Answer, Engine, run
 from .errors import EngineError, EnsueError, InternalError, RuleError, ScriptError, TaskError
 from .expr import e, this
 from .functions import (
@@ -42,6 +42,7 @@ _Mapping.register(Args)
 
 __all__ = [
     "AfterMatch",
+    "Answer",
     "Applied",
     "Args",
     "CompiledScript",

@@ -6,7 +6,8 @@ import atexit
 import json
 import os
 import weakref
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Type, Union
+from enum import Enum
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Type, Union
 
 from . import _ensue
 from ._json import Duration, documents, dumps, milliseconds
@@ -14,6 +15,29 @@ from .scripts import Scripts, Source
 from .types import Applied, Decision
 
 _open: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+_KINDS = ("decisions", "feedback", "counters")
+
+
+class Everyone(Enum):
+    """Not one user but all."""
+
+    EVERYONE = "everyone"
+
+
+EVERYONE = Everyone.EVERYONE
+
+
+class Answer(Dict[str, Any]):
+    """An answer to "why?" or "why not?": an object, whose `str` is the text for a person."""
+
+    def __init__(self, data: str, text: str) -> None:
+        super().__init__(json.loads(data))
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
 
 
 class Engine(_ensue.Engine):
@@ -110,6 +134,47 @@ class Engine(_ensue.Engine):
         """All that is stored of a user (None: the anonymous one), for them to read."""
         exported: Dict[str, Any] = json.loads(self._export_user(user))
         return exported
+
+    def why(self, decision: Union[Decision, Mapping[str, Any], str]) -> Answer:
+        """Where a decision or a refusal (or the one of that id) came from: `docs/why.md` has the keys. Raises EngineError
+        with the code `unknown_id` where it is not known."""
+        return Answer(*self._why(decision if isinstance(decision, str) else decision["id"]))
+
+    def why_not(
+        self,
+        task: Optional[str] = None,
+        *,
+        user: Union[str, int, None, Everyone] = EVERYONE,
+        since: Optional[int] = None,
+    ) -> List[Answer]:
+        """How far a task came in the events that are kept, what it waited for and what ended it; of every task where none
+        is named. user: whose events (None: the anonymous user's); everyone's if not said. since: in ms."""
+        everyone = isinstance(user, Everyone)
+        one = None if isinstance(user, Everyone) else user
+        return [Answer(*answer) for answer in self._why_not(task, everyone, one, since)]
+
+    def stats_report(self) -> Dict[str, Any]:
+        """The counters of all tasks and versions since they were last reset."""
+        report: Dict[str, Any] = json.loads(self._stats_report())
+        return report
+
+    @property
+    def consent(self) -> Set[str]:
+        """What may leave the device: of "decisions", "feedback", "counters"; nothing at first. Remembered."""
+        return {kind for kind, given in zip(_KINDS, self._consent()) if given}
+
+    @consent.setter
+    def consent(self, kinds: Iterable[str]) -> None:
+        given = set(kinds)
+        if unknown := given.difference(_KINDS):
+            raise ValueError(f"{sorted(unknown)[0]!r} is none of {', '.join(_KINDS)}")
+        self._set_consent(*(kind in given for kind in _KINDS))
+
+    def drain(self, since: Optional[str] = None, max_bytes: int = 256 * 1024) -> Dict[str, Any]:
+        """What may leave and was not fetched yet: `decisions`, `feedback`, `counters`, the `cursor` to give back as
+        `since` once it has arrived, and whether there is `more`."""
+        batch: Dict[str, Any] = json.loads(self._drain(since, max_bytes)[0])
+        return batch
 
     def __enter__(self) -> Engine:
         return self

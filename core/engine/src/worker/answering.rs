@@ -20,8 +20,9 @@ const STREAMS: usize = 1_000;
 /// Partitions followed at once.
 const PARTITIONS: usize = 1_000;
 
-/// The last triggers at which it is looked back again.
+/// The last triggers at which it is looked back again, where that is no more than so many events.
 const TRIGGERS: usize = 8;
+const LOOKED_AT: u64 = 8_000;
 
 /// One stream of one task, followed.
 struct Follow<'a> {
@@ -213,7 +214,10 @@ impl Worker {
         mut all: Seen,
     ) -> Result<Seen, Error> {
         let mut consumed: BTreeMap<Vec<Value>, Position> = BTreeMap::new();
-        for to in std::mem::take(&mut all.looks) {
+        let looks = usize::try_from(LOOKED_AT / all.events.max(1)).unwrap_or(TRIGGERS).clamp(1, TRIGGERS);
+        let mut triggers = std::mem::take(&mut all.looks);
+        triggers.drain(..triggers.len().saturating_sub(looks));
+        for to in triggers {
             let span = Span { stream, after: to.ts.minus(task.window), to, demand: &task.demand };
             let mut look = Follow::new((task, stream), tracer, Timestamp::MIN, cut);
             look.consumed = std::mem::take(&mut consumed);

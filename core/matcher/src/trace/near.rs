@@ -4,18 +4,28 @@ use smallvec::SmallVec;
 
 use super::{Failed, NearMiss, Tracer};
 use crate::expr::View;
-use crate::program::{Asked, Completion, StageId, Wait};
+use crate::program::{Asked, Completion, StageId, Wait, WaitId};
 use crate::registers::Registers;
 use crate::runs::fate::Seen;
+use crate::table::Id;
 
 /// Kept of one run.
 const KEPT: usize = 3;
 
 impl Tracer {
+    /// Whether the event is of the kind that one of the waits asks for.
+    pub(super) fn nearly(&self, waits: &[WaitId]) -> bool {
+        let first = |w: &WaitId| self.program.waits[*w].takes.first().and_then(|t| self.of_kind.get(t.index()));
+        waits.iter().any(|w| first(w) == Some(&true))
+    }
+
     /// Why the event is not for the target of a wait, if it is nearly for it: it is of the kind that is asked for, or at
     /// least one condition holds.
     pub(super) fn near(&self, seen: Seen<'_>, wait: &Wait, registers: &Registers) -> Option<NearMiss> {
         let (first, also) = wait.takes.split_first()?;
+        if self.of_kind.get(first.index()) != Some(&true) {
+            return None;
+        }
         let begun;
         let registers = if wait.turns.is_empty() {
             registers
@@ -27,7 +37,7 @@ impl Tracer {
         let own = &self.asked.tests[*first];
         let mut failing: SmallVec<[&Asked; 4]> = own.iter().filter(|a| !a.code.holds(view)).collect();
         let of_kind = own.iter().any(|a| a.kind);
-        if failing.iter().any(|a| a.kind) || (!of_kind && failing.len() == own.len() && !own.is_empty()) {
+        if !of_kind && failing.len() == own.len() && !own.is_empty() {
             return None;
         }
         let more = also.iter().flat_map(|t| &self.asked.tests[*t]);

@@ -105,9 +105,13 @@ impl Strand {
     /// What the event means for it; the runs that it goes on as. How many are complete with it.
     pub(super) fn meet(&mut self, tracer: &Tracer, seen: Seen<'_>, near: bool, born: &mut Vec<Self>) -> u64 {
         let (mut stay, mut complete) = (SmallVec::new(), 0);
+        let passes_by = |id: &WaitId| seen.program.waits[*id].bits.is_some_and(|bits| bits & seen.bits == 0);
+        if self.waits.iter().all(passes_by) && !(near && tracer.nearly(&self.waits)) {
+            return 0;
+        }
         for id in self.waits.clone() {
             let wait = &seen.program.waits[id];
-            if wait.bits.is_some_and(|bits| bits & seen.bits == 0) {
+            if passes_by(&id) {
                 stay.push(id);
                 if near {
                     self.miss(tracer, seen, wait);

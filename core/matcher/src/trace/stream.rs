@@ -151,7 +151,7 @@ impl Trace {
             return;
         }
         let (seen, best) = (tracer.seen(), self.best);
-        for strand in self.strands.iter_mut().filter(|s| s.lacks <= best) {
+        for strand in self.strands.iter_mut().filter(|s| s.lacks <= best && tracer.nearly(&s.waits)) {
             for id in strand.waits.clone() {
                 strand.miss(tracer, seen, &tracer.program.waits[id]);
             }
@@ -312,6 +312,9 @@ impl Trace {
 
     /// Takes out those that wait for nothing any more.
     fn retire(&mut self, program: &Program, at: Timestamp) {
+        if self.strands.iter().all(|s| !s.waits.is_empty()) {
+            return;
+        }
         let (live, over) = std::mem::take(&mut self.strands).into_iter().partition(|s| !s.waits.is_empty());
         self.strands = live;
         for mut strand in over {
