@@ -11,7 +11,7 @@ mod after;
 mod best;
 mod body;
 mod cells;
-mod class;
+pub(crate) mod class;
 mod classes;
 pub(crate) mod fate;
 mod moves;

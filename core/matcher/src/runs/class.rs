@@ -76,7 +76,7 @@ impl Class {
 }
 
 /// The hash of what tells apart; it decides no order.
-pub(super) fn hash(of: &impl Hash) -> u64 {
+pub(crate) fn hash(of: &impl Hash) -> u64 {
     BuildHasherDefault::<FxHasher>::default().hash_one(of)
 }
 

@@ -11,6 +11,7 @@ use crate::Position;
 use crate::expr::View;
 use crate::program::{PositionId, Program, StageId, Target, Wait, WaitId};
 use crate::registers::{Registers, Taken};
+use crate::runs::class::hash;
 use crate::runs::fate::Seen;
 
 /// One run.
@@ -29,6 +30,10 @@ pub(super) struct Strand {
     pub(super) stage: StageId,
     pub(super) path: StepId,
     pub(super) near: Vec<NearMiss>,
+    /// Of what no future event tells apart, but for the waits: where they agree, it is worth comparing.
+    class: u64,
+    /// Predicates that concern one of its waits; all, where any event does.
+    concerns: u64,
     /// It took an event and goes on as another, or is complete.
     pub(super) went_on: bool,
     pub(super) complete: bool,
@@ -58,6 +63,8 @@ impl Strand {
             stage: tracer.program.positions[to].stage,
             path: StepId::NONE,
             near: Vec::new(),
+            class: 0,
+            concerns: 0,
             went_on: false,
             complete: false,
             blame: None,
@@ -83,10 +90,14 @@ impl Strand {
                 note(&mut near, NearMiss { stage, event: place, failed });
             }
         }
+        let timed = position.waits.iter().any(|w| program.waits[*w].timed).then_some(place.ts);
+        let waits: SmallVec<[WaitId; 4]> = position.waits.iter().copied().collect();
         Self {
             at: to,
-            waits: position.waits.iter().copied().collect(),
-            was: position.waits.iter().copied().collect(),
+            class: hash(&(to, &registers, self.session, timed)),
+            concerns: concerns(program, &waits),
+            was: waits.clone(),
+            waits,
             registers,
             session: self.session,
             start: self.start,
@@ -105,10 +116,10 @@ impl Strand {
     /// What the event means for it; the runs that it goes on as. How many are complete with it.
     pub(super) fn meet(&mut self, tracer: &Tracer, seen: Seen<'_>, near: bool, born: &mut Vec<Self>) -> u64 {
         let (mut stay, mut complete) = (SmallVec::new(), 0);
-        let passes_by = |id: &WaitId| seen.program.waits[*id].bits.is_some_and(|bits| bits & seen.bits == 0);
-        if self.waits.iter().all(passes_by) && !(near && tracer.nearly(&self.waits)) {
+        if self.concerns & seen.bits == 0 && self.concerns < u64::MAX && !(near && tracer.nearly(&self.waits)) {
             return 0;
         }
+        let passes_by = |id: &WaitId| seen.program.waits[*id].bits.is_some_and(|bits| bits & seen.bits == 0);
         for id in self.waits.clone() {
             let wait = &seen.program.waits[id];
             if passes_by(&id) {
@@ -134,7 +145,10 @@ impl Strand {
                 None => self.blame = Some(blame(seen, id, &self.registers, last)),
             }
         }
-        self.waits = stay;
+        if self.waits != stay {
+            self.concerns = concerns(seen.program, &stay);
+            self.waits = stay;
+        }
         complete
     }
 
@@ -198,7 +212,8 @@ impl Strand {
     /// Whether no future event tells them apart.
     pub(super) fn is_like(&self, other: &Self, program: &Program, exact: bool) -> bool {
         let timed = || self.waits.iter().any(|w| program.waits[*w].timed);
-        self.at == other.at
+        self.class == other.class
+            && self.at == other.at
             && self.waits == other.waits
             && self.session == other.session
             && self.registers == other.registers
@@ -215,4 +230,9 @@ impl Strand {
     pub(super) fn rank(&self) -> ((std::cmp::Reverse<u32>, StageId), u32, usize, Position) {
         (self.progress(), self.events, self.near.len(), self.last)
     }
+}
+
+/// The predicates that concern some of these waits; all, where any event does.
+fn concerns(program: &Program, waits: &[WaitId]) -> u64 {
+    waits.iter().fold(0, |all, w| all | program.waits[*w].bits.unwrap_or(u64::MAX))
 }

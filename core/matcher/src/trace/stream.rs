@@ -312,12 +312,8 @@ impl Trace {
 
     /// Takes out those that wait for nothing any more.
     fn retire(&mut self, program: &Program, at: Timestamp) {
-        if self.strands.iter().all(|s| !s.waits.is_empty()) {
-            return;
-        }
-        let (live, over) = std::mem::take(&mut self.strands).into_iter().partition(|s| !s.waits.is_empty());
-        self.strands = live;
-        for mut strand in over {
+        while let Some(i) = self.strands.iter().position(|s| s.waits.is_empty()) {
+            let mut strand = self.strands.swap_remove(i);
             let ending = strand.blame.take();
             if strand.complete {
                 // Only a match that waits for an earlier run is still to come.
