@@ -133,7 +133,11 @@ impl Body {
 
     /// The oldest start after `floor`, which never falls.
     pub(super) fn oldest(&self, floor: Tick, buffer: &mut SharedBuffer) -> Option<Tick> {
-        self.oldest_noted(floor).or_else(|| buffer.oldest(self.root()?, floor))
+        match self {
+            // The node may stand for starts besides that are not of this class any more.
+            Self::Paths(Paths { root: Some(root), starts: None }) => buffer.oldest(root.node, floor),
+            _ => self.oldest_noted(floor),
+        }
     }
 
     /// Drops the partial matches that started at or before `floor`; whether any are left.

@@ -8,7 +8,7 @@ use super::Runs;
 use super::body::{Body, Paths};
 use super::step::Bodies;
 use super::sums::Sums;
-use crate::buffer::{Binding, Root};
+use crate::buffer::{Binding, Root, Tick};
 use crate::observation::Observation;
 use crate::program::{CellId, Planned, Plans, Program};
 use crate::trends::Trends;
@@ -127,20 +127,27 @@ impl Runs {
     #[inline]
     fn add(&mut self, step: Step<'_>, (trends, bits): (&Trends, u64), complete: &mut Bodies) {
         if let Some(planned) = step.plans.single(bits) {
+            let next = self.buffer.next_tick();
             if let Some(sums) = self.sum(step, (planned, trends)) {
-                self.bind(step.program, step.event);
+                self.begin_at(step, next);
                 self.add_to(step, (planned, trends, sums), complete);
             }
             return;
         }
-        let mut moved = SmallVec::<[(&Planned, Box<Sums>); 2]>::new();
+        let (mut moved, next) = (SmallVec::<[(&Planned, Box<Sums>); 2]>::new(), self.buffer.next_tick());
         for planned in step.plans.moves(bits) {
             moved.extend(self.sum(step, (planned, trends)).map(|sums| (planned, sums)));
         }
-        if !moved.is_empty() {
+        self.begin_at(step, next);
+        moved.into_iter().for_each(|(planned, sums)| self.add_to(step, (planned, trends, sums), complete));
+    }
+
+    /// Keeps the event where runs began with it: of the others nothing is asked again.
+    #[inline]
+    fn begin_at(&mut self, step: Step<'_>, next: Tick) {
+        if self.newest == next {
             self.bind(step.program, step.event);
         }
-        moved.into_iter().for_each(|(planned, sums)| self.add_to(step, (planned, trends, sums), complete));
     }
 
     /// The sum of all that takes the event by a move; `None`: nothing does.
