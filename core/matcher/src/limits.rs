@@ -11,6 +11,9 @@ pub struct Limits {
     pub states: usize,
     /// Combinations of a stage's conditions with an entry of the filter; a rule with more is refused. 4,096.
     pub places: usize,
+    /// Keys (values of PARTITION BY) of one stream with live runs, over all programs: the host holds them. Of those above it
+    /// the ones that saw no event for longest are dropped and counted as capped. 20,000.
+    pub keys: usize,
     /// Run classes of one key; the class with the oldest start is dropped and counted as capped. 4,096.
     pub classes: usize,
     /// Nodes of one key's shared buffer (32 bytes each), and events that they bind; the oldest starts are dropped and
@@ -29,6 +32,7 @@ impl Default for Limits {
             default_window: Duration::DAY,
             states: 512,
             places: 4_096,
+            keys: 20_000,
             classes: 4_096,
             nodes: 100_000,
             distinct: 1_000,

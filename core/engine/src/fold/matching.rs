@@ -138,6 +138,7 @@ impl Fold {
         collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, cases);
         note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
         stream.keep(run, live, program);
+        self.effects.tally.capped += stream.make_room(book.limits().keys);
     }
 
     /// While events are missing around here, no run may wait for an absence.

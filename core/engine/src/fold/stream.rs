@@ -173,6 +173,24 @@ impl Stream {
         }
     }
 
+    /// Makes room where more than `limit` runs are alive: those that saw no event for longest go, an eighth of all at once, so
+    /// that it costs little on average. Returns how many went.
+    pub(super) fn make_room(&mut self, limit: usize) -> u64 {
+        if self.runs.len() <= limit {
+            return 0;
+        }
+        let mut ages: Vec<(Timestamp, &RunKey)> = self.runs.iter().map(|(key, live)| (live.last, key)).collect();
+        ages.sort_unstable();
+        let goes = self.runs.len() - limit + limit / 8;
+        let goes: Vec<RunKey> = ages.into_iter().take(goes).map(|(_, key)| key.clone()).collect();
+        for key in &goes {
+            if let Some(at) = self.take(key).and_then(|live| live.wakeup) {
+                self.timers.remove(&(at, key.clone()));
+            }
+        }
+        u64::try_from(goes.len()).unwrap_or(u64::MAX)
+    }
+
     /// Drops the runs of tasks that are gone.
     pub(super) fn forget(&mut self, gone: &FxHashSet<TaskId>) {
         let armed = &mut self.armed;

@@ -106,6 +106,25 @@ fn a_null_partition_key_is_skipped_and_counted() {
 }
 
 #[test]
+fn of_too_many_partitions_those_untouched_for_longest_go() {
+    let mut parted = rule("a b", 100_000);
+    parted.partition_by = vec![Attr::arg("item")];
+    let mut config = Config::in_memory().replay();
+    config.limits.keys = 8;
+    let site = Site::open(config);
+    site.apply(vec![task("t", parted)]);
+    let items = ["0", "1", "2", "3", "4", "5", "6", "7", "8"];
+    let times = || (1_000..).step_by(1_000);
+    let of = |(ts, item): (i64, &'static str), action| Made { item, ..at(ts, action) };
+    let begun: Vec<Made> = times().zip(items).map(|e| of(e, "a")).collect();
+    assert!(lines(&site, &begun).is_empty());
+    assert_eq!(site.engine.stats().capped, 2, "one too many, and an eighth besides");
+    let ended: Vec<Made> = times().zip(items).map(|(ts, item)| of((ts + 20_000, item), "b")).collect();
+    let found = lines(&site, &ended);
+    assert_eq!((found.len(), &*found[0]), (7, "match t u @23000 a=3000 b=23000"));
+}
+
+#[test]
 fn derived_events_chain_before_the_next_input() {
     let first = Task { outputs: vec![derives("x")], ..task("first", rule("a", 10_000)) };
     let second = Task { outputs: vec![derives("y")], ..task("second", rule("x{2,2}", 10_000)) };
