@@ -78,6 +78,22 @@ pub enum RefusalReason {
     Ttl,
     /// The task's time is over.
     Expired,
+    /// Another touch of the moment went first.
+    Priority,
+    /// Another task of its group is before the user.
+    Exclusive,
+    /// Quiet hours.
+    Quiet,
+    /// The user is in the arm to which nothing goes out.
+    Holdout,
+    /// It does not go out to this user, to this version, or yet.
+    Rollout,
+    /// While it waited for its time, it was cancelled.
+    Cancelled,
+    /// What became of the touches before it.
+    Backoff,
+    /// Too soon after another touch.
+    MinGap,
     /// Events were lost while the run waited for an absence.
     Gap,
     /// Events that the run needed are no longer kept.
@@ -225,6 +241,14 @@ impl From<core::Reason> for RefusalReason {
             core::Reason::Cooldown => Self::Cooldown,
             core::Reason::Ttl => Self::Ttl,
             core::Reason::Expired => Self::Expired,
+            core::Reason::Priority => Self::Priority,
+            core::Reason::Exclusive => Self::Exclusive,
+            core::Reason::Quiet => Self::Quiet,
+            core::Reason::Holdout => Self::Holdout,
+            core::Reason::Rollout => Self::Rollout,
+            core::Reason::Cancelled => Self::Cancelled,
+            core::Reason::Backoff => Self::Backoff,
+            core::Reason::MinGap => Self::MinGap,
             core::Reason::Gap => Self::Gap,
             core::Reason::HistoryTruncated => Self::HistoryTruncated,
             core::Reason::Script => Self::Script,

@@ -86,6 +86,7 @@ codes! {
     NO_SCRIPT = "E0514", "a script that is not there";
     SCRIPT_IMPORT = "E0515", "a script that cannot be imported";
     SCRIPT_TRIGGER = "E0516", "a script in a task without a trigger";
+    CONTRADICTION = "E0517", "controls that cannot hold together";
 
     TOO_MANY_STATES = "E0601", "a rule over a limit of the matcher";
     REFUSED_BY_MATCHER = "E0602", "a construct that the matcher refuses";

@@ -9,6 +9,7 @@ mod filter;
 pub(crate) mod json;
 mod output;
 mod policy;
+mod rollout;
 mod rule;
 mod spans;
 mod task;
@@ -131,5 +132,11 @@ pub fn single_task(rule: Rule, id: &str) -> TaskSet {
         })),
     };
     let entry = TaskEntry { id, task, warnings: Vec::new() };
-    TaskSet { source: DEFAULT_SOURCE.into(), version: None, tasks: vec![entry], warnings: Vec::new() }
+    TaskSet {
+        source: DEFAULT_SOURCE.into(),
+        version: None,
+        tasks: vec![entry],
+        warnings: Vec::new(),
+        policies: Vec::new(),
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ensue_dsl::{ReadOptions, Script, Scripts, check_documents, codes, compile, read_documents, single_task};
 use ensue_rule::{
-    AfterMatch, Attr, Cap, Dialect, Duration, Expr, ExprKind, On, OutputKind, Per, Task, TaskEntry, TaskKind,
-    TaskScope, TaskSet, Timestamp, Value,
+    AfterMatch, Attr, Backoff, Cap, Counted, Dialect, Duration, Expr, ExprKind, On, OutputKind, Per, QuietHours,
+    QuietMode, SdkVersion, Share, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Timestamp, TouchPolicy, Value,
 };
 use serde_json::json;
 
@@ -168,8 +168,8 @@ fn a_full_task() {
         (task.policy.priority, task.policy.cooldown, task.policy.ttl),
         (10, Some(Duration(1_800_000)), Some(Duration(300_000)))
     );
-    let day = Cap { limit: 1, per: Per::Day, shared: None };
-    let week = Cap { limit: 3, per: Per::Span(Duration(604_800_000)), shared: Some("promo".into()) };
+    let day = Cap::of(1, Per::Day);
+    let week = Cap::of(3, Per::Span(Duration(604_800_000))).shared("promo");
     assert_eq!(task.policy.caps, [day, week]);
 }
 
@@ -211,7 +211,7 @@ fn ids_come_from_the_id_the_script_the_rule_or_the_place() {
 fn a_bad_task_is_refused_alone_and_says_where() {
     let found = entries(&json!({"taskArray": [
         {"id": "good", "rule": "EVENT: a WITHIN 5 MIN"},
-        {"id": "bad", "rule": "EVENT: a\nWHERE c.ts = 1 AND d.ts = 2 WITHIN 5 MIN", "policy": {"quiet": []}},
+        {"id": "bad", "rule": "EVENT: a\nWHERE c.ts = 1 AND d.ts = 2 WITHIN 5 MIN", "policy": {"quiet": ["x"]}},
         5,
         {"id": "also good", "rule": "EVENT: a WITHIN 5 MIN"},
     ]}));
@@ -240,7 +240,7 @@ fn documents_of_one_source_form_one_set() {
 #[test]
 fn a_document_malformed_anywhere_changes_nothing() {
     for json in
-        ["[{\"taskArray\": []}, {\"version\": \"x\"}]", "{", "7", "{\"policy\": {\"caps\": []}}", "{\"source\": \"\"}"]
+        ["[{\"taskArray\": []}, {\"version\": \"x\"}]", "{", "7", "{\"policy\": {\"caps\": 1}}", "{\"source\": \"\"}"]
     {
         let d = read_documents(json.as_bytes(), &ReadOptions::default()).unwrap_err();
         assert!(d.is_error(), "{json}");
@@ -298,23 +298,63 @@ fn events_that_come_back_are_refused_with_their_way() {
     assert!(refusals(&json!({"taskArray": [any]})).is_empty(), "derived events join only streams that name them");
 }
 
-/// A control over all touches that this version does not have holds back the tasks that have touches, whichever document
-/// of the apply asks for it; what never reaches the user runs.
+/// A control over all touches with which something is wrong holds back the tasks that have touches, whichever document of
+/// the apply asks for it; what never reaches the user runs.
 #[test]
-fn a_policy_across_tasks_that_is_not_built_refuses_touches_only() {
+fn a_bad_policy_across_tasks_refuses_touches_only() {
     let task = |id: &str, output: serde_json::Value| json!({"id": id, "rule": RULE, "output": output});
     let touch = json!({"type": "touch", "touch": "x"});
     let documents = json!([
         {"source": "one", "taskArray": [task("touches", touch.clone()), task("derives", json!({"type": "event", "actionType": "y"}))]},
-        {"source": "two", "policy": {"minGap": "5m"}, "taskArray": [task("emits", json!(null)), task("too", touch)]},
+        {"source": "two", "policy": {"minGap": "-5m"}, "taskArray": [task("emits", json!(null)), task("too", touch)]},
     ]);
     let sets = read_documents(documents.to_string().as_bytes(), &ReadOptions::default()).unwrap();
     let entries: Vec<_> = sets.iter().flat_map(|s| &s.tasks).map(|t| (&*t.id, t.task.as_ref().err())).collect();
     let refused: Vec<_> = entries.iter().filter_map(|(id, e)| e.map(|e| (*id, &*e.code, &*e.path))).collect();
-    assert_eq!(refused, [("touches", "E0507", "[1].policy.minGap"), ("too", "E0507", "[1].policy.minGap")]);
+    assert_eq!(refused, [("touches", "E0503", "[1].policy.minGap"), ("too", "E0503", "[1].policy.minGap")]);
     assert_eq!(entries.len(), 4);
-    let alone = read_documents(br#"{"policy": {"minGap": "5m"}}"#, &ReadOptions::default());
-    assert_eq!(alone.unwrap_err().code, ensue_dsl::codes::NOT_BUILT, "it would seem to be in force");
+    let alone = read_documents(br#"{"policy": {"minGap": "-5m"}}"#, &ReadOptions::default());
+    assert_eq!(alone.unwrap_err().code, ensue_dsl::codes::JSON_VALUE, "it would seem to be in force");
+}
+
+#[test]
+fn a_policy_across_tasks_is_of_its_set() {
+    let policy = json!({"caps": [{"limit": 3, "per": "week", "count": "shown"}], "minGap": "5m", "quiet": "22:00-08:00",
+        "onePerMoment": true});
+    let sets =
+        sets(&json!([{"policy": policy}, {"source": "x", "policy": {"minGap": "1h"}}, {"policy": {}}]).to_string());
+    let week = Cap { count: Counted::Shown, ..Cap::of(3, Per::Week) };
+    let night = QuietHours { from: 22 * 60, to: 8 * 60 };
+    let full =
+        TouchPolicy { caps: vec![week], min_gap: Some(Duration(300_000)), quiet: vec![night], one_per_moment: true };
+    assert_eq!(sets[0].policies, [full, TouchPolicy::default()]);
+    assert_eq!(sets[1].policies, [TouchPolicy { min_gap: Some(Duration(3_600_000)), ..TouchPolicy::default() }]);
+}
+
+#[test]
+fn every_control_of_a_task() {
+    let task = task(&json!({
+        "policy": {"caps": [{"limit": 0, "per": "session"}, {"limit": 2, "per": "hour", "count": "shown", "scope": "device"}],
+            "exclusive": "promo", "ttl": "3h", "quiet": ["22:00-24:00", "00:00-08:00"], "quietMode": "defer",
+            "holdout": 0.1, "salt": "s", "delay": "10m", "cancelOn": {"actionType": "buy"},
+            "backoff": [{"dismissed": 3, "for": "7d"}, {"minClickRate": 0.02, "trials": 20, "for": "7d"}, {"adaptive": true},
+                {"adaptive": false}]},
+        "rollout": {"percent": 12.5, "salt": "r", "minSdk": "0.1", "maxSdk": "2.0.0", "starts": "2027-01-01T00:00:00Z"},
+    }));
+    let p = &task.policy;
+    let device = Cap { count: Counted::Shown, scope: TaskScope::Device, ..Cap::of(2, Per::Hour) };
+    assert_eq!(p.caps, [Cap::of(0, Per::Session), device]);
+    assert_eq!((p.exclusive.as_deref(), p.salt.as_deref(), p.holdout), (Some("promo"), Some("s"), Share(100_000)));
+    assert_eq!(p.quiet, [QuietHours { from: 1_320, to: 0 }, QuietHours { from: 0, to: 480 }]);
+    assert_eq!((p.quiet_mode, p.delay), (QuietMode::Defer, Some(Duration(600_000))));
+    let buys = p.cancel_on.as_ref().unwrap();
+    assert!(buys.passes(|attr| if *attr == Attr::ActionType { "buy".into() } else { Value::Null }));
+    let wait = Duration(604_800_000);
+    let click_rate = Backoff::ClickRate { floor: Share(20_000), trials: 20, wait };
+    assert_eq!(p.backoff, [Backoff::Dismissed { times: 3, wait }, click_rate, Backoff::Adaptive]);
+    let r = &p.rollout;
+    assert_eq!((r.share, r.salt.as_deref(), r.min_sdk), (Some(Share(125_000)), Some("r"), Some(SdkVersion(0, 1, 0))));
+    assert_eq!((r.max_sdk, r.starts), (Some(SdkVersion(2, 0, 0)), Some(Timestamp(1_798_761_600_000))));
 }
 
 /// A schema that travels with the tasks warns where they are loaded, and refuses nothing.

@@ -58,7 +58,13 @@ fn differences(task: &CheckedTask, test: &TaskTest) -> Result<Vec<Diagnostic>, F
 fn replay(task: &CheckedTask, test: &TaskTest) -> Result<Vec<Item>, Failure> {
     let (mut replay, _) = Replay::open(Config::in_memory().replay())?;
     let entry = TaskEntry { id: task.task.id.clone(), task: Ok(Arc::clone(&task.task)), warnings: Vec::new() };
-    let set = TaskSet { source: "default".into(), version: None, tasks: vec![entry], warnings: Vec::new() };
+    let set = TaskSet {
+        source: "default".into(),
+        version: None,
+        tasks: vec![entry],
+        warnings: Vec::new(),
+        policies: Vec::new(),
+    };
     replay.apply(vec![set])?;
     test.events.iter().for_each(|event| replay.line(event.as_bytes()));
     let mut items = replay.settle()?;

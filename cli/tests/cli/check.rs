@@ -91,9 +91,9 @@ fn what_is_wrong_with_a_document_has_its_path() {
     let rule = GOOD.trim_end();
     let with = |task: &str| format!(r#"{{"taskArray":[{{"taskType":"cep","rule":"{rule}",{task}}}]}}"#);
     let cases = [
-        (with(r#""id":"t","policy":{"holdout":0.1}"#), "E0507", "taskArray[0].policy.holdout"),
+        (with(r#""id":"t","policy":{"exclusive":"x"}"#), "E0517", "taskArray[0].policy.exclusive"),
         (with(r#""id":"t","policy":{"colour":1}"#), "E0506", "taskArray[0].policy.colour"),
-        (with(r#""id":"t","rollout":{"percent":20}"#), "E0507", "taskArray[0].rollout"),
+        (with(r#""id":"t","rollout":{"percent":200}"#), "E0503", "taskArray[0].rollout"),
         (with(r#""id":"t","output":{"type":"model","model":"m"}"#), "E0507", "taskArray[0].output"),
         (with(r#""id":"t","output":{"type":"sms"}"#), "E05", "taskArray[0].output.type"),
         (with(r#""id":3"#), "E0502", "taskArray[0].id"),
@@ -101,7 +101,7 @@ fn what_is_wrong_with_a_document_has_its_path() {
         (r#"{"taskArray":[{"taskType":"py_backtrace","pythonName":"p"}]}"#.to_owned(), "E0509", "taskArray[0]"),
         (r#"{"taskArray":[{"taskType":"cep"}]}"#.to_owned(), "E0508", "taskArray[0]"),
         (r#"{"taskArray":[{"taskType":"cep","rule":"EVENT: ->"}]}"#.to_owned(), "E01", "taskArray[0].rule"),
-        (r#"{"policy":{"minGap":"1h"},"taskArray":[]}"#.to_owned(), "E0507", "policy.minGap"),
+        (r#"{"policy":{"minGap":"1w"},"taskArray":[]}"#.to_owned(), "E0503", "policy.minGap"),
     ];
     for (document, code, path) in cases {
         let ended = sh.file("t.json", &document).ensue("check t.json --json");

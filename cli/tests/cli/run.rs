@@ -97,7 +97,7 @@ fn bad_lines_are_told_by_number_and_stop_nothing() {
         "6: the event has no `actionType`",
         "7: `ts` must be an integer of milliseconds, not a string",
         "8: `derived` events are made by tasks, not recorded",
-        "9: feedback is not supported yet",
+        "9: feedback to `x`: no decision of that id is known",
     ];
     assert_eq!(rejected, expected);
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "rejected lines are no failure");
@@ -162,17 +162,17 @@ fn a_refused_rule_is_drawn_and_reported() {
 fn a_refused_task_does_not_stop_the_others() {
     let sh = shell(RULE, &events("a@1 b@2"));
     let bad = task("bad", "EVENT: a ->", "");
-    let unbuilt = task("unbuilt", RULE, r#","policy":{"holdout":0.1}"#);
-    sh.file("t.json", document(&[bad, unbuilt, task("good", RULE, "")]));
+    let wrong = task("wrong", RULE, r#","policy":{"holdout":2.0}"#);
+    sh.file("t.json", document(&[bad, wrong, task("good", RULE, "")]));
     let ended = sh.ensue("run --tasks t.json --events e.jsonl --json");
     let reports: Vec<_> = ended.of_kind("report").iter().map(|r| format!("{} {}", r["task"], r["status"])).collect();
-    assert_eq!(reports, [r#""bad" "refused""#, r#""unbuilt" "refused""#, r#""good" "added""#]);
-    let unbuilt = &ended.of_kind("report")[1];
+    assert_eq!(reports, [r#""bad" "refused""#, r#""wrong" "refused""#, r#""good" "added""#]);
+    let wrong = &ended.of_kind("report")[1];
     assert_eq!(
-        (&unbuilt["path"], &unbuilt["code"]),
-        (&"taskArray[0].policy.holdout".replace('0', "1").into(), &"E0507".into())
+        (&wrong["path"], &wrong["code"]),
+        (&"taskArray[0].policy.holdout".replace('0', "1").into(), &"E0503".into())
     );
-    assert!(unbuilt["message"].as_str().unwrap().contains("holdout"), "{unbuilt}");
+    assert!(wrong["message"].as_str().unwrap().contains("share"), "{wrong}");
     assert_eq!((ended.code, ended.of_kind("match").len()), (1, 1));
 }
 

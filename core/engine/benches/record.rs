@@ -42,7 +42,9 @@ fn engine(dir: &tempfile::TempDir, queue: usize) -> Engine {
     let engine = Engine::open(Config { queue, ..Config::at(dir.path().join("ensue.db")) }).unwrap();
     let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
     let tasks = (0..1_000).map(task).map(entry).collect();
-    engine.apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() }]).unwrap();
+    engine
+        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
+        .unwrap();
     engine
 }
 

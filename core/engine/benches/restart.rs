@@ -49,7 +49,9 @@ fn fill(path: &Path, events: usize) {
     let engine = Engine::open(Config::at(path).replay()).unwrap();
     let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
     let tasks = (0..100).map(task).map(entry).collect();
-    engine.apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() }]).unwrap();
+    engine
+        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
+        .unwrap();
     let users = ["u1", "u2", "u3"];
     for i in 0..events {
         let (scene, item) = (format!("scene{}", i % 100), Value::from(format!("item{}", i % 977)));

@@ -54,6 +54,11 @@ impl Counts {
         add(&mut self.refusals, reason, 1);
     }
 
+    /// Counts feedback.
+    pub(crate) fn answer(&mut self, kind: &str) {
+        add(&mut self.feedback, kind, 1);
+    }
+
     /// Adds others to these.
     pub(crate) fn merge(&mut self, more: &Self) {
         for (n, more) in [

@@ -10,7 +10,8 @@ use ensue_rule::{Demand, EventRef, TaskSet, Timestamp};
 use crate::answer::{Question, Why, WhyNot};
 use crate::config::{Config, Mode};
 use crate::error::{Error, Kind};
-use crate::event_json::{BadEvent, Draft};
+use crate::event_json::{BadEvent, Line};
+use crate::feedback::{Feedback, FeedbackKind};
 use crate::ingest::{DemandTable, Ingest};
 use crate::listener::Listener;
 use crate::outcome::Decision;
@@ -177,15 +178,35 @@ impl Engine {
         Ok(recorded)
     }
 
-    /// [`Engine::record_durable`] of an event in its JSON form; inside, what is wrong with it.
+    /// [`Engine::record_durable`] of an event, or of feedback, in its JSON form; inside, what is wrong with it.
     ///
     /// # Errors
     /// As [`Engine::record_durable`].
-    pub fn record_durable_json(&self, event: &[u8]) -> Result<Result<Recorded, BadEvent>, Error> {
-        match Draft::read(event).inspect_err(|_| self.reject()) {
-            Ok(mut read) => read.lend(|event| self.record_durable(event)).map(Ok),
+    pub fn record_durable_json(&self, line: &[u8]) -> Result<Result<Recorded, BadEvent>, Error> {
+        match Line::read(line).inspect_err(|_| self.reject()) {
+            Ok(Line::Event(mut read)) => read.lend(|event| self.record_durable(event)).map(Ok),
+            Ok(Line::Feedback(feedback)) => {
+                self.not_from_worker()?;
+                let recorded = self.shared.ingest.feedback(feedback, true, &self.shared.counters);
+                self.ask(Command::Sync)?;
+                Ok(Ok(recorded))
+            }
             Err(bad) => Ok(Err(bad)),
         }
+    }
+
+    /// Says what became of a decision; as quick as [`Engine::record`], and as little in the way. What controls count of it
+    /// counts for all that is decided after this call. Each kind counts once for a decision, in whatever order they come.
+    /// Without `ts` it is now; a time before the decision is taken for the decision's. An id that no decision has is counted
+    /// as `feedback_unknown`, and told to [`crate::Listener::on_unknown_feedback`].
+    pub fn feedback(&self, decision: &str, kind: FeedbackKind, ts: Option<Timestamp>) -> Recorded {
+        let feedback = Feedback { decision: decision.into(), kind, ts, line: None };
+        self.shared.ingest.feedback(feedback, false, &self.shared.counters)
+    }
+
+    /// [`Engine::feedback`] read from a line of the input; waits where the queue is full.
+    pub(crate) fn feedback_line(&self, feedback: Feedback) -> Recorded {
+        self.shared.ingest.feedback(feedback, true, &self.shared.counters)
     }
 
     /// [`Engine::record`] of an event read from line `line` of the input; waits where the queue is full.
@@ -193,13 +214,15 @@ impl Engine {
         self.shared.ingest.record(event, Some(line), false, &self.shared.counters)
     }
 
-    /// [`Engine::record`] of an event in its JSON form.
+    /// [`Engine::record`] of an event in its JSON form, or [`Engine::feedback`]: `{"feedback": "shown", "decision": ".."}`.
     ///
     /// # Errors
     /// What is wrong with it; it is counted as rejected.
-    pub fn record_json(&self, event: &[u8]) -> Result<Recorded, BadEvent> {
-        let mut read = Draft::read(event).inspect_err(|_| self.reject())?;
-        Ok(read.lend(|event| self.record(event)))
+    pub fn record_json(&self, line: &[u8]) -> Result<Recorded, BadEvent> {
+        match Line::read(line).inspect_err(|_| self.reject())? {
+            Line::Event(mut read) => Ok(read.lend(|event| self.record(event))),
+            Line::Feedback(feedback) => Ok(self.shared.ingest.feedback(feedback, false, &self.shared.counters)),
+        }
     }
 
     /// Records an event whose attributes nobody has read yet, if no task wants it: so that a face reads them only where
@@ -409,7 +432,11 @@ impl Engine {
         if ingest.epoch() == 0 {
             return;
         }
-        let new = sets.iter().flat_map(|s| &s.tasks).filter_map(|e| e.task.as_ref().ok()).map(|t| Demand::of(t));
+        let new = sets
+            .iter()
+            .flat_map(|s| &s.tasks)
+            .filter_map(|e| e.task.as_ref().ok())
+            .flat_map(|t| [Demand::of(t), Demand::of_controls(t)]);
         let mut demands = lock(&self.shared.demands).clone();
         demands.extend(new);
         ingest.publish(DemandTable::of(&demands, ingest.epoch() + 1));

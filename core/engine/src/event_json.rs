@@ -16,6 +16,8 @@ use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use shapes::{Args, Name, Scalar};
+
+use crate::feedback::{Feedback, FeedbackKind};
 use smallvec::SmallVec;
 
 /// Longer lines are refused: 64 KiB.
@@ -77,6 +79,34 @@ pub fn read_event<T>(line: &[u8], take: impl FnOnce(&EventRef<'_>) -> T) -> Resu
     Ok(Draft::read(line)?.lend(take))
 }
 
+/// A line of the stream: an event, or what became of a decision.
+#[derive(Debug)]
+pub(crate) enum Line<'l> {
+    Event(Draft<'l>),
+    Feedback(Feedback),
+}
+
+impl<'l> Line<'l> {
+    /// Reads one line; the feedback says no line number.
+    pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
+        let mut draft = Draft::parse(line)?;
+        if !draft.is_feedback() {
+            return draft.finish().map(Self::Event);
+        }
+        if let Some(bad) = draft.bad.take() {
+            return Err(bad);
+        }
+        let name = draft.feedback.take().unwrap_or_default();
+        let kind = FeedbackKind::from_name(&name).ok_or_else(|| {
+            let name = Value::from(&*name);
+            BadEvent::new(format!("`feedback` must be shown, clicked, dismissed or converted, not {name}"))
+        })?;
+        let decision = draft.decision.take().filter(|id| !id.is_empty());
+        let decision = decision.ok_or_else(|| BadEvent::new("the feedback has no `decision`"))?;
+        Ok(Self::Feedback(Feedback { decision: decision.into(), kind, ts: draft.ts, line: None }))
+    }
+}
+
 /// The keys of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
@@ -89,6 +119,7 @@ enum Key {
     UtcOffsetMin,
     Args,
     Feedback,
+    Decision,
     Unknown,
 }
 
@@ -104,6 +135,7 @@ impl Key {
             "utcOffsetMin" => Self::UtcOffsetMin,
             "args" => Self::Args,
             "feedback" => Self::Feedback,
+            "decision" => Self::Decision,
             _ => Self::Unknown,
         }
     }
@@ -119,6 +151,7 @@ impl Key {
             Self::UtcOffsetMin => "utcOffsetMin",
             Self::Args => "args",
             Self::Feedback => "feedback",
+            Self::Decision => "decision",
             Self::Unknown => "",
         }
     }
@@ -137,30 +170,40 @@ pub(crate) struct Draft<'l> {
     utc_offset_min: Option<i32>,
     args: Vec<(Cow<'l, str>, Value)>,
     seen: u16,
-    feedback: bool,
+    feedback: Option<Cow<'l, str>>,
+    decision: Option<Cow<'l, str>>,
     bad: Option<BadEvent>,
 }
 
 impl<'l> Draft<'l> {
     /// Reads one event as far as to its parts.
     pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
+        Self::parse(line)?.finish()
+    }
+
+    fn parse(line: &'l [u8]) -> Result<Self, BadEvent> {
         if line.len() > LIMIT {
             return Err(BadEvent::new(format!("the event is over the limit of {LIMIT} bytes")));
         }
         let mut json = serde_json::Deserializer::from_slice(line);
         let draft = Draft::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
-        draft.map_err(|e| BadEvent::from_json(&e))?.finish()
+        draft.map_err(|e| BadEvent::from_json(&e))
     }
 
     fn finish(mut self) -> Result<Self, BadEvent> {
-        if self.feedback {
-            return Err(BadEvent::new("feedback is not supported yet"));
+        if self.is_feedback() {
+            return Err(BadEvent::new("this is feedback, and no event"));
         }
         match self.bad.take() {
             Some(bad) => Err(bad),
             None if self.action_type.is_empty() => Err(BadEvent::new("the event has no `actionType`")),
             None => Ok(self),
         }
+    }
+
+    /// Whether it says what became of a decision.
+    fn is_feedback(&self) -> bool {
+        self.feedback.is_some()
     }
 
     /// The event's own id, or `other`.
@@ -202,10 +245,6 @@ impl<'l> Draft<'l> {
     fn take<A: MapAccess<'l>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
         match key {
             Key::Unknown => map.next_value::<IgnoredAny>().map(drop),
-            Key::Feedback => {
-                self.feedback = true;
-                map.next_value::<IgnoredAny>().map(drop)
-            }
             Key::Args => {
                 let args = map.next_value::<Args<'l>>()?;
                 if self.first(key) {
@@ -233,11 +272,14 @@ impl<'l> Draft<'l> {
     /// A value of a known key; null is the same as absent.
     fn set(&mut self, key: Key, value: Scalar<'l>) {
         let expected = match (key, value) {
-            (_, Scalar::Null) => return,
+            (Key::Decision, Scalar::Text(s)) => return self.decision = Some(s),
+            // An event may have a key `decision` that is its own; feedback without a text there has none.
+            (_, Scalar::Null) | (Key::Decision, _) => return,
             (Key::Ts, Scalar::Int(ms)) => return self.set_ts(ms),
             (Key::Id, Scalar::Int(i)) => return self.id = Some(Value::Int(i)),
             (Key::Id, Scalar::Text(s)) => return self.id = Some(Value::Str(s.into())),
             (Key::ActionType, Scalar::Text(s)) => return self.action_type = s,
+            (Key::Feedback, Scalar::Text(s)) => return self.feedback = Some(s),
             (Key::Scene, Scalar::Text(s)) => return self.scene = Some(s),
             (Key::UserId, Scalar::Text(s)) => return self.user_id = Some(s),
             (Key::UserId, Scalar::Int(i)) => return self.user_id = Some(i.to_string().into()),

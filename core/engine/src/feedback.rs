@@ -1,6 +1,9 @@
 //! Feedback: what became of a decision once the app had it.
 
 use std::fmt;
+use std::sync::Arc;
+
+use ensue_rule::Timestamp;
 
 /// What became of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +40,19 @@ impl FeedbackKind {
     pub(crate) fn of_code(code: i64) -> Option<Self> {
         usize::try_from(code).ok().and_then(|code| Self::ALL.get(code)).copied()
     }
+}
+
+/// Feedback to a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feedback {
+    /// The decision's id.
+    pub decision: Arc<str>,
+    /// What became of it.
+    pub kind: FeedbackKind,
+    /// When, if that was said.
+    pub ts: Option<Timestamp>,
+    /// The input line (only in replay).
+    pub line: Option<u64>,
 }
 
 impl fmt::Display for FeedbackKind {

@@ -9,7 +9,8 @@
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
 //! - [`calls`]: scripts that are asked, and their answers;
 //! - [`absent`]: users who are put away and come again; [`forgetting`]: history that is no longer kept;
-//! - [`decide`]: what becomes of the matches; [`derive`](mod@derive): the events that they derive; [`effects`]: what there is to write and to tell.
+//! - [`decide`]: what becomes of the matches; [`hold`]: touches that wait for their time; [`feedback`]: what became of decisions;
+//!   [`derive`](mod@derive): the events that they derive; [`effects`]: what there is to write and to tell.
 
 mod absent;
 mod arrival;
@@ -17,7 +18,9 @@ mod calls;
 mod decide;
 mod derive;
 mod effects;
+mod feedback;
 mod forgetting;
+mod hold;
 mod labels;
 mod lookback;
 mod matching;
@@ -34,6 +37,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(crate) use arrival::Draft;
 pub(crate) use calls::{CallRecord, Unasked, Waiting};
 pub(crate) use effects::{BoundKey, Effects};
+pub(crate) use feedback::Told;
+pub(crate) use hold::HeldChange;
 use labels::Labels;
 pub(crate) use lookback::{Look, Seen};
 pub(crate) use matching::Case;
@@ -65,6 +70,10 @@ pub(crate) struct Fold {
     /// Events of everyone up to this time were lost, also of users who are not known yet.
     gap: Timestamp,
     ledger: Ledger,
+    /// How many touches ever waited: those of one time are judged in their order.
+    holds: u64,
+    /// What tells this device's anonymous user from those of others.
+    pub(crate) install: u64,
     /// What the last emitted match of each triggered task consumed.
     consumed: FxHashMap<Place, Position>,
     /// While the log is folded again: the skip bounds that the store remembers.
@@ -99,6 +108,8 @@ impl Fold {
             wakeup: Timestamp::MIN,
             gap: Timestamp::MIN,
             ledger: Ledger::new(),
+            holds: 0,
+            install: 0,
             consumed: FxHashMap::default(),
             restored: FxHashMap::default(),
             quiet: false,
@@ -135,9 +146,7 @@ impl Fold {
 
     /// Takes past decisions over from the store.
     pub(crate) fn restore_ledger(&mut self, entries: &[LedgerEntry]) {
-        for entry in entries {
-            self.ledger.restore(entry);
-        }
+        self.ledger.restore(entries);
     }
 
     /// Forgets what no longer matters: past decisions, consumed places, and runs whose window is over.

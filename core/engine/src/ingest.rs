@@ -22,12 +22,16 @@ pub(crate) use users::{Moved, Reach};
 
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
+use crate::feedback::Feedback;
 use crate::report::{Recorded, Rejected};
 use crate::stats::Counters;
 use crate::worker::Command;
 
 /// An event further ahead of the clock than this is set back to it.
 const AHEAD: Duration = Duration::MINUTE;
+
+/// No decision has a longer id.
+const LONGEST_ID: usize = 64;
 
 /// Values nested deeper than this are over the size limit.
 const DEPTH: usize = 64;
@@ -109,6 +113,30 @@ impl Ingest {
             _ => {}
         }
         recorded
+    }
+
+    /// See [`crate::Engine::feedback`]; `patient`: as in [`Ingest::record`].
+    pub(crate) fn feedback(&self, feedback: Feedback, patient: bool, counters: &Counters) -> Recorded {
+        if self.off.load(Ordering::Acquire) {
+            return Recorded::OptedOut;
+        }
+        if feedback.decision.len() > LONGEST_ID {
+            counters.rejected.add(1);
+            return Recorded::Rejected(Rejected::TooLarge);
+        }
+        let ts = match (&self.clock, feedback.ts) {
+            (Some(clock), Some(ts)) => Some(self.clamp(ts, &**clock, counters)),
+            (Some(clock), None) => Some(self.now(&**clock)),
+            (None, ts) => ts,
+        };
+        match self.queue.push_feedback(Feedback { ts, ..feedback }, patient || self.clock.is_none()) {
+            Push::Queued => Recorded::Queued,
+            Push::Closed => Recorded::Closed,
+            Push::Full | Push::Stale => {
+                counters.dropped.add(1);
+                Recorded::Full
+            }
+        }
     }
 
     /// See [`crate::Engine::record_unwanted`].

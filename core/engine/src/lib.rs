@@ -41,7 +41,7 @@ pub use engine::Engine;
 pub use ensue_matcher::Limits;
 pub use error::Error;
 pub use event_json::{BadEvent, parse_event, read_event};
-pub use feedback::FeedbackKind;
+pub use feedback::{Feedback, FeedbackKind};
 pub use listener::Listener;
 pub use outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
 pub use pending::Scripts;

@@ -1,5 +1,6 @@
 //! Who is told what the engine decides.
 
+use crate::feedback::Feedback;
 use crate::outcome::{Decision, Outcome};
 use crate::report::StoreReport;
 
@@ -13,6 +14,11 @@ pub trait Listener: Send + Sync {
     /// All that happened, in the documented order: for tools. Each once.
     fn on_outcomes(&self, outcomes: &[Outcome]) {
         let _ = outcomes;
+    }
+
+    /// Feedback that was to no decision that is known: a mistake of the host, or of a user who is forgotten.
+    fn on_unknown_feedback(&self, feedback: &[Feedback]) {
+        let _ = feedback;
     }
 
     /// The store began to fail, works again, or was begun afresh.

@@ -83,7 +83,7 @@ pub struct Decision {
     pub version: Option<i64>,
     /// See [`MatchRecord::user`].
     pub user: Option<Arc<str>>,
-    /// When it was decided: the match's time.
+    /// When it was decided: the match's time, or that at which it came due where it was held.
     pub at: Timestamp,
     /// See [`MatchRecord::line`].
     pub line: Option<u64>,
@@ -114,7 +114,7 @@ pub struct Refusal {
     pub version: Option<i64>,
     /// See [`MatchRecord::user`].
     pub user: Option<Arc<str>>,
-    /// When it was refused: the match's time.
+    /// When it was refused: the match's time, or that at which it came due where it was held.
     pub at: Timestamp,
     /// See [`MatchRecord::line`].
     pub line: Option<u64>,
@@ -152,6 +152,22 @@ pub enum Reason {
     Ttl,
     /// The task's time is over.
     Expired,
+    /// Another touch of the moment went first.
+    Priority,
+    /// Another task of its group is before the user.
+    Exclusive,
+    /// Quiet hours.
+    Quiet,
+    /// The user is in the arm to which nothing goes out.
+    Holdout,
+    /// It does not go out to this user, to this version, or yet.
+    Rollout,
+    /// While it waited for its time, it was cancelled.
+    Cancelled,
+    /// What became of the touches before it.
+    Backoff,
+    /// Too soon after another touch.
+    MinGap,
     /// Events were lost while the run waited for an absence.
     Gap,
     /// Events that the run needed are no longer kept.
@@ -171,6 +187,14 @@ impl Reason {
             Self::Cooldown => "cooldown",
             Self::Ttl => "ttl",
             Self::Expired => "expired",
+            Self::Priority => "priority",
+            Self::Exclusive => "exclusive",
+            Self::Quiet => "quiet",
+            Self::Holdout => "holdout",
+            Self::Rollout => "rollout",
+            Self::Cancelled => "cancelled",
+            Self::Backoff => "backoff",
+            Self::MinGap => "min_gap",
             Self::Gap => "gap",
             Self::HistoryTruncated => "history_truncated",
             Self::Script => "script",

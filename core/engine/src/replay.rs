@@ -4,7 +4,7 @@
 //! prints nothing: the command line and the language faces hand in lines and take [`Item`]s.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ensue_rule::{Remark, TaskSet, Timestamp, Value};
 use serde::{Serialize, Serializer};
@@ -14,7 +14,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::event_json::Draft;
+use crate::event_json::{Draft, Line};
+use crate::feedback::Feedback;
 use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
 use crate::report::{ApplyReport, OpenReport, Recorded, SetReport, Status, TaskReport};
@@ -134,19 +135,30 @@ impl Report {
 
 /// The listener: keeps what it is told until it is taken.
 #[derive(Default)]
-struct Told(Mutex<Vec<Outcome>>);
+struct Told {
+    outcomes: Mutex<Vec<Outcome>>,
+    strangers: Mutex<Vec<Feedback>>,
+}
 
 impl Told {
-    fn take(&self) -> Vec<Outcome> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> (Vec<Outcome>, Vec<Feedback>) {
+        (std::mem::take(&mut *lock(&self.outcomes)), std::mem::take(&mut *lock(&self.strangers)))
     }
+}
+
+fn lock<T>(told: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Listener for Told {
     fn on_decisions(&self, _: &[Decision]) {}
 
     fn on_outcomes(&self, outcomes: &[Outcome]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(outcomes);
+        lock(&self.outcomes).extend_from_slice(outcomes);
+    }
+
+    fn on_unknown_feedback(&self, feedback: &[Feedback]) {
+        lock(&self.strangers).extend_from_slice(feedback);
     }
 }
 
@@ -195,8 +207,14 @@ impl Replay {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        match Draft::read(line.trim_ascii()) {
-            Ok(draft) => self.record(draft),
+        match Line::read(line.trim_ascii()) {
+            Ok(Line::Event(draft)) => self.record(draft),
+            Ok(Line::Feedback(feedback)) => {
+                let line = Some(self.lines);
+                if let Recorded::Rejected(reason) = self.engine.feedback_line(Feedback { line, ..feedback }) {
+                    self.reject(reason.as_str().to_owned());
+                }
+            }
             Err(bad) => {
                 self.engine.reject();
                 self.reject(bad.to_string());
@@ -298,8 +316,14 @@ impl Replay {
 
     /// What was told, with the rejected lines where they belong. All lines so far are committed.
     fn take(&mut self) -> Vec<Item> {
+        let (outcomes, strangers) = self.told.take();
+        for Feedback { decision, line, .. } in strangers {
+            let reason = format!("feedback to `{decision}`: no decision of that id is known");
+            self.rejected.push(Rejected { line: line.unwrap_or(self.lines), reason });
+        }
+        self.rejected.sort_by_key(|rejected| rejected.line);
         let mut items = Vec::new();
-        for outcome in self.told.take() {
+        for outcome in outcomes {
             let line = line_of(&outcome).unwrap_or(u64::MAX);
             let before = self.rejected.partition_point(|r| r.line <= line);
             items.extend(self.rejected.drain(..before).map(Item::Rejected));

@@ -62,6 +62,12 @@ counters! {
     decisions,
     /// Refusals.
     refusals,
+    /// Feedback to decisions, each kind of each once.
+    feedback,
+    /// Feedback that had come before: it changed nothing.
+    feedback_again,
+    /// Feedback to ids that no decision has; counted as rejected too.
+    feedback_unknown,
     /// `OR ERROR` errors of rules.
     errors,
     /// Matches that new tasks found in the history before them: counted, never decided.

@@ -19,6 +19,7 @@ mod salvage;
 mod schema;
 mod state;
 mod tasks;
+mod touches;
 mod trails;
 mod uplink;
 
@@ -33,7 +34,8 @@ use names::Names;
 pub(crate) use retention::{Cuts, Held, Keep, Step};
 pub(crate) use state::{Bound, UserState};
 pub(crate) use tasks::{StoredSet, StoredTask};
-pub(crate) use trails::{Asked, Bound as BoundEvents, Known, Origin, Trail};
+pub(crate) use touches::HeldRow;
+pub(crate) use trails::{Asked, Bound as BoundEvents, Known, Origin, Trail, WAITING};
 
 /// An open store.
 #[derive(Debug)]

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ensue_matcher::{Error, Limits, Position, Program, ProgramId, ProgramSet};
-use ensue_rule::{Demand, Duration, Event, OutputKind, Per, Task, TaskScope, Timestamp, Wanted};
+use ensue_rule::{Demand, Duration, Event, OutputKind, Task, TaskScope, Timestamp, Wanted};
 use rustc_hash::FxHashMap;
 
 use triggers::Triggers;
 
+use crate::dispatch::{self, OfSource};
 use crate::identity::{RuleHash, rule_hash};
 use crate::ingest::DemandTable;
 use crate::store::{StoredSet, StoredTask};
@@ -39,8 +40,10 @@ pub(crate) struct Active {
     pub(crate) task: Arc<Task>,
     /// Of what decides what it matches.
     pub(crate) hash: RuleHash,
-    /// What it needs.
+    /// What it needs to match.
     pub(crate) demand: Demand,
+    /// What its controls look at.
+    pub(crate) watched: Demand,
     /// How long it looks at an event.
     pub(crate) window: Duration,
     /// Its program, in the set of its kind.
@@ -64,6 +67,9 @@ pub(crate) struct Book {
     tasks: BTreeMap<TaskId, Arc<Active>>,
     /// The programs of continuous tasks, which every event is shown to at once.
     continuous: ProgramSet,
+    by_name: FxHashMap<(Arc<str>, Arc<str>), TaskId>,
+    /// What documents ask of all touches, in the order of their sources.
+    documents: Vec<OfSource>,
     by_program: FxHashMap<ProgramId, TaskId>,
     /// The programs of triggered tasks, asked one by one.
     triggered: ProgramSet,
@@ -101,7 +107,12 @@ impl Active {
     /// trigger names the action type.
     pub(crate) fn joins(&self, action_type: &str, scene: Option<&str>) -> bool {
         let named = |w: &Wanted| matches!(w, Wanted::Of(names) if names.contains(action_type));
-        self.demand.events.iter().any(|e| named(&e.action_types) && e.scenes.has(scene))
+        self.wanted().flat_map(|d| &d.events).any(|e| named(&e.action_types) && e.scenes.has(scene))
+    }
+
+    /// All that must be recorded for it.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = &Demand> + Clone {
+        [&self.demand, &self.watched].into_iter()
     }
 }
 
@@ -112,6 +123,8 @@ impl Book {
             sets: Vec::new(),
             tasks: BTreeMap::new(),
             continuous: ProgramSet::new(limits.clone()),
+            by_name: FxHashMap::default(),
+            documents: Vec::new(),
             by_program: FxHashMap::default(),
             triggered: ProgramSet::new(limits.clone()),
             triggers: Triggers::default(),
@@ -168,6 +181,16 @@ impl Book {
         self.tasks.values().map(|t| &**t)
     }
 
+    /// A task by its source and id.
+    pub(crate) fn find(&self, source: &Arc<str>, id: &Arc<str>) -> Option<&Arc<Active>> {
+        self.by_name.get(&(source.clone(), id.clone())).and_then(|id| self.tasks.get(id))
+    }
+
+    /// What documents ask of all touches.
+    pub(crate) fn documents(&self) -> &[OfSource] {
+        &self.documents
+    }
+
     /// The task of a program of the continuous set.
     pub(crate) fn of_program(&self, program: ProgramId) -> Option<&Active> {
         self.by_program.get(&program).and_then(|id| self.tasks.get(id)).map(|t| &**t)
@@ -218,15 +241,10 @@ impl Book {
         self.tasks.values().map(|t| t.window).max().unwrap_or_default()
     }
 
-    /// How long past decisions count for any control: the longest span, or two days where a calendar day is asked for.
+    /// How long past decisions count for any control, and at least a day.
     pub(crate) fn horizon(&self) -> Duration {
-        let per = |p: &Per| match p {
-            Per::Day => Duration(2 * Duration::DAY.0),
-            Per::Span(d) => *d,
-        };
-        let policies = self.tasks.values().map(|t| &t.task.policy);
-        let spans = policies.flat_map(|p| p.caps.iter().map(|c| per(&c.per)).chain(p.cooldown));
-        spans.max().unwrap_or_default().max(Duration::DAY)
+        let reaches = self.tasks.values().map(|t| dispatch::reach(&t.task.policy, &self.documents));
+        reaches.max().unwrap_or_default().max(Duration::DAY)
     }
 
     fn compile(
@@ -239,9 +257,9 @@ impl Book {
         let program = set.add(&task.rule, &task.filter)?;
         let id = TaskId(self.next);
         self.next += 1;
-        let (hash, demand) = (rule_hash(&task), Demand::of(&task));
+        let (hash, demand, watched) = (rule_hash(&task), Demand::of(&task), Demand::of_controls(&task));
         let window = task.rule.window(self.limits.default_window);
-        Ok(Active { id, source, order, version, task, hash, demand, window, program, since })
+        Ok(Active { id, source, order, version, task, hash, demand, watched, window, program, since })
     }
 
     fn discard(&mut self, task: &Active) {
@@ -254,7 +272,11 @@ impl Book {
         let continuous = tasks.iter().filter(|t| !t.is_triggered());
         self.by_program = continuous.map(|t| (t.program, t.id)).collect();
         self.triggers = Triggers::of(&tasks);
-        self.wants = DemandTable::of(tasks.iter().map(|t| &t.demand), 0);
+        self.wants = DemandTable::of(tasks.iter().flat_map(Active::wanted), 0);
+        self.by_name = tasks.iter().map(|t| ((t.source.clone(), t.task.id.clone()), t.id)).collect();
+        let policies =
+            |set: &StoredSet| set.policies.iter().map(|p| (set.source.clone(), p.clone())).collect::<Vec<_>>();
+        self.documents = sets.iter().flat_map(policies).collect();
         self.device = tasks.iter().any(|t| t.task.scope == TaskScope::Device);
         self.tasks = tasks.into_iter().map(|t| (t.id, Arc::new(t))).collect();
         self.sets = sets;

@@ -11,6 +11,7 @@ mod commands;
 mod delivery;
 mod draining;
 mod erasing;
+mod feedback;
 mod forgetting;
 mod idle;
 mod queries;
@@ -31,6 +32,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Mode;
 use crate::engine::Shared;
 use crate::error::Error;
+use crate::feedback::Feedback;
 use crate::fold::{Fold, Remembered};
 use crate::ingest::{DemandTable, Item};
 use crate::log::StreamKey;
@@ -64,6 +66,8 @@ pub(crate) struct Worker {
     oldest: Timestamp,
     /// When the oldest event gets too old.
     aged_at: Timestamp,
+    /// Feedback to decisions that nobody knows, still to be told.
+    strangers: Vec<Feedback>,
     /// How many items of the queue are done with.
     done: u64,
     /// The user has opted out: what still comes is dropped.
@@ -120,6 +124,7 @@ impl Worker {
         if let Some(consent) = shared.config.consent {
             worker.set_consent(consent)?;
         }
+        worker.know_install();
         worker.catch_up()?;
         // What got too old while nobody ran goes; and traces of what was erased, if it was killed before they went.
         worker.unsettled = true;
@@ -141,6 +146,7 @@ impl Worker {
             grown: 0,
             oldest: Timestamp::MAX,
             aged_at: Timestamp::MAX,
+            strangers: Vec::new(),
             done: 0,
             off: false,
             trouble: trouble::Trouble::default(),
@@ -172,10 +178,18 @@ impl Worker {
         let past = self.store.ledger(None)?;
         self.fold.restore_ledger(&past);
         self.remember_calls()?;
+        self.fold.restore_held(self.store.held_touches()?);
         if !self.fold.book.is_empty() {
             self.publish();
         }
         Ok(OpenReport { set_aside: None, tasks: self.fold.book.tasks().count(), events })
+    }
+
+    /// What tells this device's anonymous user from those of others; in replay there is one device.
+    fn know_install(&mut self) {
+        if matches!(self.shared.config.mode, Mode::Live(_)) && !self.off {
+            self.fold.install = self.store.install();
+        }
     }
 
     /// Folds the retained log in silence, as far as any task may read it.
@@ -194,7 +208,7 @@ impl Worker {
 
     /// Tells the recording side what is wanted now.
     fn publish(&mut self) {
-        let demands: Vec<Demand> = self.fold.book.tasks().map(|t| t.demand.clone()).collect();
+        let demands: Vec<Demand> = self.fold.book.tasks().flat_map(|t| t.wanted().cloned()).collect();
         let table = DemandTable::of(&demands, self.shared.ingest.epoch() + 1);
         self.shared.put_demands(demands);
         self.shared.ingest.publish(table);

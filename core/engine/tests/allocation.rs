@@ -35,7 +35,9 @@ fn an_unwanted_event_allocates_nothing() {
     let engine = Engine::open(Config::in_memory().clock(clock)).unwrap();
     let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
     let tasks = (0..1_000).map(task).map(entry).collect();
-    engine.apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() }]).unwrap();
+    engine
+        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
+        .unwrap();
 
     let args = [("item", Value::from("42")), ("price", Value::from(3.5)), ("list", Value::List([Value::Null].into()))];
     let id = Value::from("e1");

@@ -115,6 +115,11 @@ impl Demand {
         Self { events: events.map(|e| EventDemand { whole: true, ..e }).collect() }
     }
 
+    /// What the controls of `task` look at as it happens, and never again: what cancels its touches.
+    pub fn of_controls(task: &Task) -> Self {
+        Self { events: task.policy.cancel_on.iter().map(entry_demand).collect() }
+    }
+
     /// Whether an event of this action type and scene is wanted.
     pub fn wants(&self, action_type: &str, scene: Option<&str>) -> bool {
         self.events.iter().any(|e| e.wants(action_type, scene))

@@ -89,6 +89,21 @@ pub struct EventRef<'a> {
     pub args: &'a [(&'a str, Value)],
 }
 
+impl Event {
+    /// What a condition or filter sees of it.
+    pub fn value(&self, attr: &Attr) -> Value {
+        let text = |text: &Option<Arc<str>>| text.clone().map_or(Value::Null, Value::Str);
+        match attr {
+            Attr::ActionType => Value::Str(self.action_type.clone()),
+            Attr::Scene => text(&self.scene),
+            Attr::Source => self.source.as_str().into(),
+            Attr::Ts => self.ts.map_or(Value::Null, |ts| Value::Int(ts.0)),
+            Attr::UserId => text(&self.user_id),
+            Attr::Arg(path) => Attr::lookup(&self.args, path),
+        }
+    }
+}
+
 impl EventRef<'_> {
     /// An owned copy.
     pub fn to_event(&self) -> Event {

@@ -12,6 +12,7 @@ pub mod demand;
 pub mod event;
 pub mod expr;
 pub mod pattern;
+pub mod policy;
 pub mod rule;
 pub mod span;
 pub mod task;
@@ -22,11 +23,12 @@ pub use demand::{Demand, EventDemand, Wanted};
 pub use event::{Attr, Event, EventRef, Source};
 pub use expr::{AggFn, BinaryOp, Expr, ExprKind, Func, Scope, UnaryOp};
 pub use pattern::{Bound, Contiguity, Element, Group, Name, Pattern, Quantifier, Stage, StageRef, Step};
+pub use policy::{Backoff, Cap, Counted, Per, Policy, QuietHours, QuietMode, Rollout, SdkVersion, Share, TouchPolicy};
 pub use rule::{AfterMatch, Condition, Format, Moment, PlaceError, Return, Rule, Within, WithinKind};
 pub use span::Span;
 pub use task::{
-    Cap, Dialect, EntryTest, Filter, FilterEntry, On, Output, OutputKind, Per, Policy, Refused, Remark,
-    Scope as TaskScope, Task, TaskEntry, TaskKind, TaskSet, Trigger,
+    Dialect, EntryTest, Filter, FilterEntry, On, Output, OutputKind, Refused, Remark, Scope as TaskScope, Task,
+    TaskEntry, TaskKind, TaskSet, Trigger,
 };
 pub use time::{Duration, Timestamp};
 pub use value::Value;

@@ -1,6 +1,4 @@
 //! Tasks: a rule with its trigger, filter, outputs and policy; what the cloud pushes, checked and typed.
-//!
-//! A control that is not built has no place here: the reader of the JSON refuses the task by the key's name.
 
 use std::sync::Arc;
 
@@ -8,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Attr;
 use crate::expr::Expr;
+use crate::policy::{Policy, TouchPolicy};
 use crate::rule::Rule;
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 use crate::value::Value;
 
 /// All tasks of one source: what one apply puts in place of the source's previous set.
@@ -23,6 +22,9 @@ pub struct TaskSet {
     pub tasks: Vec<TaskEntry>,
     /// Notes on the document as a whole (unknown keys).
     pub warnings: Vec<Remark>,
+    /// What its documents ask of the user's touches, whoever makes them.
+    #[serde(default)]
+    pub policies: Vec<TouchPolicy>,
 }
 
 /// One task of a set, or why there is none.
@@ -210,40 +212,6 @@ pub enum OutputKind {
         /// Its scene.
         scene: Option<Arc<str>>,
     },
-}
-
-/// What the touches of a task obey.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Policy {
-    /// Who goes first among competing matches: the greater.
-    pub priority: i64,
-    /// Every one must allow.
-    pub caps: Vec<Cap>,
-    /// No decision of the task for a user so soon after the one before.
-    pub cooldown: Option<Duration>,
-    /// How long after the match a decision is good.
-    pub ttl: Option<Duration>,
-}
-
-/// At most so many decisions in a stretch of time, per user.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Cap {
-    /// At most; 0 or more.
-    pub limit: u32,
-    /// In which stretch.
-    pub per: Per,
-    /// Counted together with every cap of this name.
-    pub shared: Option<Arc<str>>,
-}
-
-/// The stretch of time of a cap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Per {
-    /// The calendar day, in the user's local time.
-    Day,
-    /// The time before, up to now.
-    Span(Duration),
 }
 
 /// Which after-match a rule text without the clause gets.

@@ -1,6 +1,6 @@
 //! Caps that nothing can reach, and returned values that nothing reads.
 
-use ensue_rule::{Cap, Duration, On, Per, Policy, Return, Rule, Span, Task};
+use ensue_rule::{Cap, Counted, Duration, On, Per, Policy, Return, Rule, Span, Task, TaskScope};
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -13,9 +13,10 @@ pub(super) fn add(task: &Task, sink: &mut Sink) {
 
 /// A cap of the task's own decisions that another of its controls keeps from being reached.
 fn caps(policy: &Policy, sink: &mut Sink) {
-    for (n, cap) in policy.caps.iter().enumerate().filter(|(_, c)| c.shared.is_none()) {
+    let plain = |c: &Cap| c.count == Counted::Decided && c.scope == TaskScope::User && c.per != Per::Session;
+    for (n, cap) in policy.caps.iter().enumerate().filter(|(_, c)| c.shared.is_none() && plain(c)) {
         let by_cooldown = policy.cooldown.map(|c| (most_under_cooldown(cap.per, c), "`cooldown`".to_owned()));
-        let others = policy.caps.iter().enumerate().filter(|(m, _)| *m != n);
+        let others = policy.caps.iter().enumerate().filter(|(m, other)| *m != n && plain(other));
         let by_caps = others.filter_map(|(m, other)| {
             let most = most_under(cap.per, other)?;
             // Of two that say the same the first stands.
@@ -31,12 +32,14 @@ fn caps(policy: &Policy, sink: &mut Sink) {
     }
 }
 
-const DAY: i64 = Duration::DAY.0;
-
 /// The longest that a stretch can be.
 fn length(per: Per) -> i64 {
     match per {
-        Per::Day => DAY,
+        Per::Minute => Duration::MINUTE.0,
+        Per::Hour => Duration::HOUR.0,
+        Per::Day => Duration::DAY.0,
+        Per::Week => 7 * Duration::DAY.0,
+        Per::Session => i64::MAX,
         Per::Span(d) => d.0,
     }
 }
@@ -48,10 +51,11 @@ fn most_under_cooldown(per: Per, cooldown: Duration) -> u64 {
 /// The most decisions that `other` lets through in any stretch of `per`.
 fn most_under(per: Per, other: &Cap) -> Option<u64> {
     let stretches = match (per, other.per) {
-        (Per::Day, Per::Day) => 1,
         (_, Per::Span(d)) => length(per).saturating_sub(1) / d.0.max(1) + 1,
-        // A sliding span touches one calendar day more than it is long.
-        (Per::Span(d), Per::Day) => d.0.saturating_sub(1) / DAY + 2,
+        // A sliding span touches one unit of the calendar more than it is long.
+        (Per::Span(d), unit) => d.0.saturating_sub(1) / length(unit) + 2,
+        // Units of the calendar lie one in the other.
+        (outer, inner) => (length(outer) / length(inner)).max(1),
     };
     u64::try_from(stretches).ok()?.checked_mul(other.limit.into())
 }

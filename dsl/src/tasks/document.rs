@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ensue_rule::{On, OutputKind, Remark, Task, TaskEntry, TaskSet, Trigger};
 
 use super::json::{self, Node, Object};
-use super::{CheckedTask, DEFAULT_SOURCE, ReadOptions, cycle, task, tests};
+use super::task::Around;
+use super::{CheckedTask, DEFAULT_SOURCE, ReadOptions, cycle, policy, task, tests};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::lint;
@@ -30,8 +31,8 @@ pub(super) fn read(bytes: &[u8], options: &ReadOptions, lint: bool) -> Result<Re
     let json = json::parse(bytes)?;
     let root = Node { json: &json, path: String::new() };
     let documents = if json.is_array() { root.list()? } else { vec![root] };
-    let (schema, unbuilt) = (schema(&documents, options)?, unbuilt_policies(&documents)?);
-    let mut builder = Builder { options, lint, schema, unbuilt, sets: Vec::new(), said: Vec::new() };
+    let (schema, bad_policies) = (schema(&documents, options)?, bad_policies(&documents)?);
+    let mut builder = Builder { options, lint, schema, bad_policies, sets: Vec::new(), said: Vec::new() };
     for document in &documents {
         builder.document(document)?;
     }
@@ -54,8 +55,8 @@ struct Builder<'o> {
     options: &'o ReadOptions,
     lint: bool,
     schema: Option<Schema>,
-    /// What the policies of the documents ask for that this version can't do.
-    unbuilt: Vec<Diagnostic>,
+    /// What is wrong with the policies of documents.
+    bad_policies: Vec<Diagnostic>,
     sets: Vec<Set>,
     /// What was said of each document and task, in order, with the task if it is sound.
     said: Vec<(Vec<Diagnostic>, Option<Accepted>)>,
@@ -81,22 +82,25 @@ impl Builder<'_> {
         let mut sink = Sink::default();
         object.warn_unknown(&KEYS, &mut sink);
         let here = object.path_of("policy.");
-        self.unbuilt
+        self.bad_policies
             .iter()
             .filter(|d| d.path.as_ref().is_some_and(|p| p.starts_with(&here)))
             .for_each(|d| sink.push(d.clone()));
         let source = object.get("source").map_or(Ok(DEFAULT_SOURCE), |n| n.name())?;
         let version = object.get("version").map(|n| n.integer()).transpose()?;
         let trigger = trigger(&object)?;
+        let policy = object.get("policy").and_then(|n| policy::read_of_all(&n, &mut Sink::default()));
+        let around = Around { trigger: trigger.as_ref(), quiet: policy.as_ref().is_some_and(|p| !p.quiet.is_empty()) };
         let tasks = object.get("taskArray").map_or_else(|| Ok(Vec::new()), |n| n.list())?;
         let at = self.set(source, version, &object, &mut sink);
         let notes = sink.into_vec();
         if let Some(set) = self.sets.get_mut(at) {
+            set.set.policies.extend(policy);
             set.set.warnings.extend(notes.iter().filter(|d| !d.is_error()).map(Diagnostic::to_remark));
             self.said.push((notes, None));
             for node in tasks {
                 let entry = set.set.tasks.len();
-                let mut notes = set.add(&node, trigger.as_ref(), self.options, &self.unbuilt);
+                let mut notes = set.add(&node, around, self.options, &self.bad_policies);
                 let task = set.set.tasks.get(entry).and_then(|t| t.task.as_ref().ok());
                 let checked = task.map(|task| checked(&node, task, self.lint, &mut notes));
                 let accepted = checked.map(|checked| Accepted { set: at, entry, checked });
@@ -109,7 +113,13 @@ impl Builder<'_> {
     /// The set of a source, made if it is the first document of it.
     fn set(&mut self, source: &str, version: Option<i64>, object: &Object<'_>, sink: &mut Sink) -> usize {
         let Some(at) = self.sets.iter().position(|s| *s.set.source == *source) else {
-            let set = TaskSet { source: source.into(), version, tasks: Vec::new(), warnings: Vec::new() };
+            let set = TaskSet {
+                source: source.into(),
+                version,
+                tasks: Vec::new(),
+                warnings: Vec::new(),
+                policies: Vec::new(),
+            };
             self.sets.push(Set { set, ids: HashSet::new(), feeds: cycle::Feeds::default() });
             return self.sets.len() - 1;
         };
@@ -121,10 +131,10 @@ impl Builder<'_> {
         at
     }
 
-    /// Documents that have nothing but a policy which can't be applied are refused: they would seem to be in force.
+    /// Documents that have nothing but a policy with which something is wrong are refused: it would seem to be in force.
     fn refuse_idle_policy(&self) -> Result<(), Diagnostic> {
         let idle = self.sets.iter().all(|s| s.set.tasks.is_empty());
-        self.unbuilt.first().filter(|_| idle).map_or(Ok(()), |d| Err(d.clone()))
+        self.bad_policies.first().filter(|_| idle).map_or(Ok(()), |d| Err(d.clone()))
     }
 
     fn finish(mut self) -> Read {
@@ -193,12 +203,12 @@ impl Set {
     fn add(
         &mut self,
         node: &Node<'_>,
-        trigger: Option<&Trigger>,
+        around: Around<'_>,
         options: &ReadOptions,
-        unbuilt: &[Diagnostic],
+        bad_policies: &[Diagnostic],
     ) -> Vec<Diagnostic> {
         let mut sink = Sink::default();
-        let (id, task) = task::read(node, trigger, options, &mut sink);
+        let (id, task) = task::read(node, around, options, &mut sink);
         let taken = id.as_ref().is_some_and(|id| self.ids.contains(id.as_str()));
         if let Some(id) = id.as_ref().filter(|_| taken) {
             let d = node.error(codes::DUPLICATE_ID, format!("an earlier task of the set has the id `{id}`"));
@@ -215,7 +225,7 @@ impl Set {
         let (errors, warnings): (Vec<_>, Vec<_>) = notes.iter().partition(|d| d.is_error());
         // A control over all touches that can't be applied holds back the tasks that have some, and no others.
         let touches = |t: &Arc<Task>| t.outputs.iter().any(|o| matches!(o.kind, OutputKind::Touch { .. }));
-        let held: Vec<&Diagnostic> = unbuilt.iter().filter(|_| task.as_ref().is_some_and(touches)).collect();
+        let held: Vec<&Diagnostic> = bad_policies.iter().filter(|_| task.as_ref().is_some_and(touches)).collect();
         let task = task.filter(|_| held.is_empty()).ok_or_else(|| refused(node, &[errors, held].concat()));
         self.ids.insert(id.clone());
         let warnings = warnings.iter().map(|d| d.to_remark()).collect();
@@ -242,21 +252,17 @@ fn refused(node: &Node<'_>, errors: &[&Diagnostic]) -> Remark {
     remark
 }
 
-/// The controls across tasks that documents ask for and this version does not have: all there are. They hold for the
-/// touches of the user, whoever makes them, so tasks with touches must not run without them.
-fn unbuilt_policies(documents: &[Node<'_>]) -> Result<Vec<Diagnostic>, Diagnostic> {
-    const NOT_BUILT: [&str; 4] = ["caps", "minGap", "quiet", "onePerMoment"];
+/// What is wrong with the policies of documents. They hold for the touches of the user, whoever makes them, so tasks with
+/// touches must not run without them.
+fn bad_policies(documents: &[Node<'_>]) -> Result<Vec<Diagnostic>, Diagnostic> {
     let mut sink = Sink::default();
     for document in documents {
-        if let Some(policy) = document.object()?.get("policy") {
-            policy.object()?.refuse_unknown(&[], &NOT_BUILT, &mut sink);
+        if let Some(node) = document.object()?.get("policy") {
+            node.object()?;
+            policy::read_of_all(&node, &mut sink);
         }
     }
-    let hint = |d: Diagnostic| match d.code {
-        codes::NOT_BUILT => d.hint("tasks with touches are refused rather than run without it"),
-        _ => d,
-    };
-    Ok(sink.into_vec().into_iter().map(hint).collect())
+    Ok(sink.into_vec())
 }
 
 /// The trigger of a document's tasks; none where both lists are empty or absent.

@@ -24,7 +24,8 @@ pub(super) fn read(node: &Node<'_>, sink: &mut Sink) -> Option<Filter> {
     entries.into_iter().collect::<Option<_>>().map(|entries| Filter { entries })
 }
 
-fn entry(node: &Node<'_>, sink: &mut Sink) -> Option<FilterEntry> {
+/// Reads one entry; `None` where something is wrong with it.
+pub(super) fn entry(node: &Node<'_>, sink: &mut Sink) -> Option<FilterEntry> {
     let object = node.object().map_err(|d| sink.push(d)).ok()?;
     let mut out = FilterEntry::default();
     let mut good = true;

@@ -116,6 +116,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    pub(crate) fn number(&self) -> Result<f64, Diagnostic> {
+        self.json.as_f64().ok_or_else(|| self.wrong("a number"))
+    }
+
+    pub(crate) fn boolean(&self) -> Result<bool, Diagnostic> {
+        self.json.as_bool().ok_or_else(|| self.wrong("true or false"))
+    }
+
     /// One of a few words.
     pub(crate) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Diagnostic> {
         let text = self.text()?;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{Dialect, On, Rule, Task, TaskKind, TaskScope, Timestamp, Trigger};
+use ensue_rule::{Dialect, On, Policy, Rule, Task, TaskKind, TaskScope, Trigger};
 
 use super::json::{Node, Object};
-use super::{ReadOptions, Script, filter, output, policy, rule, time};
+use super::{ReadOptions, Script, filter, output, policy, rollout, rule, time};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
@@ -31,21 +31,29 @@ enum TaskType {
     PyBacktrace,
 }
 
+/// What the document of a task says of all its tasks.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'d> {
+    pub(super) trigger: Option<&'d Trigger>,
+    /// Whether it has quiet hours for all touches.
+    pub(super) quiet: bool,
+}
+
 /// The id that a task says, and the task, if nothing is wrong with it; its own id is still to be filled in.
 pub(super) fn read(
     node: &Node<'_>,
-    trigger: Option<&Trigger>,
+    around: Around<'_>,
     options: &ReadOptions,
     sink: &mut Sink,
 ) -> (Option<String>, Option<Task>) {
     let Some(object) = keep(node.object(), sink) else { return (None, None) };
     object.warn_unknown(&KEYS, sink);
-    let mut reader = Reader { object, options, sink };
+    let mut reader = Reader { object, around, options, sink };
     let id = reader.read("id", Node::name);
     let python_name = reader.read("pythonName", Node::name);
     let (rule, rule_name) = reader.rule();
     let id = id.or(python_name).map(str::to_owned).or(rule_name);
-    let task = reader.task(rule, python_name, trigger);
+    let task = reader.task(rule, python_name);
     (id, task)
 }
 
@@ -61,6 +69,7 @@ fn is_script(kind: &TaskKind) -> bool {
 
 struct Reader<'a, 'o, 's> {
     object: Object<'a>,
+    around: Around<'o>,
     options: &'o ReadOptions,
     sink: &'s mut Sink,
 }
@@ -83,7 +92,7 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     /// Everything else; each key reports for itself.
-    fn task(&mut self, rule: Option<Rule>, python_name: Option<&str>, trigger: Option<&Trigger>) -> Option<Task> {
+    fn task(&mut self, rule: Option<Rule>, python_name: Option<&str>) -> Option<Task> {
         let kind = self.kind(rule.is_some(), python_name);
         let scopes = [("user", TaskScope::User), ("device", TaskScope::Device)];
         let scope = self.read("scope", |n| n.choice(&scopes)).unwrap_or_default();
@@ -92,10 +101,13 @@ impl<'a> Reader<'a, '_, '_> {
             // The stream is narrowed already, as that warning asks for.
             self.sink.forget(codes::SEES_EVERYTHING);
         }
-        let policy = self.object.get("policy").and_then(|n| policy::read(&n, self.sink)).unwrap_or_default();
+        let policy = self.object.get("policy").and_then(|n| policy::read(&n, self.around.quiet, self.sink));
         let outputs = self.object.get("output").map_or_else(Vec::new, |n| output::read(&n, rule.as_ref(), self.sink));
-        let expires = self.expires();
-        self.rollout();
+        let expires = self.read("expires", time::read);
+        let rollout =
+            self.object.get("rollout").and_then(|n| rollout::read(&n, expires, self.sink)).unwrap_or_default();
+        let policy = Policy { rollout, ..policy.unwrap_or_default() };
+        let trigger = self.around.trigger;
         let alone = rule.is_none() && self.object.get("rule").is_none();
         let rule = if alone && kind.as_ref().is_some_and(is_script) { Rule::of_script() } else { rule? };
         if alone && outputs.iter().any(|o| o.on == On::Timeout) {
@@ -174,24 +186,6 @@ impl<'a> Reader<'a, '_, '_> {
             self.sink.push(Diagnostic::warning(codes::SCRIPT_AND_RULE, message).path(path));
         }
         Some(TaskKind::PyBacktrace { python_name: name.into(), hash })
-    }
-
-    fn expires(&mut self) -> Option<Timestamp> {
-        self.read("expires", |n| {
-            let text = n.text()?;
-            time::parse(text).ok_or_else(|| {
-                let d = n.error(codes::JSON_VALUE, format!("`{}` is not a time", crate::token::shorten(text)));
-                d.hint("write it as in `2027-01-01T00:00:00Z`")
-            })
-        })
-    }
-
-    /// No control of a rollout is built yet.
-    fn rollout(&mut self) {
-        const NOT_BUILT: [&str; 5] = ["percent", "salt", "minSdk", "maxSdk", "starts"];
-        if let Some(rollout) = self.read("rollout", Node::object) {
-            rollout.refuse_unknown(&[], &NOT_BUILT, self.sink);
-        }
     }
 
     /// Whether the rule can be run with or without this trigger.

@@ -2,9 +2,22 @@
 
 use ensue_rule::Timestamp;
 
+use super::json::Node;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+
+/// Reads a point in time.
+pub(super) fn read(node: &Node<'_>) -> Result<Timestamp, Diagnostic> {
+    let text = node.text()?;
+    parse(text).ok_or_else(|| {
+        let d = node.error(codes::JSON_VALUE, format!("`{}` is not a time", crate::token::shorten(text)));
+        d.hint("write it as in `2027-01-01T00:00:00Z`")
+    })
+}
+
 /// `2027-01-01T00:00:00Z`, `2027-01-01t08:00:00.5+08:00`; a fraction finer than milliseconds is cut, a leap second is
 /// the second after.
-pub(super) fn parse(text: &str) -> Option<Timestamp> {
+fn parse(text: &str) -> Option<Timestamp> {
     let mut at = Cursor { rest: text };
     let (year, _, month, _, day) = (at.number(4)?, at.one_of("-")?, at.number(2)?, at.one_of("-")?, at.number(2)?);
     at.one_of("Tt ")?;

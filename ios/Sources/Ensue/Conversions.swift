@@ -165,6 +165,14 @@ extension Ensue.Refusal.Reason {
             case .cooldown: .cooldown
             case .ttl: .ttl
             case .expired: .expired
+            case .priority: .priority
+            case .exclusive: .exclusive
+            case .quiet: .quiet
+            case .holdout: .holdout
+            case .rollout: .rollout
+            case .cancelled: .cancelled
+            case .backoff: .backoff
+            case .minGap: .minGap
             case .gap: .gap
             case .historyTruncated: .historyTruncated
             case .script: .script
@@ -245,7 +253,8 @@ extension Ensue.Stats {
             events: given.events, rejected: given.rejected, late: given.late, clamped: given.clamped,
             demanded: given.demanded, stored: given.stored, dropped: given.dropped, capped: given.capped,
             nullKey: given.nullKey, bytesStored: given.bytesStored, matches: given.matches, timeouts: given.timeouts,
-            decisions: given.decisions, refusals: given.refusals, errors: given.errors, before: given.before,
+            decisions: given.decisions, refusals: given.refusals, feedback: given.feedback, feedbackAgain: given.feedbackAgain,
+            feedbackUnknown: given.feedbackUnknown, errors: given.errors, before: given.before,
             unwritten: given.unwritten, setAside: given.setAside, optedOut: given.optedOut,
             runs: given.runs)
     }

@@ -97,6 +97,22 @@ extension Ensue.Refusal {
         case ttl
         /// The task's time is over.
         case expired
+        /// Another touch of the moment went first.
+        case priority
+        /// Another task of its group is before the user.
+        case exclusive
+        /// Quiet hours.
+        case quiet
+        /// The user is in the arm to which nothing goes out.
+        case holdout
+        /// It does not go out to this user, to this version, or yet.
+        case rollout
+        /// While it waited for its time, it was cancelled.
+        case cancelled
+        /// What became of the touches before it.
+        case backoff
+        /// Too soon after another touch.
+        case minGap
         /// Events were lost while an absence was waited for.
         case gap
         /// Events that were needed are no longer kept.

@@ -31,6 +31,12 @@ extension Ensue {
         public let decisions: UInt64
         /// Refusals.
         public let refusals: UInt64
+        /// Feedback to decisions, each kind of each once.
+        public let feedback: UInt64
+        /// Feedback that had come before: it changed nothing.
+        public let feedbackAgain: UInt64
+        /// Feedback to ids that no decision has; counted as rejected too.
+        public let feedbackUnknown: UInt64
         /// `OR ERROR` errors of rules.
         public let errors: UInt64
         /// Matches that new tasks found in the history before them: counted, never decided.

@@ -57,7 +57,13 @@ impl Hosted {
             expires: None,
         };
         let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
-        let set = TaskSet { source: "cases".into(), version: None, tasks: vec![entry], warnings: Vec::new() };
+        let set = TaskSet {
+            source: "cases".into(),
+            version: None,
+            tasks: vec![entry],
+            warnings: Vec::new(),
+            policies: Vec::new(),
+        };
         let report = self.engine.apply(vec![set]).map_err(|e| e.to_string())?;
         let refused = report.sets.iter().flat_map(|s| &s.tasks).find_map(|t| t.error.as_ref());
         refused.map_or(Ok(()), |why| Err(format!("refused: {}", why.message)))

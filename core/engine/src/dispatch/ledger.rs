@@ -1,71 +1,80 @@
-//! What past decisions count: when each task, and each name that caps share, was last decided for each user.
+//! The past that controls count: decisions by task, shared name, exclusive group and touch, per user and for the device as a
+//! whole, each with what became of it.
 //!
-//! Holds times only, in memory; the decisions themselves are in the store, from which [`Ledger::restore`] fills this
-//! again after a restart. Cooldown and caps are judged here.
+//! In memory; the decisions themselves are in the store, from which [`Ledger::restore`] fills this again after a restart.
+//! Bounded: of each name the newest [`MOST`] are remembered, and only as far back as some control looks. Judges nothing.
 
+use std::cell::Cell;
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use ensue_rule::{Cap, Duration, Per, Policy, Timestamp};
+use ensue_rule::{Policy, Timestamp};
 use rustc_hash::FxHashMap;
 
-use super::{Candidate, Verdict, wording};
-use crate::outcome::Reason;
+use super::Candidate;
+use crate::feedback::FeedbackKind;
+use crate::log::StreamKey;
 
-/// The past decisions of all users.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    anonymous: Past,
-    users: FxHashMap<Arc<str>, Past>,
-}
+/// Decisions remembered under one name; a cap's limit is below it.
+const MOST: usize = 1_024;
+
+/// When there was which feedback, by the kind's place in [`FeedbackKind::ALL`].
+pub(crate) type Answers = [Option<Timestamp>; 4];
 
 /// A decision as the store remembers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LedgerEntry {
+    /// Its id.
+    pub(crate) id: Arc<str>,
+    /// The stream in which it was made.
+    pub(crate) stream: StreamKey,
     /// The task's source.
-    pub source: Arc<str>,
+    pub(crate) source: Arc<str>,
     /// The task.
-    pub task: Arc<str>,
-    /// Whose.
-    pub user: Option<Arc<str>>,
+    pub(crate) task: Arc<str>,
+    /// The app's name for the touch.
+    pub(crate) touch: Arc<str>,
     /// The names of the task's shared caps when it was decided.
-    pub shared: Vec<Arc<str>>,
-    /// The match's time.
-    pub at: Timestamp,
+    pub(crate) shared: Vec<Arc<str>>,
+    /// The group whose place it takes.
+    pub(crate) exclusive: Option<Arc<str>>,
+    /// When it was decided.
+    pub(crate) at: Timestamp,
     /// The user's offset of local time from UTC, in minutes.
-    pub utc_offset_min: i32,
-}
-
-/// The past decisions of one user.
-#[derive(Debug, Default)]
-struct Past {
-    /// By source, then task.
-    tasks: FxHashMap<Arc<str>, FxHashMap<Arc<str>, Marks>>,
-    /// By the name that caps share.
-    shared: FxHashMap<Arc<str>, Marks>,
-}
-
-/// Decisions in the order of their times.
-#[derive(Debug, Default)]
-struct Marks(Vec<Mark>);
-
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    at: Timestamp,
-    /// The calendar day in the user's local time, counted from 1970-01-01.
-    day: i64,
+    pub(crate) utc_offset_min: i32,
+    /// The user's session.
+    pub(crate) session: u64,
+    /// Until when it is good.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// What became of it.
+    pub(crate) answers: Answers,
 }
 
 impl LedgerEntry {
-    /// The candidate as the store is to remember it.
-    pub(crate) fn of(c: &Candidate<'_>) -> Self {
+    /// The candidate as it is to be remembered.
+    pub(crate) fn of(c: &Candidate<'_>, id: &Arc<str>, stream: &StreamKey) -> Self {
         Self {
-            source: c.source.into(),
+            id: id.clone(),
+            stream: stream.clone(),
+            source: c.source.clone(),
             task: c.task.id.clone(),
-            user: c.user.map(Arc::from),
+            touch: c.touch.clone(),
             shared: shared_names(&c.task.policy),
+            exclusive: c.task.policy.exclusive.clone(),
             at: c.at,
             utc_offset_min: c.utc_offset_min,
+            session: c.session,
+            expires_at: c.expires_at(),
+            answers: Answers::default(),
         }
+    }
+
+    /// The names under which controls look for it.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let fixed = [Key::All, Key::Task(self.source.clone(), self.task.clone()), Key::Touch(self.touch.clone())];
+        let shared = self.shared.iter().cloned().map(Key::Shared);
+        fixed.into_iter().chain(shared).chain(self.exclusive.clone().map(Key::Group))
     }
 }
 
@@ -77,38 +86,155 @@ fn shared_names(policy: &Policy) -> Vec<Arc<str>> {
     names
 }
 
+/// What a decision is counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// Every touch.
+    All,
+    /// A task, by source and id.
+    Task(Arc<str>, Arc<str>),
+    /// The name that caps share.
+    Shared(Arc<str>),
+    /// An exclusive group.
+    Group(Arc<str>),
+    /// The app's name for the touch.
+    Touch(Arc<str>),
+}
+
+impl Key {
+    /// The candidate's own task.
+    pub(super) fn of_task(c: &Candidate<'_>) -> Self {
+        Self::Task(c.source.clone(), c.task.id.clone())
+    }
+}
+
+/// A past decision, with what has become of it since.
+#[derive(Debug)]
+pub(super) struct Made {
+    entry: LedgerEntry,
+    answers: Cell<Answers>,
+}
+
+/// What a user thought of a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Clicked or converted, whatever else.
+    Liked,
+    /// Dismissed.
+    Disliked,
+    /// Shown, and nothing more.
+    Seen,
+}
+
+impl Answer {
+    /// 1, -1 or 0.
+    pub(super) fn liking(self) -> f64 {
+        match self {
+            Self::Liked => 1.0,
+            Self::Disliked => -1.0,
+            Self::Seen => 0.0,
+        }
+    }
+}
+
+impl Deref for Made {
+    type Target = LedgerEntry;
+
+    fn deref(&self) -> &LedgerEntry {
+        &self.entry
+    }
+}
+
+impl Made {
+    fn of(entry: LedgerEntry) -> Self {
+        Self { answers: Cell::new(entry.answers), entry }
+    }
+
+    /// Whether it is a decision of this task.
+    pub(super) fn is_of(&self, source: &str, task: &str) -> bool {
+        *self.source == *source && *self.task == *task
+    }
+
+    /// When the user first saw it, as far as is known: what is clicked was seen.
+    pub(super) fn shown_at(&self) -> Option<Timestamp> {
+        self.answers.get().into_iter().flatten().min()
+    }
+
+    /// What the user thought of it, and since when that is known.
+    pub(super) fn answer(&self) -> Option<(Answer, Timestamp)> {
+        let [shown, clicked, dismissed, converted] = self.answers.get();
+        let liked = clicked.into_iter().chain(converted).min().map(|at| (Answer::Liked, at));
+        liked.or(dismissed.map(|at| (Answer::Disliked, at))).or(shown.map(|at| (Answer::Seen, at)))
+    }
+
+    /// Whether the user has dealt with it.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answer().is_some_and(|(answer, _)| answer != Answer::Seen)
+    }
+}
+
+/// The past decisions of all users.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    by_id: FxHashMap<Arc<str>, Rc<Made>>,
+    anonymous: Past,
+    users: FxHashMap<Arc<str>, Past>,
+    /// Those of all users together.
+    device: Past,
+}
+
+/// Past decisions by what they are counted under, in the order of their times.
+#[derive(Debug, Default)]
+struct Past(FxHashMap<Key, Vec<Rc<Made>>>);
+
 impl Ledger {
     /// No past.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Whether the candidate may go out. Changes nothing: a candidate that does is [noted](Ledger::note).
-    pub(crate) fn judge(&self, c: &Candidate<'_>) -> Verdict {
-        let expires_at = c.expires_at();
-        let judged = c.judge_by_time().and_then(|()| self.judge_cooldown(c)).and_then(|()| self.judge_caps(c));
-        match judged {
-            Ok(()) => Verdict::Pass { expires_at },
-            Err((reason, detail)) => Verdict::Refuse { reason, detail, expires_at },
+    /// Remembers what was decided, now or, as the store says, before. Twice is as good as once.
+    pub(crate) fn note(&mut self, entry: LedgerEntry) {
+        let known = self.by_id.get(&entry.id).cloned();
+        let made = known.unwrap_or_else(|| {
+            let made = Rc::new(Made::of(entry));
+            self.by_id.insert(made.id.clone(), made.clone());
+            self.device.add(&made);
+            made
+        });
+        match made.stream.user() {
+            None => self.anonymous.add(&made),
+            Some(user) => self.users.entry(user.clone()).or_default().add(&made),
         }
     }
 
-    /// Remembers that the candidate was decided.
-    pub(crate) fn note(&mut self, c: &Candidate<'_>) {
-        self.restore(&LedgerEntry::of(c));
+    /// Takes over what the store remembers.
+    pub(crate) fn restore(&mut self, entries: &[LedgerEntry]) {
+        entries.iter().for_each(|entry| self.note(entry.clone()));
     }
 
-    /// Remembers a decision of the store.
-    pub(crate) fn restore(&mut self, e: &LedgerEntry) {
-        let past = match &e.user {
-            None => &mut self.anonymous,
-            Some(user) => self.users.entry(user.clone()).or_default(),
-        };
-        let mark = Mark { at: e.at, day: local_day(e.at, e.utc_offset_min) };
-        past.tasks.entry(e.source.clone()).or_default().entry(e.task.clone()).or_default().add(mark);
-        for name in &e.shared {
-            past.shared.entry(name.clone()).or_default().add(mark);
-        }
+    /// Puts feedback to a decision; when it counts for (never before the decision), or `None` where it had come before.
+    /// Outside: the decision is not remembered here.
+    pub(crate) fn answer(
+        &mut self,
+        id: &str,
+        kind: FeedbackKind,
+        at: Option<Timestamp>,
+        now: impl Fn(&StreamKey) -> Timestamp,
+    ) -> Option<(StreamKey, Option<Timestamp>)> {
+        let made = self.by_id.get(id)?;
+        let mut answers = made.answers.get();
+        let at = at.unwrap_or_else(|| now(&made.stream)).max(made.at);
+        let slot = answers.get_mut(kind as usize)?;
+        let new = slot.is_none().then_some(at);
+        *slot = slot.or(new);
+        made.answers.set(answers);
+        Some((made.stream.clone(), new))
+    }
+
+    /// The source and id of the task that made a decision.
+    pub(crate) fn task_of(&self, id: &str) -> Option<(&Arc<str>, &Arc<str>)> {
+        self.by_id.get(id).map(|made| (&made.source, &made.task))
     }
 
     /// Forgets a user's decisions, which the store has.
@@ -119,113 +245,52 @@ impl Ledger {
     /// Forgets the decisions before what `before` says of each user.
     pub(crate) fn prune(&mut self, before: impl Fn(Option<&Arc<str>>) -> Timestamp) {
         self.anonymous.prune(before(None));
+        self.device.prune(before(None));
         self.users.retain(|user, past| {
             past.prune(before(Some(user)));
-            !past.is_empty()
+            !past.0.is_empty()
         });
+        self.by_id.retain(|_, made| Rc::strong_count(made) > 1);
     }
 
-    fn past(&self, user: Option<&str>) -> Option<&Past> {
-        match user {
+    /// A user's decisions under a key, oldest first.
+    pub(super) fn of(&self, user: Option<&Arc<str>>, key: &Key) -> &[Rc<Made>] {
+        let past = match user {
             None => Some(&self.anonymous),
             Some(user) => self.users.get(user),
-        }
+        };
+        past.map_or(&[], |past| past.of(key))
     }
 
-    /// The decisions of the candidate's task for its user.
-    fn own(&self, c: &Candidate<'_>) -> &[Mark] {
-        let marks = self.past(c.user).and_then(|p| p.tasks.get(c.source)).and_then(|tasks| tasks.get(&c.task.id));
-        marks.map_or(&[], |m| &m.0)
+    /// Everyone's decisions under a key, oldest first.
+    pub(super) fn of_device(&self, key: &Key) -> &[Rc<Made>] {
+        self.device.of(key)
     }
-
-    /// The decisions that a cap counts.
-    fn counted(&self, c: &Candidate<'_>, cap: &Cap) -> &[Mark] {
-        let Some(name) = &cap.shared else { return self.own(c) };
-        self.past(c.user).and_then(|p| p.shared.get(name)).map_or(&[], |m| &m.0)
-    }
-
-    fn judge_cooldown(&self, c: &Candidate<'_>) -> Result<(), (Reason, String)> {
-        let Some((cooldown, last)) = c.task.policy.cooldown.zip(self.own(c).last()) else { return Ok(()) };
-        let over = last.at.plus(cooldown);
-        if c.at >= over { Ok(()) } else { Err((Reason::Cooldown, wording::cooldown(cooldown, last.at, over))) }
-    }
-
-    fn judge_caps(&self, c: &Candidate<'_>) -> Result<(), (Reason, String)> {
-        c.task.policy.caps.iter().enumerate().try_for_each(|(index, cap)| {
-            let marks = self.counted(c, cap);
-            let full = match cap.per {
-                Per::Day => full_day(marks, cap, c),
-                Per::Span(span) => full_span(marks, cap, span, c.at),
-            };
-            full.map_or(Ok(()), |full| Err((Reason::Cap, wording::cap(index, cap, &full))))
-        })
-    }
-}
-
-/// How full a full cap is, and when there is room again (`None`: never).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Full {
-    /// Decisions that count.
-    pub(super) count: usize,
-    /// When there is room again.
-    pub(super) until: Option<Timestamp>,
-}
-
-/// The user's local calendar day: the decisions of that date count, whatever the offset they were made at.
-fn full_day(marks: &[Mark], cap: &Cap, c: &Candidate<'_>) -> Option<Full> {
-    let today = local_day(c.at, c.utc_offset_min);
-    let count = marks.iter().filter(|m| m.day == today).count();
-    let tomorrow = today.saturating_add(1).saturating_mul(Duration::DAY.0).saturating_sub(offset(c.utc_offset_min));
-    (count >= limit(cap)).then(|| Full { count, until: (cap.limit > 0).then_some(Timestamp(tomorrow)) })
-}
-
-/// The span that ends now; a decision exactly `span` ago no longer counts. What is noted out of order, after now,
-/// counts too: a cap never lets more through because of it.
-fn full_span(marks: &[Mark], cap: &Cap, span: Duration, now: Timestamp) -> Option<Full> {
-    let since = now.minus(span);
-    let from = marks.partition_point(|m| m.at <= since);
-    let counted = marks.get(from..).unwrap_or_default();
-    let leaves = counted.len().checked_sub(limit(cap))?;
-    let until = counted.get(leaves).map(|m| m.at.plus(span));
-    Some(Full { count: counted.len(), until })
-}
-
-fn limit(cap: &Cap) -> usize {
-    usize::try_from(cap.limit).unwrap_or(usize::MAX)
-}
-
-fn offset(utc_offset_min: i32) -> i64 {
-    i64::from(utc_offset_min).saturating_mul(Duration::MINUTE.0)
-}
-
-fn local_day(at: Timestamp, utc_offset_min: i32) -> i64 {
-    at.0.saturating_add(offset(utc_offset_min)).div_euclid(Duration::DAY.0)
 }
 
 impl Past {
+    fn of(&self, key: &Key) -> &[Rc<Made>] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    fn add(&mut self, made: &Rc<Made>) {
+        for key in made.keys() {
+            let all = self.0.entry(key).or_default();
+            let at = all.partition_point(|m| m.at <= made.at);
+            let same = all.get(..at).unwrap_or_default().iter().rev().take_while(|m| m.at == made.at);
+            if same.into_iter().any(|m| Rc::ptr_eq(m, made)) {
+                continue;
+            }
+            all.insert(at, made.clone());
+            all.drain(..all.len().saturating_sub(MOST));
+        }
+    }
+
     fn prune(&mut self, before: Timestamp) {
-        self.shared.retain(|_, marks| marks.keep_from(before));
-        self.tasks.retain(|_, tasks| {
-            tasks.retain(|_, marks| marks.keep_from(before));
-            !tasks.is_empty()
+        self.0.retain(|_, all| {
+            let gone = all.partition_point(|m| m.at < before);
+            all.drain(..gone);
+            !all.is_empty()
         });
-    }
-
-    fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.shared.is_empty()
-    }
-}
-
-impl Marks {
-    fn add(&mut self, mark: Mark) {
-        let at = self.0.partition_point(|m| m.at <= mark.at);
-        self.0.insert(at, mark);
-    }
-
-    /// Whether any is left.
-    fn keep_from(&mut self, before: Timestamp) -> bool {
-        let gone = self.0.partition_point(|m| m.at < before);
-        self.0.drain(..gone);
-        !self.0.is_empty()
     }
 }

@@ -1,6 +1,10 @@
 //! The controls of touches, one by one and in their order.
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
+use crate::log::StreamKey;
 use ensue_rule::{
     BinaryOp, Cap, Duration, Element, Expr, ExprKind, Filter, OutputKind, Pattern, Per, Policy, Rule, TaskKind,
     TaskScope,
@@ -23,12 +27,49 @@ fn task(id: &str, policy: Policy) -> Task {
 }
 
 fn caps(caps: &[(u32, Per, Option<&str>)]) -> Policy {
-    let caps = caps.iter().map(|(limit, per, shared)| Cap { limit: *limit, per: *per, shared: shared.map(Arc::from) });
-    Policy { caps: caps.collect(), ..Policy::default() }
+    let cap = |(limit, per, shared): &(u32, Per, Option<&str>)| Cap {
+        shared: shared.map(Arc::from),
+        ..Cap::of(*limit, *per)
+    };
+    Policy { caps: caps.iter().map(cap).collect(), ..Policy::default() }
 }
 
+static NAMES: LazyLock<[Arc<str>; 5]> = LazyLock::new(|| ["s", "z", "u", "v", "popup"].map(Arc::from));
+
 fn candidate(task: &Task, at: Timestamp) -> Candidate<'_> {
-    Candidate { task, source: "s", user: Some("u"), at, now: at, utc_offset_min: 0 }
+    Candidate {
+        task,
+        source: &NAMES[0],
+        touch: &NAMES[4],
+        user: Some(&NAMES[2]),
+        since: at,
+        at,
+        now: at,
+        held: false,
+        utc_offset_min: 0,
+        session: 1,
+        documents: &[],
+        install: 0,
+    }
+}
+
+fn other_source(c: Candidate<'_>) -> Candidate<'_> {
+    Candidate { source: &NAMES[1], ..c }
+}
+
+fn other_user(c: Candidate<'_>) -> Candidate<'_> {
+    Candidate { user: Some(&NAMES[3]), ..c }
+}
+
+/// What is remembered of a candidate, under an id of its own.
+fn entry(c: &Candidate<'_>) -> LedgerEntry {
+    static IDS: AtomicU64 = AtomicU64::new(0);
+    let id = IDS.fetch_add(1, Ordering::Relaxed).to_string().into();
+    LedgerEntry::of(c, &id, &StreamKey::User(c.user.cloned()))
+}
+
+fn note(ledger: &mut Ledger, c: &Candidate<'_>) {
+    ledger.note(entry(c));
 }
 
 fn after(ms: i64) -> Timestamp {
@@ -37,9 +78,10 @@ fn after(ms: i64) -> Timestamp {
 
 /// The reason and detail, or nothing where it passes.
 fn refusal(ledger: &Ledger, c: &Candidate<'_>) -> Option<(Reason, String)> {
-    match ledger.judge(c) {
-        Verdict::Pass { .. } => None,
-        Verdict::Refuse { reason, detail, .. } => Some((reason, detail)),
+    match judge(c, ledger) {
+        Verdict::Pass => None,
+        Verdict::Refuse(reason, detail) => Some((reason, detail)),
+        Verdict::Hold(until) => panic!("held until {until:?}"),
     }
 }
 
@@ -48,8 +90,8 @@ fn without_policy_everything_passes() {
     let (mut ledger, t) = (Ledger::new(), task("t", Policy::default()));
     for _ in 0..3 {
         let c = candidate(&t, NOON);
-        assert_eq!(ledger.judge(&c), Verdict::Pass { expires_at: None });
-        ledger.note(&c);
+        assert_eq!((judge(&c, &ledger), c.expires_at()), (Verdict::Pass, None));
+        note(&mut ledger, &c);
     }
 }
 
@@ -69,17 +111,19 @@ fn a_decision_is_good_for_its_ttl() {
     let ledger = Ledger::new();
     let t = task("t", Policy { ttl: Some(Duration::MINUTE), ..Policy::default() });
     let fresh = Candidate { now: after(59_999), ..candidate(&t, NOON) };
-    assert_eq!(ledger.judge(&fresh), Verdict::Pass { expires_at: Some(after(60_000)) });
+    assert_eq!((judge(&fresh, &ledger), fresh.expires_at()), (Verdict::Pass, Some(after(60_000))));
     let stale = Candidate { now: after(60_000), ..candidate(&t, NOON) };
     let detail = "the decision was good for 1m, until 2023-11-15T12:01:00Z".to_owned();
-    let refused = Verdict::Refuse { reason: Reason::Ttl, detail, expires_at: Some(after(60_000)) };
-    assert_eq!(ledger.judge(&stale), refused);
+    assert_eq!(
+        (judge(&stale, &ledger), stale.expires_at()),
+        (Verdict::Refuse(Reason::Ttl, detail), Some(after(60_000)))
+    );
 }
 
 #[test]
 fn a_cooldown_is_over_when_it_is_over() {
     let (mut ledger, t) = (Ledger::new(), task("t", Policy { cooldown: Some(Duration::HOUR), ..Policy::default() }));
-    ledger.note(&candidate(&t, NOON));
+    note(&mut ledger, &candidate(&t, NOON));
     let detail = "cooldown of 1h after the decision at 2023-11-15T12:00:00Z, until 2023-11-15T13:00:00Z".to_owned();
     assert_eq!(refusal(&ledger, &candidate(&t, after(3_599_999))), Some((Reason::Cooldown, detail)));
     assert_eq!(refusal(&ledger, &candidate(&t, after(3_600_000))), None);
@@ -89,10 +133,10 @@ fn a_cooldown_is_over_when_it_is_over() {
 fn users_tasks_and_sources_cool_down_apart() {
     let policy = Policy { cooldown: Some(Duration::HOUR), ..Policy::default() };
     let (mut ledger, t, other) = (Ledger::new(), task("t", policy.clone()), task("other", policy));
-    ledger.note(&candidate(&t, NOON));
-    assert_eq!(refusal(&ledger, &Candidate { user: Some("v"), ..candidate(&t, NOON) }), None);
+    note(&mut ledger, &candidate(&t, NOON));
+    assert_eq!(refusal(&ledger, &other_user(candidate(&t, NOON))), None);
     assert_eq!(refusal(&ledger, &Candidate { user: None, ..candidate(&t, NOON) }), None);
-    assert_eq!(refusal(&ledger, &Candidate { source: "z", ..candidate(&t, NOON) }), None);
+    assert_eq!(refusal(&ledger, &other_source(candidate(&t, NOON))), None);
     assert_eq!(refusal(&ledger, &candidate(&other, NOON)), None);
     assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
 }
@@ -100,12 +144,12 @@ fn users_tasks_and_sources_cool_down_apart() {
 #[test]
 fn a_cap_over_a_span_slides() {
     let (mut ledger, t) = (Ledger::new(), task("t", caps(&[(2, Per::Span(Duration::MINUTE), None)])));
-    ledger.note(&candidate(&t, NOON));
-    ledger.note(&candidate(&t, after(20_000)));
+    note(&mut ledger, &candidate(&t, NOON));
+    note(&mut ledger, &candidate(&t, after(20_000)));
     let detail = "caps[0]: 2 of 2 in the last 1m, until 2023-11-15T12:01:00Z".to_owned();
     assert_eq!(refusal(&ledger, &candidate(&t, after(59_999))), Some((Reason::Cap, detail)));
     assert_eq!(refusal(&ledger, &candidate(&t, after(60_000))), None);
-    ledger.note(&candidate(&t, after(60_000)));
+    note(&mut ledger, &candidate(&t, after(60_000)));
     let (_, detail) = refusal(&ledger, &candidate(&t, after(60_000))).unwrap();
     assert!(detail.ends_with("until 2023-11-15T12:01:20Z"), "{detail}");
 }
@@ -114,7 +158,7 @@ fn a_cap_over_a_span_slides() {
 fn a_cap_over_a_day_is_by_the_local_calendar() {
     let (mut ledger, t) = (Ledger::new(), task("t", caps(&[(1, Per::Day, None)])));
     let in_china = |at| Candidate { utc_offset_min: 480, ..candidate(&t, at) };
-    ledger.note(&in_china(NOON)); // 20:00 local
+    note(&mut ledger, &in_china(NOON)); // 20:00 local
     let detail = "caps[0]: 1 of 1 in this local day, until 2023-11-15T16:00:00Z".to_owned();
     assert_eq!(refusal(&ledger, &in_china(after(4 * 3_600_000 - 1))), Some((Reason::Cap, detail)));
     assert_eq!(refusal(&ledger, &in_china(after(4 * 3_600_000))), None, "local midnight");
@@ -137,9 +181,9 @@ fn a_shared_cap_counts_every_task_of_that_name() {
     let shared = caps(&[(5, Per::Day, None), (2, Per::Span(Duration::DAY), Some("promo"))]);
     let (mut ledger, a, b) = (Ledger::new(), task("a", shared.clone()), task("b", shared));
     let alone = task("c", caps(&[(2, Per::Span(Duration::DAY), None)]));
-    ledger.note(&candidate(&a, NOON));
-    ledger.note(&Candidate { source: "z", ..candidate(&b, NOON) });
-    ledger.note(&candidate(&alone, NOON));
+    note(&mut ledger, &candidate(&a, NOON));
+    note(&mut ledger, &other_source(candidate(&b, NOON)));
+    note(&mut ledger, &candidate(&alone, NOON));
     let detail = "caps[1]: 2 of 2 of `promo` in the last 1d, until 2023-11-16T12:00:00Z".to_owned();
     assert_eq!(refusal(&ledger, &candidate(&a, NOON)), Some((Reason::Cap, detail)));
     assert_eq!(refusal(&ledger, &candidate(&alone, NOON)), None);
@@ -149,7 +193,7 @@ fn a_shared_cap_counts_every_task_of_that_name() {
 fn a_name_that_two_caps_share_counts_a_decision_once() {
     let policy = caps(&[(3, Per::Day, Some("p")), (2, Per::Span(Duration::HOUR), Some("p"))]);
     let (mut ledger, t) = (Ledger::new(), task("t", policy));
-    ledger.note(&candidate(&t, NOON));
+    note(&mut ledger, &candidate(&t, NOON));
     assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
 }
 
@@ -158,7 +202,7 @@ fn the_first_control_in_order_gives_the_reason() {
     let policy = Policy { ttl: Some(Duration::SECOND), cooldown: Some(Duration::HOUR), ..caps(&[(0, Per::Day, None)]) };
     let mut ledger = Ledger::new();
     let mut t = Task { expires: Some(after(5_000)), ..task("t", policy) };
-    ledger.note(&candidate(&t, NOON));
+    note(&mut ledger, &candidate(&t, NOON));
     let reason = |t: &Task, now| refusal(&ledger, &Candidate { now, ..candidate(t, NOON) }).map(|(reason, _)| reason);
     assert_eq!(reason(&t, after(5_000)), Some(Reason::Expired));
     assert_eq!(reason(&t, after(1_000)), Some(Reason::Ttl));
@@ -171,11 +215,11 @@ fn the_first_control_in_order_gives_the_reason() {
 fn the_store_gives_back_what_was_noted() {
     let policy = Policy { cooldown: Some(Duration::HOUR), ..caps(&[(1, Per::Day, Some("p"))]) };
     let (t, mut restored) = (task("t", policy), Ledger::new());
-    restored.restore(&LedgerEntry::of(&candidate(&t, NOON)));
+    restored.restore(&[entry(&candidate(&t, NOON))]);
     let mut noted = Ledger::new();
-    noted.note(&candidate(&t, NOON));
+    note(&mut noted, &candidate(&t, NOON));
     for at in [NOON, after(3_600_000), after(24 * 3_600_000)] {
-        assert_eq!(restored.judge(&candidate(&t, at)), noted.judge(&candidate(&t, at)));
+        assert_eq!(judge(&candidate(&t, at), &restored), judge(&candidate(&t, at), &noted));
     }
 }
 
@@ -183,7 +227,7 @@ fn the_store_gives_back_what_was_noted() {
 fn what_is_pruned_counts_no_more() {
     let policy = caps(&[(1, Per::Span(Duration(i64::MAX)), None), (9, Per::Day, Some("p"))]);
     let (mut ledger, t) = (Ledger::new(), task("t", policy));
-    ledger.note(&candidate(&t, NOON));
+    note(&mut ledger, &candidate(&t, NOON));
     ledger.prune(|_| NOON);
     assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
     ledger.prune(|_| after(1));

@@ -102,9 +102,32 @@ fn wrong_types_are_named_with_their_key() {
 }
 
 #[test]
-fn feedback_says_that_it_is_not_built() {
-    let line = r#"{"ts":1,"feedback":"shown","decision":"00ff"}"#;
-    assert_eq!(reason(line), "feedback is not supported yet");
+fn feedback_is_a_line_of_its_own() {
+    let read = |json: &str| match Line::read(json.as_bytes()) {
+        Ok(Line::Feedback(f)) => Ok((f.decision.to_string(), f.kind, f.ts)),
+        Ok(Line::Event(_)) => Err("an event".to_owned()),
+        Err(bad) => Err(bad.to_string()),
+    };
+    let full = r#"{"ts": 7, "feedback": "clicked", "decision": "d1", "more": [1]}"#;
+    assert_eq!(read(full), Ok(("d1".to_owned(), FeedbackKind::Clicked, Some(Timestamp(7)))));
+    for (line, reason) in [
+        (
+            r#"{"feedback": "liked", "decision": "d"}"#,
+            "`feedback` must be shown, clicked, dismissed or converted, not \"liked\"",
+        ),
+        (r#"{"feedback": 1, "decision": "d"}"#, "`feedback` must be a string, not an integer"),
+        (r#"{"feedback": "shown"}"#, "the feedback has no `decision`"),
+        (r#"{"feedback": "shown", "decision": 7}"#, "the feedback has no `decision`"),
+        (
+            r#"{"feedback": "shown", "decision": "d", "ts": "x"}"#,
+            "`ts` must be an integer of milliseconds, not a string",
+        ),
+        (r#"{"feedback": "shown", "feedback": "shown", "decision": "d"}"#, "`feedback` comes twice"),
+        (r#"{"actionType": "pv", "decision": 7}"#, "an event"),
+    ] {
+        assert_eq!(read(line), Err(reason.to_owned()), "{line}");
+    }
+    assert_eq!(reason(full), "this is feedback, and no event");
 }
 
 #[test]

@@ -25,7 +25,12 @@ impl Fold {
     /// Whether nothing of a stream is under way: what there is of it is in the store.
     pub(crate) fn is_idle(&self, key: &StreamKey) -> bool {
         let idle = |s: &Stream| {
-            s.live() == 0 && s.pending.is_empty() && s.timers.is_empty() && s.gap.is_none() && s.pushed <= s.frontier
+            s.live() == 0
+                && s.held.is_empty()
+                && s.pending.is_empty()
+                && s.timers.is_empty()
+                && s.gap.is_none()
+                && s.pushed <= s.frontier
         };
         self.streams.get(key).is_none_or(idle)
     }

@@ -211,7 +211,7 @@ impl Fold {
     /// Does the first thing that is due in a stream: its timers of one instant, or one event.
     fn act(&mut self, key: &StreamKey, log: &mut dyn Log) -> Result<(), Error> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
-        let timer = stream.timers.first().map(|(at, _)| *at);
+        let timer = stream.next_instant();
         let event = stream.pending.first_key_value().map(|(place, _)| *place);
         match (timer, event) {
             (Some(at), place) if place.is_none_or(|p| at <= p.ts) => self.elapse(key, at, log),

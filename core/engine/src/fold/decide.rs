@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::Fold;
 use super::matching::{Case, What};
-use crate::dispatch::{Candidate, LedgerEntry, Verdict, open_outputs};
+use crate::dispatch::{self, Candidate, LedgerEntry, Verdict, open_outputs};
 use crate::error::Error;
 use crate::identity::{decision_id, match_id};
 use crate::log::{Log, LogEvent, StreamKey};
@@ -34,15 +34,27 @@ pub(super) struct Found {
 enum Ruling {
     Decide(Decision),
     Refuse(Refusal),
-    Derive { output: usize, action_type: Arc<str>, scene: Option<Arc<str>> },
+    /// It waits: until when, and what it would be.
+    Hold(Timestamp, Decision),
+    Derive {
+        output: usize,
+        action_type: Arc<str>,
+        scene: Option<Arc<str>>,
+    },
 }
 
 impl Found {
+    /// A touch that waited, whatever becomes of it.
+    pub(super) fn held(task: Arc<Active>, stream: StreamKey, decision: &Decision) -> Self {
+        let what = What::Held(decision.at, Box::new(decision.clone()));
+        Self { task, stream, key: Vec::new(), what, id: decision.match_id.clone(), rulings: Vec::new() }
+    }
+
     pub(super) fn matched(&self) -> Option<(&Match, On)> {
         match &self.what {
             What::Match(m) => Some((m, On::Match)),
             What::Timeout(m) => Some((m, On::Timeout)),
-            What::Error(..) | What::Gap(_) | What::Truncated(_) | What::Failed(..) => None,
+            What::Error(..) | What::Gap(_) | What::Truncated(_) | What::Failed(..) | What::Held(..) => None,
         }
     }
 
@@ -54,6 +66,7 @@ impl Found {
         match &self.what {
             What::Match(m) | What::Timeout(m) => m.at,
             What::Error(_, place) | What::Gap(place) | What::Truncated(place) | What::Failed(place, _) => place.ts,
+            What::Held(due, _) => *due,
         }
     }
 
@@ -119,6 +132,11 @@ impl Fold {
                     stand_in = at_place(*place);
                     &stand_in
                 }
+                What::Held(_, decision) => {
+                    let id = decision.match_id.clone();
+                    named.push(Found { task, stream, key, what, id, rulings: Vec::new() });
+                    continue;
+                }
             };
             let (user, key_of) = (stream.user().map(|u| &**u), partition(&task, &key));
             let id_of = |ordinal| match_id(&task.task.id, task.hash, user, key_of, m, ordinal);
@@ -144,6 +162,10 @@ impl Fold {
                 let detail = format!("no event is bound to `{stage}`, to which the match would skip");
                 return vec![Ruling::Refuse(self.died(f, Reason::Error, detail))];
             }
+            (What::Held(due, decision), _) => {
+                let when = self.moment(f, event);
+                return vec![self.ask(f, (**decision).clone(), Some(*due), when)];
+            }
             (_, Some(matched)) => matched,
             (_, None) => return Vec::new(),
         };
@@ -156,8 +178,7 @@ impl Fold {
         if open.is_empty() && asked {
             return vec![Ruling::Refuse(self.none_opens(f, m))];
         }
-        let offset = event.and_then(|e| e.event.utc_offset_min);
-        let of_stream = self.streams.get(&f.stream).map_or(0, |s| s.utc_offset_min);
+        let when = self.moment(f, event);
         let mut rulings = Vec::new();
         for (output, o) in open {
             rulings.push(match &o.kind {
@@ -165,31 +186,24 @@ impl Fold {
                     Ruling::Derive { output, action_type: action_type.clone(), scene: scene.clone() }
                 }
                 OutputKind::Touch { touch, payload } => {
-                    self.touch(f, m, (output, touch, payload), offset.unwrap_or(of_stream))
+                    let decision = self.draft(f, m, (output, touch, payload));
+                    self.ask(f, decision, None, when)
                 }
             });
         }
         rulings
     }
 
-    /// Judges a touch.
-    fn touch(
-        &mut self,
-        f: &Found,
-        m: &Match,
-        (output, touch, payload): (usize, &Arc<str>, &Value),
-        utc_offset_min: i32,
-    ) -> Ruling {
-        let candidate = Candidate {
-            task: &f.task.task,
-            source: &f.task.source,
-            user: f.stream.user().map(|u| &**u),
-            at: m.at,
-            now: self.time(&f.stream).max(m.at),
-            utc_offset_min,
-        };
-        let verdict = self.ledger.judge(&candidate);
-        let decision = Decision {
+    /// The user's offset of local time and session, by the event or as last known.
+    fn moment(&self, f: &Found, event: Option<&LogEvent>) -> (i32, u64) {
+        let (offset, session) = self.streams.get(&f.stream).map_or((0, 0), |s| (s.utc_offset_min, s.session));
+        let of_event = event.and_then(|e| e.event.utc_offset_min);
+        (of_event.unwrap_or(offset), event.map_or(session, |e| e.session))
+    }
+
+    /// What a touch would be, if nothing keeps it back.
+    fn draft(&self, f: &Found, m: &Match, (output, touch, payload): (usize, &Arc<str>, &Value)) -> Decision {
+        Decision {
             id: decision_id(&f.id, output),
             task: f.task.task.id.clone(),
             version: f.task.version,
@@ -202,17 +216,46 @@ impl Fold {
             values: Named(m.values.clone()),
             match_id: f.id.clone(),
             expires_at: None,
+        }
+    }
+
+    /// Asks the controls; `due`: it was held until then.
+    fn ask(
+        &mut self,
+        f: &Found,
+        decision: Decision,
+        due: Option<Timestamp>,
+        (utc_offset_min, session): (i32, u64),
+    ) -> Ruling {
+        let (since, task) = (decision.at, f.task.clone());
+        let at = due.unwrap_or(since);
+        let candidate = Candidate {
+            task: &task.task,
+            source: &task.source,
+            touch: &decision.touch,
+            user: f.stream.user(),
+            since,
+            at,
+            now: self.time(&f.stream).max(at),
+            held: due.is_some(),
+            utc_offset_min,
+            session,
+            documents: self.book.documents(),
+            install: self.install,
         };
-        match verdict {
-            Verdict::Pass { expires_at } => {
-                self.ledger.note(&candidate);
-                let decision = Decision { expires_at, ..decision };
-                self.effects.decisions.push((f.stream.clone(), decision.clone(), LedgerEntry::of(&candidate)));
+        let expires_at = candidate.expires_at();
+        match dispatch::judge(&candidate, &self.ledger) {
+            Verdict::Pass => {
+                let entry = LedgerEntry::of(&candidate, &decision.id, &f.stream);
+                let decision = Decision { at, line: self.line, expires_at, ..decision };
+                self.ledger.note(entry.clone());
+                self.effects.decisions.push((decision.clone(), entry));
                 Ruling::Decide(decision)
             }
-            Verdict::Refuse { reason, detail, expires_at } => {
-                Ruling::Refuse(refused(Decision { expires_at, ..decision }, reason, detail))
+            Verdict::Refuse(reason, detail) => {
+                Ruling::Refuse(refused(Decision { at, line: self.line, expires_at, ..decision }, reason, detail))
             }
+            Verdict::Hold(until) => Ruling::Hold(until, decision),
         }
     }
 
@@ -259,7 +302,7 @@ impl Fold {
                 self.record(&f, m, Outcome::Timeout, log);
             }
             What::Error(..) => self.effects.tally.errors += 1,
-            What::Gap(_) | What::Truncated(_) | What::Failed(..) => {}
+            What::Gap(_) | What::Truncated(_) | What::Failed(..) | What::Held(..) => {}
         }
         for ruling in std::mem::take(&mut f.rulings) {
             match ruling {
@@ -269,10 +312,15 @@ impl Fold {
                     self.push(Outcome::Decision(decision));
                 }
                 Ruling::Refuse(refusal) => {
-                    self.effects.tally.refusals += 1;
                     self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
-                    self.effects.refusals.push((f.stream.clone(), refusal.clone()));
-                    self.push(Outcome::Refusal(refusal));
+                    self.refuse(&f.stream, refusal);
+                }
+                Ruling::Hold(until, decision) => {
+                    self.leave_waiting(&f, &decision.id, decision.at);
+                    if let Some(refusal) = self.hold(&f.stream, f.task.source.clone(), until, decision) {
+                        self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
+                        self.refuse(&f.stream, refusal);
+                    }
                 }
                 Ruling::Derive { output, action_type, scene } => {
                     self.derive(&f, (output, action_type, scene), event, log)?;
@@ -280,6 +328,13 @@ impl Fold {
             }
         }
         Ok(())
+    }
+
+    /// Keeps a refusal and tells it.
+    pub(super) fn refuse(&mut self, key: &StreamKey, refusal: Refusal) {
+        self.effects.tally.refusals += 1;
+        self.effects.refusals.push((key.clone(), refusal.clone()));
+        self.push(Outcome::Refusal(refusal));
     }
 
     fn push(&mut self, outcome: Outcome) {
@@ -335,7 +390,8 @@ fn partition<'a>(task: &Active, key: &'a [Value]) -> Option<&'a [Value]> {
     (!task.task.rule.partition_by.is_empty() && task.task.script().is_none()).then_some(key)
 }
 
-fn refused(d: Decision, reason: Reason, detail: String) -> Refusal {
+/// The refusal that stands in place of a decision.
+pub(super) fn refused(d: Decision, reason: Reason, detail: String) -> Refusal {
     Refusal {
         id: d.id,
         task: d.task,

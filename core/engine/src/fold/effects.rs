@@ -7,6 +7,8 @@ use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
 
 use super::CallRecord;
+use super::feedback::Told;
+use super::hold::HeldChange;
 use crate::counts::{Counts, CountsOf};
 use crate::dispatch::LedgerEntry;
 use crate::log::StreamKey;
@@ -14,7 +16,7 @@ use crate::outcome::{Decision, Outcome, Refusal};
 use crate::store::Trail;
 use crate::tasks::Active;
 
-/// Decisions, and refusals, kept while they cannot be written.
+/// Decisions, refusals, held touches and feedback, each kept while they cannot be written.
 const UNSAVED: usize = 10_000;
 
 /// What there is to write and to tell since it was last taken.
@@ -23,7 +25,11 @@ pub(crate) struct Effects {
     /// All that happened, in order; only where somebody wants to be told.
     pub(crate) outcomes: Vec<Outcome>,
     /// Decisions with what controls count of them.
-    pub(crate) decisions: Vec<(StreamKey, Decision, LedgerEntry)>,
+    pub(crate) decisions: Vec<(Decision, LedgerEntry)>,
+    /// Touches that wait, or wait no more, in the order in which it happened.
+    pub(crate) held: Vec<HeldChange>,
+    /// What became of decisions.
+    pub(crate) feedback: Vec<Told>,
     /// Refusals.
     pub(crate) refusals: Vec<(StreamKey, Refusal)>,
     /// Calls of scripts that were noted, and those that were answered.
@@ -76,6 +82,8 @@ impl Effects {
             && self.calls.is_empty()
             && self.trails.is_empty()
             && self.counts.is_empty()
+            && self.held.is_empty()
+            && self.feedback.is_empty()
             && self.bounds.is_empty()
             && self.moved.is_empty()
             && self.wakeup.is_none()
@@ -93,11 +101,15 @@ impl Effects {
         self.decisions.drain(..over(self.decisions.len()));
         self.calls.drain(..over(self.calls.len()));
         self.trails.drain(..over(self.trails.len()));
+        self.held.drain(..over(self.held.len()));
+        self.feedback.drain(..over(self.feedback.len()));
     }
 
     /// Forgets what there is of a stream.
     pub(crate) fn erase(&mut self, stream: &StreamKey) {
-        self.decisions.retain(|(s, ..)| s != stream);
+        self.decisions.retain(|(_, entry)| entry.stream != *stream);
+        self.held.retain(|change| change.stream() != stream);
+        self.feedback.retain(|told| told.stream != *stream);
         self.refusals.retain(|(s, _)| s != stream);
         self.calls.retain(|call| call.stream != *stream);
         self.trails.retain(|t| t.stream != *stream);
@@ -109,6 +121,8 @@ impl Effects {
     /// Forgets what has been written.
     pub(crate) fn saved(&mut self) {
         self.decisions.clear();
+        self.held.clear();
+        self.feedback.clear();
         self.refusals.clear();
         self.calls.clear();
         self.trails.clear();

@@ -10,6 +10,7 @@ use super::effects::BoundKey;
 use super::stream::{Live, RunKey};
 use crate::error::Error;
 use crate::log::{Log, LogEvent, StreamKey};
+use crate::outcome::Decision;
 use crate::tasks::{Active, TaskId};
 
 /// Something that a task has found.
@@ -32,6 +33,8 @@ pub(crate) enum What {
     Error(Arc<str>, Position),
     /// A run that waited for an absence while events were lost.
     Gap(Position),
+    /// A touch that waited and is due.
+    Held(Timestamp, Box<Decision>),
     /// A run whose first events are no longer kept.
     Truncated(Position),
     /// A script that came to no answer at its trigger, and why.
@@ -65,6 +68,7 @@ impl Fold {
             }
             self.step(key, event, &mut cases);
             if !self.quiet {
+                self.cancel_by(key, event);
                 self.look_back(key, event, log, &mut cases);
             }
             self.index(key);
@@ -78,7 +82,7 @@ impl Fold {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         stream.floor = stream.floor.max(at);
         let (mut cases, mut found) = (Vec::new(), Vec::new());
-        for run in stream.take_timers() {
+        for run in stream.take_timers(at) {
             let Some(task) = self.book.get(run.task) else { continue };
             let Some(program) = self.book.program(task).cloned() else { continue };
             let Some(mut live) = stream.take(&run) else { continue };
@@ -93,6 +97,7 @@ impl Fold {
             note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
             stream.keep(run, live, &program);
         }
+        self.come_due(key, at, &mut cases);
         self.index(key);
         self.decide(cases, None, log)
     }

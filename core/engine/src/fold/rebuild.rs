@@ -93,7 +93,7 @@ impl Fold {
     pub(crate) fn aside(&mut self, only: FxHashSet<TaskId>) -> Self {
         let empty = Book::new(ensue_matcher::Limits::default());
         let book = std::mem::replace(&mut self.book, empty);
-        Self { only: Some(only), ..Self::new(book, self.lateness) }
+        Self { only: Some(only), install: self.install, ..Self::new(book, self.lateness) }
     }
 
     /// How far the streams of this fold have come, for one beside it.

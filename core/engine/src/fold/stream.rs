@@ -7,6 +7,7 @@ use ensue_matcher::{Armed, Position, Program, ProgramId, Runs};
 use ensue_rule::{Duration, Timestamp, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::hold::Held;
 use crate::log::LogEvent;
 use crate::tasks::{Book, TaskId};
 
@@ -46,6 +47,8 @@ pub(super) struct Stream {
     pub(super) utc_offset_min: i32,
     /// Events whose time has not come.
     pub(super) pending: BTreeMap<Position, Arc<LogEvent>>,
+    /// Touches that wait, by when they are due and in their order.
+    pub(super) held: BTreeMap<(Timestamp, u64), Held>,
     /// Live runs; none is idle.
     runs: FxHashMap<RunKey, Live>,
     /// Their programs: what the matcher's index looks at beside starts.
@@ -73,6 +76,7 @@ impl Default for Stream {
             session: 0,
             utc_offset_min: 0,
             pending: BTreeMap::new(),
+            held: BTreeMap::new(),
             runs: FxHashMap::default(),
             armed: Armed::default(),
             timers: BTreeSet::new(),
@@ -96,16 +100,21 @@ impl Stream {
         self.frontier.minus(lateness).max(wakeup).max(self.pushed)
     }
 
-    /// When there is something to do: the first timer, or the first event that waits.
+    /// When there is something to do: the first instant, or the first event that waits.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        let timer = self.timers.first().map(|(at, _)| *at);
         let event = self.pending.first_key_value().map(|(place, _)| place.ts);
-        timer.into_iter().chain(event).min()
+        self.next_instant().into_iter().chain(event).min()
     }
 
-    /// The runs whose timers are due first, if that is at or before `at` and before (or with) the first event.
-    pub(super) fn take_timers(&mut self) -> Vec<RunKey> {
-        let Some(at) = self.timers.first().map(|(at, _)| *at) else { return Vec::new() };
+    /// When time next lets something out: of runs, or a touch that waits.
+    pub(super) fn next_instant(&self) -> Option<Timestamp> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let held = self.held.first_key_value().map(|((due, _), _)| *due);
+        timer.into_iter().chain(held).min()
+    }
+
+    /// The runs whose timers are due at `at`.
+    pub(super) fn take_timers(&mut self, at: Timestamp) -> Vec<RunKey> {
         let mut keys = Vec::new();
         while self.timers.first().is_some_and(|(t, _)| *t == at) {
             keys.extend(self.timers.pop_first().map(|(_, key)| key));

@@ -7,9 +7,10 @@ use ensue_rule::Timestamp;
 
 use super::Fold;
 use super::decide::Found;
+use crate::answer::Check;
 use crate::dispatch::checks;
 use crate::outcome::Reason;
-use crate::store::{BoundEvents, Trail};
+use crate::store::{BoundEvents, Trail, WAITING};
 
 impl Fold {
     /// Notes and counts what became of a case: a decision, or a refusal with its reason.
@@ -19,6 +20,22 @@ impl Fold {
             None => counts.decisions += 1,
             Some((reason, _)) => counts.refuse(reason.as_str()),
         }
+        let checks = checks(&f.task.task, self.book.documents(), refused);
+        self.put_trail(f, (id, at), refused.map(|(reason, _)| reason.as_str()), checks);
+    }
+
+    /// Notes that a touch waits: what its match bound is known no more when it comes due.
+    pub(super) fn leave_waiting(&mut self, f: &Found, id: &Arc<str>, at: Timestamp) {
+        self.put_trail(f, (id, at), Some(WAITING), Vec::new());
+    }
+
+    fn put_trail(
+        &mut self,
+        f: &Found,
+        (id, at): (&Arc<str>, Timestamp),
+        reason: Option<&'static str>,
+        checks: Vec<Check>,
+    ) {
         let bound = f.matched().map(|(m, _)| BoundEvents {
             by: match m.by {
                 Cause::Event => "event".into(),
@@ -33,9 +50,9 @@ impl Fold {
             task: f.task.task.id.clone(),
             stream: f.stream.clone(),
             at,
-            reason: refused.map(|(reason, _)| reason.as_str()),
+            reason,
             bound,
-            checks: checks(&f.task.task, refused),
+            checks,
         });
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration as Span;
 
 use ensue_rule::{Event, Timestamp};
 
+use crate::feedback::Feedback;
 use crate::worker::Command;
 
 /// Users named in one mark; where more lost events, the mark is for all.
@@ -52,6 +53,8 @@ pub(crate) struct Lost {
 pub(crate) enum Item {
     /// An event.
     Event(Queued),
+    /// What became of a decision.
+    Feedback(Feedback),
     /// Events were lost here.
     Gap(Lost),
     /// Something is asked.
@@ -126,6 +129,26 @@ impl Queue {
         let marked = state.mark_lost();
         state.events += 1;
         state.items.push_back(Item::Event(event));
+        self.count(1 + marked);
+        self.wake(state);
+        Push::Queued
+    }
+
+    /// Puts feedback in, which takes the room of an event; `wait`: as for an event.
+    pub(crate) fn push_feedback(&self, feedback: Feedback, wait: bool) -> Push {
+        let mut state = self.lock();
+        while wait && state.events >= state.capacity && !state.closed && state.epoch > 0 {
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Push::Closed;
+        }
+        if state.events >= state.capacity {
+            return Push::Full;
+        }
+        let marked = state.mark_lost();
+        state.events += 1;
+        state.items.push_back(Item::Feedback(feedback));
         self.count(1 + marked);
         self.wake(state);
         Push::Queued
@@ -236,7 +259,7 @@ impl Queue {
 }
 
 fn events<'a>(items: impl Iterator<Item = &'a Item>) -> usize {
-    items.filter(|i| matches!(i, Item::Event(_))).count()
+    items.filter(|i| matches!(i, Item::Event(_) | Item::Feedback(_))).count()
 }
 
 impl State {
@@ -282,6 +305,7 @@ impl Lost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feedback::FeedbackKind;
 
     fn event(user: &str, ts: i64) -> Queued {
         Queued {
@@ -303,6 +327,7 @@ mod tests {
         let kind = |i: &Item| match i {
             Item::Event(q) => q.ts.0.to_string(),
             Item::Gap(lost) => format!("gap {:?} {:?}", lost.users.values().collect::<Vec<_>>(), lost.everyone),
+            Item::Feedback(f) => f.kind.to_string(),
             Item::Command(_) => "command".to_owned(),
         };
         items.iter().map(kind).collect()
@@ -320,6 +345,18 @@ mod tests {
         assert!(matches!(queue.push(event("u", 5), 1, false), Push::Queued));
         assert_eq!(kinds(&queue, 9), ["2", "gap [Timestamp(4)] None", "5"]);
         assert!(kinds(&queue, 9).is_empty());
+    }
+
+    #[test]
+    fn feedback_takes_room_and_keeps_its_place() {
+        let queue = Queue::new(0);
+        queue.turn(1, 2, || {});
+        let feedback = || Feedback { decision: "d".into(), kind: FeedbackKind::Shown, ts: None, line: None };
+        queue.push(event("u", 1), 1, false);
+        assert!(matches!(queue.push_feedback(feedback(), false), Push::Queued));
+        assert!(matches!(queue.push_feedback(feedback(), false), Push::Full));
+        assert!(matches!(queue.push(event("u", 2), 1, false), Push::Full));
+        assert_eq!(kinds(&queue, 9), ["1", "shown", "gap [Timestamp(2)] None"]);
     }
 
     #[test]

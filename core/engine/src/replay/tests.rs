@@ -33,7 +33,7 @@ fn task(second: Element) -> Task {
 
 fn set(version: Option<i64>, task: Task) -> TaskSet {
     let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
-    TaskSet { source: "s".into(), version, tasks: vec![entry], warnings: Vec::new() }
+    TaskSet { source: "s".into(), version, tasks: vec![entry], warnings: Vec::new(), policies: Vec::new() }
 }
 
 fn replay(second: Element) -> Replay {

@@ -36,6 +36,9 @@ impl Store {
         self.conn.execute("DELETE FROM users WHERE id = ?1", [id]).doing(doing)?;
         // Nobody can take one user's part out of a sum.
         self.erase_counts()?;
+        if user.is_none() {
+            self.conn.execute("DELETE FROM numbers WHERE name = ?1", [state::INSTALL]).doing(doing)?;
+        }
         self.users.forget();
         self.held = None;
         self.tail = 0;

@@ -1,11 +1,14 @@
 //! Decisions until they are acknowledged, and what past decisions count; refusals with their reasons.
 
-use ensue_rule::Timestamp;
-use rusqlite::params;
+use std::sync::Arc;
 
-use super::{Doing, Store, schema, torn};
-use crate::dispatch::LedgerEntry;
+use ensue_rule::Timestamp;
+use rusqlite::{Row, params};
+
+use super::{Doing, Store, schema, signed, torn, unsigned};
+use crate::dispatch::{Answers, LedgerEntry};
 use crate::error::Error;
+use crate::feedback::FeedbackKind;
 use crate::log::StreamKey;
 use crate::outcome::{Decision, Refusal};
 
@@ -16,22 +19,35 @@ const OUTBOX: i64 = 10_000;
 const REFUSALS: i64 = 10_000;
 
 const DECISION: &str = "INSERT OR IGNORE INTO decisions
-  (id, source, task, user, shared, at, utc_offset_min, decision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+  (id, source, task, user, shared, at, utc_offset_min, decision, touch, session, exclusive, expires)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min, touch, session, exclusive, expires,
+  (SELECT json_group_array(json_array(kind, feedback.at)) FROM feedback WHERE feedback.decision = decisions.id)
+  FROM decisions WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
 
 impl Store {
-    /// Puts a decision in the outbox, with what caps and cooldowns need of it.
-    pub(crate) fn put_decision(
-        &mut self,
-        stream: &StreamKey,
-        decision: &Decision,
-        entry: &LedgerEntry,
-    ) -> Result<(), Error> {
+    /// Puts a decision in the outbox, with what controls count of it.
+    pub(crate) fn put_decision(&mut self, decision: &Decision, entry: &LedgerEntry) -> Result<(), Error> {
         let doing = "writing a decision";
         let json = |r: serde_json::Result<String>| r.map_err(|_| torn(doing));
         let (shared, text) = (json(serde_json::to_string(&entry.shared))?, json(serde_json::to_string(decision))?);
-        let user = self.stream_id(stream)?;
-        let row =
-            params![&*decision.id, &*entry.source, &*entry.task, user, shared, entry.at.0, entry.utc_offset_min, text];
+        let user = self.stream_id(&entry.stream)?;
+        let (group, expires) = (entry.exclusive.as_deref(), entry.expires_at.map(|t| t.0));
+        let row = params![
+            &*entry.id,
+            &*entry.source,
+            &*entry.task,
+            user,
+            shared,
+            entry.at.0,
+            entry.utc_offset_min,
+            text,
+            &*entry.touch,
+            signed(entry.session),
+            group,
+            expires
+        ];
         self.conn.prepare_cached(DECISION).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
     }
@@ -75,26 +91,17 @@ impl Store {
     /// What past decisions count; of one stream where it is said.
     pub(crate) fn ledger(&mut self, of: Option<i64>) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
-        let sql = "SELECT source, task, user, shared, at, utc_offset_min FROM decisions
-          WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
         let Self { conn, users, .. } = self;
-        let mut statement = conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = conn.prepare_cached(LEDGER).doing(doing)?;
         let mut rows = statement.query([of]).doing(doing)?;
         let mut entries = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
-            let shared: String = r.get(3).doing(doing)?;
-            let user = match r.get(2).doing(doing)? {
-                schema::DEVICE | schema::ANONYMOUS => None,
-                id => Some(users.name(conn, id)?.ok_or_else(|| torn(doing))?),
+            let stream = match r.get(3).doing(doing)? {
+                schema::DEVICE => StreamKey::Device,
+                schema::ANONYMOUS => StreamKey::User(None),
+                id => StreamKey::User(Some(users.name(conn, id)?.ok_or_else(|| torn(doing))?)),
             };
-            entries.push(LedgerEntry {
-                source: r.get::<_, String>(0).doing(doing)?.into(),
-                task: r.get::<_, String>(1).doing(doing)?.into(),
-                user,
-                shared: serde_json::from_str(&shared).map_err(|_| torn(doing))?,
-                at: Timestamp(r.get(4).doing(doing)?),
-                utc_offset_min: r.get(5).doing(doing)?,
-            });
+            entries.push(entry(r, stream).doing(doing)?.ok_or_else(|| torn(doing))?);
         }
         Ok(entries)
     }
@@ -124,4 +131,35 @@ impl Store {
         self.conn.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())
     }
+}
+
+/// A past decision; `None`: its row is torn.
+fn entry(r: &Row<'_>, stream: StreamKey) -> rusqlite::Result<Option<LedgerEntry>> {
+    let text = |at: usize| r.get::<_, String>(at).map(Arc::from);
+    let (shared, feedback): (String, String) = (r.get(4)?, r.get(11)?);
+    let (Ok(shared), Some(answers)) = (serde_json::from_str(&shared), answers(&feedback)) else { return Ok(None) };
+    Ok(Some(LedgerEntry {
+        id: text(0)?,
+        stream,
+        source: text(1)?,
+        task: text(2)?,
+        touch: text(7)?,
+        shared,
+        exclusive: r.get::<_, Option<String>>(9)?.map(Arc::from),
+        at: Timestamp(r.get(5)?),
+        utc_offset_min: r.get(6)?,
+        session: unsigned(r.get(8)?),
+        expires_at: r.get::<_, Option<i64>>(10)?.map(Timestamp),
+        answers,
+    }))
+}
+
+/// Feedback by kind, out of pairs of kind and time.
+fn answers(json: &str) -> Option<Answers> {
+    let pairs: Vec<(i64, i64)> = serde_json::from_str(json).ok()?;
+    let mut answers = Answers::default();
+    for (kind, at) in pairs {
+        *answers.get_mut(FeedbackKind::of_code(kind)? as usize)? = Some(Timestamp(at));
+    }
+    Some(answers)
 }

@@ -23,6 +23,9 @@ pub(super) const OPTED_OUT: &str = "opted_out";
 /// Mark: rows were erased, and the file may still have traces of them.
 pub(super) const SCRUB: &str = "scrub";
 
+/// What tells this device's anonymous user from those of others.
+pub(super) const INSTALL: &str = "install";
+
 /// Mark: a task of all users has put a derived event into the anonymous user's stream.
 pub(super) const MIXED: &str = "mixed";
 
@@ -202,6 +205,19 @@ impl Store {
         self.tail = last.map_or(0, unsigned);
         self.next_seq = self.number(NEXT_SEQ)?.map_or(1, unsigned).max(self.tail + 1);
         Ok(())
+    }
+
+    /// What tells this device's anonymous user from those of others: drawn once, until it is erased.
+    pub(crate) fn install(&mut self) -> u64 {
+        use std::hash::{BuildHasher, Hasher};
+        if let Ok(Some(number)) = self.number(INSTALL) {
+            return unsigned(number);
+        }
+        // The keys of a hasher are the randomness that the standard library has.
+        let drawn = std::collections::hash_map::RandomState::new().build_hasher().finish() >> 1;
+        // Where it cannot be written, another is drawn when the store is opened next.
+        let _ = self.put_number(INSTALL, signed(drawn));
+        drawn
     }
 
     pub(super) fn number(&mut self, name: &str) -> Result<Option<i64>, Error> {

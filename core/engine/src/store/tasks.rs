@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ensue_rule::{Task, Timestamp};
+use ensue_rule::{Task, Timestamp, TouchPolicy};
 use rusqlite::params;
 
 use super::{Doing, Store, signed, torn, unsigned};
@@ -17,6 +17,8 @@ pub(crate) struct StoredSet {
     pub(crate) place: u32,
     /// Its version.
     pub(crate) version: Option<i64>,
+    /// What its documents ask of all touches.
+    pub(crate) policies: Vec<TouchPolicy>,
 }
 
 /// A task in force.
@@ -40,13 +42,20 @@ impl Store {
     /// The sets in force by place.
     pub(crate) fn sets(&mut self) -> Result<Vec<StoredSet>, Error> {
         let doing = "reading the task sets";
-        let sql = "SELECT source, place, version FROM sets ORDER BY place";
+        let sql = "SELECT source, place, version, policy FROM sets ORDER BY place";
         let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let rows = statement.query_map([], |r| {
-            let source = r.get::<_, String>(0)?.into();
-            Ok(StoredSet { source, place: r.get(1)?, version: r.get(2)? })
-        });
-        rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut sets = Vec::new();
+        while let Some(r) = rows.next().doing(doing)? {
+            let json = r.get_ref(3).doing(doing)?.as_str().map_err(|_| torn(doing))?;
+            sets.push(StoredSet {
+                source: r.get::<_, String>(0).doing(doing)?.into(),
+                place: r.get(1).doing(doing)?,
+                version: r.get(2).doing(doing)?,
+                policies: serde_json::from_str(json).map_err(|_| torn(doing))?,
+            });
+        }
+        Ok(sets)
     }
 
     /// The tasks in force by source and place.
@@ -75,8 +84,10 @@ impl Store {
         let doing = "writing the task sets";
         self.conn.execute_batch("DELETE FROM sets; DELETE FROM tasks").doing(doing)?;
         for set in sets {
-            let row = params![&*set.source, set.place, set.version];
-            self.conn.execute("INSERT INTO sets (source, place, version) VALUES (?1, ?2, ?3)", row).doing(doing)?;
+            let policies = serde_json::to_string(&set.policies).map_err(|_| torn(doing))?;
+            let row = params![&*set.source, set.place, set.version, policies];
+            let sql = "INSERT INTO sets (source, place, version, policy) VALUES (?1, ?2, ?3, ?4)";
+            self.conn.execute(sql, row).doing(doing)?;
         }
         for task in tasks {
             self.put_task(task)?;

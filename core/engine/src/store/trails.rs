@@ -15,6 +15,9 @@ use crate::feedback::FeedbackKind;
 use crate::log::{Entry, StreamKey};
 use crate::outcome::{Decision, Refusal};
 
+/// In place of a reason: the touch waits for its time.
+pub(crate) const WAITING: &str = "waiting";
+
 /// Trails kept; the oldest go first.
 const TRAILS: i64 = 20_000;
 
@@ -147,7 +150,7 @@ impl Store {
         let doing = "reading refusals";
         let user = self.asked_id(asked)?;
         let sql = "SELECT refusal FROM refusals WHERE id = (SELECT id FROM trails WHERE source = ?1 AND task = ?2
-          AND (?3 IS NULL OR user = ?3) AND at >= ?4 AND reason IS NOT NULL ORDER BY n DESC LIMIT 1) ORDER BY n DESC LIMIT 1";
+          AND (?3 IS NULL OR user = ?3) AND at >= ?4 AND reason IS NOT NULL AND reason <> 'waiting' ORDER BY n DESC LIMIT 1) ORDER BY n DESC LIMIT 1";
         let row: [&dyn ToSql; 4] = [&asked.source, &asked.task, &user, &asked.since.0];
         let text: Option<String> =
             self.conn.prepare_cached(sql).doing(doing)?.query_row(row, |r| r.get(0)).optional().doing(doing)?;

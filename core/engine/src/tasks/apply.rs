@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use ensue_matcher::Error;
-use ensue_rule::{Demand, Remark, Task, TaskEntry, TaskSet, Timestamp};
+use ensue_rule::{Demand, Remark, Task, TaskEntry, TaskSet, Timestamp, TouchPolicy};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Active, Book, Place, TaskId, chains, cover};
@@ -76,10 +76,10 @@ impl Plan {
     }
 
     /// Puts a set in the place of the one before it of its source; its place among the sources.
-    fn enter(&mut self, source: &Arc<str>, version: Option<i64>) -> Result<u32, Remark> {
+    fn enter(&mut self, source: &Arc<str>, version: Option<i64>, policies: Vec<TouchPolicy>) -> Result<u32, Remark> {
         let next = self.sets.iter().map(|s| s.place + 1).max().unwrap_or(0);
         let Some(old) = self.sets.iter_mut().find(|s| s.source == *source) else {
-            self.sets.push(StoredSet { source: source.clone(), place: next, version });
+            self.sets.push(StoredSet { source: source.clone(), place: next, version, policies });
             return Ok(next);
         };
         if let (Some(new), Some(in_force)) = (version, old.version)
@@ -88,6 +88,7 @@ impl Plan {
             return Err(too_old(new, in_force));
         }
         old.version = version.or(old.version);
+        old.policies = policies;
         Ok(old.place)
     }
 }
@@ -132,9 +133,9 @@ impl Book {
     }
 
     fn plan_set(&mut self, plan: &mut Plan, set: TaskSet) -> SetReport {
-        let TaskSet { source, version, tasks, warnings } = set;
+        let TaskSet { source, version, tasks, warnings, policies } = set;
         let mut report = SetReport { source: source.clone(), version, refused: None, warnings, tasks: Vec::new() };
-        let set_place = match plan.enter(&source, version) {
+        let set_place = match plan.enter(&source, version, policies) {
             Ok(place) => place,
             Err(refused) => {
                 report.refused = Some(refused);
@@ -189,7 +190,8 @@ impl Book {
         let same = before.filter(|old| old.hash == rule_hash(&task));
         if let Some(old) = same.filter(|old| old.task.rule == task.rule) {
             let status = if *old.task == *task { Status::Unchanged } else { Status::Updated };
-            let active = Active { order: place.order, version: place.version, task, ..old.clone() };
+            let watched = Demand::of_controls(&task);
+            let active = Active { order: place.order, version: place.version, task, watched, ..old.clone() };
             plan.check(&active)?;
             return Ok((active, status));
         }

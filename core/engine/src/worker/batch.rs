@@ -5,7 +5,7 @@ use ensue_rule::{Timestamp, Value};
 
 use super::{Next, Worker};
 use crate::error::Error;
-use crate::fold::Draft;
+use crate::fold::{Draft, HeldChange, Told};
 use crate::ingest::{Item, Lost, Queued};
 use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 use crate::stats::Counters;
@@ -49,11 +49,12 @@ impl Worker {
     pub(super) fn take(&mut self, items: &mut Vec<Item>) -> Next {
         for item in items.drain(..) {
             match item {
-                Item::Event(_) | Item::Gap(_) if self.off => {}
+                Item::Event(_) | Item::Gap(_) | Item::Feedback(_) if self.off => {}
                 Item::Event(event) => {
                     self.event(event);
                     self.ask_all();
                 }
+                Item::Feedback(feedback) => self.feedback(feedback),
                 Item::Gap(lost) => self.gap(lost),
                 Item::Command(command) => {
                     // Who asks after it is told by `last_error`.
@@ -179,6 +180,7 @@ impl Worker {
         let told = std::mem::take(&mut self.fold.effects.outcomes);
         let reminder = if told.is_empty() { None } else { self.reminder() };
         self.delivery.tell(&self.shared, told, reminder);
+        self.delivery.tell_strangers(&self.shared, std::mem::take(&mut self.strangers));
         self.forget_some();
         written
     }
@@ -189,8 +191,17 @@ impl Worker {
         if effects.is_saved() {
             return Ok(());
         }
-        for (stream, decision, entry) in &effects.decisions {
-            store.put_decision(stream, decision, entry)?;
+        for (decision, entry) in &effects.decisions {
+            store.put_decision(decision, entry)?;
+        }
+        for change in &effects.held {
+            match change {
+                HeldChange::Wait(row) => store.put_held(row)?,
+                HeldChange::Over(_, id) => store.drop_held(id)?,
+            }
+        }
+        for Told { stream, decision, kind, at } in &effects.feedback {
+            store.put_feedback(stream, decision, *kind, *at)?;
         }
         for (stream, refusal) in &effects.refusals {
             store.put_refusal(stream, refusal)?;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, PoisonError};
 
 use crate::engine::Shared;
+use crate::feedback::Feedback;
 use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
 use crate::report::StoreReport;
@@ -17,6 +18,7 @@ pub(super) struct News {
     listener: Arc<dyn Listener>,
     decisions: Vec<Decision>,
     outcomes: Vec<Outcome>,
+    strangers: Vec<Feedback>,
     store: Option<StoreReport>,
 }
 
@@ -43,29 +45,31 @@ impl Delivery {
             _ => None,
         };
         let decisions = reminder.unwrap_or_else(|| outcomes.iter().filter_map(decision).collect());
-        self.send(shared, (decisions, outcomes), None);
+        self.send(shared, |listener| News { decisions, outcomes, ..News::to(listener) });
+    }
+
+    /// Tells of feedback to nothing.
+    pub(super) fn tell_strangers(&mut self, shared: &Shared, strangers: Vec<Feedback>) {
+        if !strangers.is_empty() {
+            self.send(shared, |listener| News { strangers, ..News::to(listener) });
+        }
     }
 
     /// Tells of decisions that wait in the outbox.
     pub(super) fn remind(&mut self, shared: &Shared, decisions: Vec<Decision>) {
         if !decisions.is_empty() {
-            self.send(shared, (decisions, Vec::new()), None);
+            self.send(shared, |listener| News { decisions, ..News::to(listener) });
         }
     }
 
     /// Tells how the store is.
     pub(super) fn tell_store(&mut self, shared: &Shared, report: StoreReport) {
-        self.send(shared, (Vec::new(), Vec::new()), Some(report));
+        self.send(shared, |listener| News { store: Some(report), ..News::to(listener) });
     }
 
-    fn send(
-        &mut self,
-        shared: &Shared,
-        (decisions, outcomes): (Vec<Decision>, Vec<Outcome>),
-        store: Option<StoreReport>,
-    ) {
+    fn send(&mut self, shared: &Shared, news: impl FnOnce(Arc<dyn Listener>) -> News) {
         let Some(listener) = shared.listener() else { return };
-        let news = News { listener, decisions, outcomes, store };
+        let news = news(listener);
         match self {
             Self::Direct => news.tell(),
             Self::Thread(sender) => {
@@ -73,17 +77,27 @@ impl Delivery {
                     *sender = thread(shared);
                 }
                 // Without a thread nobody is told now; decisions stay in the outbox.
-                let _ = sender.as_ref().map(|s| s.send(news));
+                if let Some(sender) = sender {
+                    let _ = sender.send(news);
+                }
             }
         }
     }
 }
 
 impl News {
+    /// Nothing, to be filled.
+    fn to(listener: Arc<dyn Listener>) -> Self {
+        Self { listener, decisions: Vec::new(), outcomes: Vec::new(), strangers: Vec::new(), store: None }
+    }
+
     fn tell(self) {
         let _ = catch_unwind(AssertUnwindSafe(|| {
             if let Some(report) = &self.store {
                 self.listener.on_store(report);
+            }
+            if !self.strangers.is_empty() {
+                self.listener.on_unknown_feedback(&self.strangers);
             }
             if !self.decisions.is_empty() {
                 self.listener.on_decisions(&self.decisions);

@@ -17,7 +17,7 @@ impl Worker {
                 lost.users.remove(&user.cloned());
                 true
             }
-            Item::Command(_) => true,
+            Item::Feedback(_) | Item::Command(_) => true,
         });
         self.write_out()?;
         if let Err(error) = self.in_transaction(|w| w.erase(user)) {
@@ -42,6 +42,7 @@ impl Worker {
             self.store.erase_made(&mixed)?;
             self.disown(Some(&mixed));
             self.cut_to_now(&mixed)?;
+            self.fold.drop_held(&mixed);
         }
         // Their events have moved the device's time, which stays.
         let device = self.shared.ingest.users.device();
@@ -52,6 +53,7 @@ impl Worker {
         let past = self.store.ledger(None)?;
         self.disown(Some(&stream));
         self.fold.erase(&stream, &past);
+        self.know_install();
         Ok(())
     }
 
@@ -127,6 +129,7 @@ impl Worker {
         })?;
         self.begin_again()?;
         self.off = false;
+        self.know_install();
         self.shared.counters.opted_out.set(0);
         self.shared.ingest.turn_off(false);
         Ok(())
@@ -152,6 +155,7 @@ impl Worker {
     fn begin_again(&mut self) -> Result<(), Error> {
         self.disown(None);
         self.restore(false)?;
+        self.know_install();
         self.show();
         Ok(())
     }

@@ -36,7 +36,8 @@ fn worker(config: Config) -> Worker {
     let (mut worker, _) = Worker::open(&shared).unwrap();
     let (reply, answer) = std::sync::mpsc::sync_channel(1);
     let entry = TaskEntry { id: "t".into(), task: Ok(Arc::new(task())), warnings: Vec::new() };
-    let set = TaskSet { source: "s".into(), version: None, tasks: vec![entry], warnings: Vec::new() };
+    let set =
+        TaskSet { source: "s".into(), version: None, tasks: vec![entry], warnings: Vec::new(), policies: Vec::new() };
     assert_eq!(worker.obey(Command::Apply(vec![set], reply)), Next::Go);
     answer.recv().unwrap().unwrap();
     worker
@@ -97,7 +98,7 @@ fn a_set_that_cannot_be_written_is_not_in_force() {
     let many = (0..200).map(|n| Task { id: format!("t{n}").into(), ..task() });
     let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
     let tasks = many.map(entry).collect();
-    let set = TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() };
+    let set = TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() };
     worker.obey(Command::Apply(vec![set], reply));
     assert!(answer.recv().unwrap().unwrap_err().is_store());
     worker.store.limit_pages(false);

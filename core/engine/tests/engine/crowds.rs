@@ -11,10 +11,7 @@ const MINUTE: i64 = 60_000;
 fn tasks() -> Vec<Task> {
     let mut session = rule("a b", 50 * MINUTE);
     session.within = Some(Within { duration: Duration(50 * MINUTE), kind: WithinKind::Session });
-    let capped = Policy {
-        caps: vec![Cap { limit: 1, per: Per::Span(Duration(2_000 * MINUTE)), shared: None }],
-        ..Policy::default()
-    };
+    let capped = Policy { caps: vec![Cap::of(1, Per::Span(Duration(2_000 * MINUTE)))], ..Policy::default() };
     vec![
         Task { outputs: vec![touch("x")], policy: capped, ..task("own", rule("a b", 30 * MINUTE)) },
         task("session", session),

@@ -19,9 +19,10 @@ fn tasks() -> Vec<Task> {
     timed.on_timeout = Some(Vec::new());
     let capped = Policy {
         priority: 3,
-        caps: vec![Cap { limit: 2, per: Per::Span(Duration(60_000)), shared: Some("s".into()) }],
+        caps: vec![Cap::of(2, Per::Span(Duration(60_000))).shared("s")],
         cooldown: Some(Duration(5_000)),
         ttl: Some(Duration(90_000)),
+        ..Policy::default()
     };
     let late = Output { on: On::Timeout, ..derives("gone") };
     vec![

@@ -147,11 +147,7 @@ fn derived_events_chain_before_the_next_input() {
 
 #[test]
 fn of_matches_that_compete_the_first_by_priority_takes_what_is_limited() {
-    let policy = |priority| Policy {
-        priority,
-        caps: vec![Cap { limit: 1, per: Per::Day, shared: Some("all".into()) }],
-        ..Policy::default()
-    };
+    let policy = |priority| Policy { priority, caps: vec![Cap::of(1, Per::Day).shared("all")], ..Policy::default() };
     let low = Task { policy: policy(1), ..touched("low", "a b", 10_000) };
     let high = Task { policy: policy(2), ..touched("high", "b", 10_000) };
     let site = Site::of(vec![low, high]);

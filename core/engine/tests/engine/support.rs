@@ -93,6 +93,7 @@ pub(crate) fn set(tasks: Vec<Task>) -> TaskSet {
         version: None,
         tasks: tasks.into_iter().map(entry).collect(),
         warnings: Vec::new(),
+        policies: Vec::new(),
     }
 }
 

@@ -122,7 +122,7 @@ fn within_the_lateness_any_order_of_arrival_gives_the_answers_of_the_right_one()
 
 #[test]
 fn a_calendar_day_is_that_of_the_users_clock_whatever_the_offset_does() {
-    let daily = Policy { caps: vec![Cap { limit: 1, per: Per::Day, shared: None }], ..Policy::default() };
+    let daily = Policy { caps: vec![Cap::of(1, Per::Day)], ..Policy::default() };
     let site = Site::of(vec![Task { outputs: vec![touch("x")], policy: daily, ..task("t", rule("a", 1_000)) }]);
     let mut decided = Vec::new();
     // (UTC hour since 2023-03-25T00:00Z, offset in minutes): Berlin before and after its clocks went ahead, then a flight

@@ -12,7 +12,7 @@ const TOLD: &str = "told-by-return";
 /// `a -> b`, whose decisions tell b's item.
 fn tasks() -> Vec<Task> {
     let item = returning(rule("a b", 10_000), "item", arg("b", "item"));
-    let cap = Cap { limit: 3, per: Per::Span(Duration(1_000_000)), shared: None };
+    let cap = Cap::of(3, Per::Span(Duration(1_000_000)));
     let policy = Policy { caps: vec![cap], ..Policy::default() };
     vec![Task { outputs: vec![touch("hi")], policy, ..task("t", item) }, task("emits", rule("a b c", 10_000))]
 }
@@ -189,7 +189,7 @@ fn counters_say_what_became_of_each_task_also_after_a_restart() {
 #[test]
 fn counters_of_a_thousand_tasks_are_small() {
     let site = Site::open(Config { consent: Some(Consent::ALL), ..Config::in_memory().replay() });
-    let cap = Cap { limit: 2, per: Per::Span(Duration(1_000_000)), shared: None };
+    let cap = Cap::of(2, Per::Span(Duration(1_000_000)));
     let touching = |n: usize| {
         let policy = Policy { caps: vec![cap.clone()], ..Policy::default() };
         Task { outputs: vec![touch("hi")], policy, ..task(&format!("task-number-{n}"), rule("a b", 10_000)) }

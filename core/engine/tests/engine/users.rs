@@ -29,8 +29,7 @@ fn tasks() -> Vec<Task> {
     let mut parted = rule("a b", 100_000);
     parted.partition_by = vec![Attr::arg("item")];
     let valued = |pattern: &str| returning(rule(pattern, 100_000), "item", arg("b", "item"));
-    let once =
-        Policy { caps: vec![Cap { limit: 1, per: Per::Span(Duration(1_000_000)), shared: None }], ..Policy::default() };
+    let once = Policy { caps: vec![Cap::of(1, Per::Span(Duration(1_000_000)))], ..Policy::default() };
     let mut same = valued("a b");
     given(&mut same, Expr::binary(ensue_rule::BinaryOp::Eq, arg("a", "item"), arg("b", "item")));
     vec![

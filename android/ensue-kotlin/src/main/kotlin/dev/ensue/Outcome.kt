@@ -76,6 +76,30 @@ public enum class RefusalReason {
     /** The task's time is over. */
     EXPIRED,
 
+    /** Another touch of the moment went first. */
+    PRIORITY,
+
+    /** Another task of its group is before the user. */
+    EXCLUSIVE,
+
+    /** Quiet hours. */
+    QUIET,
+
+    /** The user is in the arm to which nothing goes out. */
+    HOLDOUT,
+
+    /** It does not go out to this user, to this version, or yet. */
+    ROLLOUT,
+
+    /** While it waited for its time, it was cancelled. */
+    CANCELLED,
+
+    /** What became of the touches before it. */
+    BACKOFF,
+
+    /** Too soon after another touch. */
+    MIN_GAP,
+
     /** Events were lost while the run waited for an absence. */
     GAP,
 

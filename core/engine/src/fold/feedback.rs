@@ -1,0 +1,44 @@
+//! Feedback: what became of a decision. It moves nobody's time and makes no decision; controls count it from now on.
+
+use std::sync::Arc;
+
+use ensue_rule::Timestamp;
+
+use super::Fold;
+use crate::feedback::FeedbackKind;
+use crate::log::StreamKey;
+
+/// Feedback, for the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) stream: StreamKey,
+    pub(crate) decision: Arc<str>,
+    pub(crate) kind: FeedbackKind,
+    pub(crate) at: Timestamp,
+}
+
+impl Fold {
+    /// Takes feedback to a decision that is remembered here; whether it is new. `None`: it is not remembered.
+    ///
+    /// Without a time of its own it counts from the user's time on, and never before the decision: a clock that went back
+    /// in between changes nothing else.
+    pub(crate) fn feedback(&mut self, decision: &Arc<str>, kind: FeedbackKind, at: Option<Timestamp>) -> Option<bool> {
+        let (streams, lateness, wakeup) = (&self.streams, self.lateness, self.wakeup);
+        let now = |key: &StreamKey| streams.get(key).map_or(wakeup, |s| s.time(lateness, wakeup));
+        let (stream, new) = self.ledger.answer(decision, kind, at, now)?;
+        if let Some(at) = new {
+            if let Some((source, task)) = self.ledger.task_of(decision)
+                && let Some(task) = self.book.find(source, task)
+            {
+                self.effects.counts_of(task).answer(kind.as_str());
+            }
+            self.effects.feedback.push(Told { stream, decision: decision.clone(), kind, at });
+        }
+        Some(new.is_some())
+    }
+
+    /// Takes feedback to a decision that only the store remembers: no control looks so far back.
+    pub(crate) fn old_feedback(&mut self, told: Told) {
+        self.effects.feedback.push(told);
+    }
+}

@@ -1,0 +1,97 @@
+//! What became of decisions, and the touches that are held.
+
+use std::sync::Arc;
+
+use ensue_rule::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::{Doing, Store, torn};
+use crate::error::Error;
+use crate::feedback::FeedbackKind;
+use crate::log::StreamKey;
+use crate::outcome::Decision;
+
+/// A touch that waits for its time, as the store remembers it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HeldRow {
+    /// The stream of its match.
+    pub(crate) stream: StreamKey,
+    /// Its task's source.
+    pub(crate) source: Arc<str>,
+    /// When it is judged.
+    pub(crate) due: Timestamp,
+    /// What it would be; `at` is the match's time.
+    pub(crate) decision: Decision,
+}
+
+impl Store {
+    /// Keeps feedback; what came before stays as it is.
+    pub(crate) fn put_feedback(
+        &mut self,
+        stream: &StreamKey,
+        decision: &str,
+        kind: FeedbackKind,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let doing = "writing feedback";
+        let sql = "INSERT OR IGNORE INTO feedback (decision, kind, user, at) VALUES (?1, ?2, ?3, ?4)";
+        let user = self.stream_id(stream)?;
+        let row = params![decision, kind as i64, user, at.0];
+        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        Ok(())
+    }
+
+    /// The stream and time of a decision, if there is one of that id.
+    pub(crate) fn decision_of(&mut self, id: &str) -> Result<Option<(StreamKey, Timestamp)>, Error> {
+        let doing = "looking for a decision";
+        let sql = "SELECT user, at FROM decisions WHERE id = ?1";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let found = statement.query_row([id], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))).optional();
+        let found = found.doing(doing)?;
+        drop(statement);
+        found.map(|(user, at)| Ok((self.stream(user)?, Timestamp(at)))).transpose()
+    }
+
+    /// Whether there was feedback of this kind to a decision.
+    pub(crate) fn has_feedback(&mut self, decision: &str, kind: FeedbackKind) -> Result<bool, Error> {
+        let doing = "looking for feedback";
+        let sql = "SELECT 1 FROM feedback WHERE decision = ?1 AND kind = ?2";
+        self.conn.prepare_cached(sql).doing(doing)?.exists(params![decision, kind as i64]).doing(doing)
+    }
+
+    /// Keeps a touch that waits, or when it waits until now.
+    pub(crate) fn put_held(&mut self, held: &HeldRow) -> Result<(), Error> {
+        let doing = "writing a touch that waits";
+        let text = serde_json::to_string(&held.decision).map_err(|_| torn(doing))?;
+        let sql = "INSERT INTO held (id, source, user, due, decision) VALUES (?1, ?2, ?3, ?4, ?5)
+          ON CONFLICT (id) DO UPDATE SET due = ?4";
+        let user = self.stream_id(&held.stream)?;
+        let row = params![&*held.decision.id, &*held.source, user, held.due.0, text];
+        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        Ok(())
+    }
+
+    /// A touch waits no more.
+    pub(crate) fn drop_held(&mut self, id: &str) -> Result<(), Error> {
+        let doing = "forgetting a touch that waits no more";
+        self.conn.prepare_cached("DELETE FROM held WHERE id = ?1").doing(doing)?.execute([id]).doing(doing)?;
+        Ok(())
+    }
+
+    /// The touches that wait, in the order in which they began to.
+    pub(crate) fn held_touches(&mut self) -> Result<Vec<HeldRow>, Error> {
+        let doing = "reading the touches that wait";
+        let sql = "SELECT source, user, due, decision FROM held ORDER BY n";
+        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let rows = statement.query_map([], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?, r.get::<_, String>(3)?))
+        });
+        let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
+        drop(statement);
+        let held = |(source, user, due, text): (String, i64, i64, String)| {
+            let decision = serde_json::from_str(&text).map_err(|_| torn(doing))?;
+            Ok(HeldRow { stream: self.stream(user)?, source: source.into(), due: Timestamp(due), decision })
+        };
+        rows.into_iter().map(held).collect()
+    }
+}
