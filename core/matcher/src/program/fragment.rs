@@ -313,13 +313,14 @@ impl<'a> Weaver<'a> {
         self.depth -= usize::from(q.repeats());
         let leaves: Vec<StageId> = if self.depth == 0 { stages.collect() } else { Vec::new() };
         let around = self.forbidden(inside.stage, at.stage);
-        if q.optional {
-            whole.skip.push(Hop { around: around.clone(), ..Hop::default() });
-        }
         last.iter_mut().for_each(|(_, hop)| hop.around.extend(&around));
-        whole.skip.iter_mut().for_each(|hop| hop.leaves.clone_from(&leaves));
         if q.repeats() {
-            last.iter_mut().for_each(|(_, hop)| hop.leaves.clone_from(&leaves));
+            // Turns may have taken different ways, so what ends them all leaves every stage.
+            let ends = last.iter_mut().map(|(_, hop)| hop).chain(&mut whole.skip);
+            ends.for_each(|hop| hop.leaves.clone_from(&leaves));
+        }
+        if q.optional {
+            whole.skip.push(Hop { around, leaves, ..Hop::default() });
         }
         Ok(Fragment { first: whole.first, last, skip: whole.skip })
     }

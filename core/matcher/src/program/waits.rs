@@ -122,7 +122,8 @@ impl Maker<'_> {
         };
         let previous = self.previous.filter(|(_, of)| stage.is_none() || *of == stage).map(|(bound, _)| bound);
         let (bound, bound_times_out) = match (hop.bound, previous) {
-            (Some(own), Some(p)) if own.violated_at() <= p.violated_at() => (Some(own), !hop.surplus),
+            // Where both end together, the window's end is told.
+            (Some(own), Some(p)) if own.violated_at() < p.violated_at() => (Some(own), !hop.surplus),
             (_, Some(p)) => (Some(p), true),
             (own, None) => (own, !hop.surplus),
         };
