@@ -35,6 +35,10 @@ pub(crate) enum Kind {
     BadCursor { cursor: String },
     /// A rule in force that cannot be compiled: none, unless the engine is newer than its limits.
     Uncompiled { why: String },
+    /// Events that a script's call could look at are no longer kept.
+    Truncated,
+    /// A script looks at the history of a call that is over.
+    CallOver,
     /// A listener of a replay, or a script, called what waits for the thread that it is called on.
     FromListener,
 }
@@ -60,7 +64,9 @@ impl Error {
             Kind::UnknownTask { .. } => "unknown_task",
             Kind::UnknownId { .. } => "unknown_id",
             Kind::BadCursor { .. } => "bad_cursor",
-            Kind::NoThread { .. } | Kind::FromListener | Kind::Uncompiled { .. } => "unavailable",
+            Kind::NoThread { .. } | Kind::FromListener | Kind::Uncompiled { .. } | Kind::Truncated | Kind::CallOver => {
+                "unavailable"
+            }
         }
     }
 
@@ -131,7 +137,9 @@ impl fmt::Display for Error {
             Kind::BadCursor { cursor } => write!(f, "`{cursor}` is no cursor that a drain has given"),
             Kind::Uncompiled { why } => write!(f, "a rule in force cannot be followed: {why}"),
             Kind::NoThread { why } => write!(f, "no thread can be started: {why}"),
-            Kind::FromListener => f.write_str("a listener of a replay may not wait for the engine"),
+            Kind::Truncated => f.write_str("the history is no longer whole: events of it are no longer kept"),
+            Kind::CallOver => f.write_str("the call is over, and its history with it"),
+            Kind::FromListener => f.write_str("a listener of a replay, or a script, may not wait for the engine"),
         }
     }
 }

@@ -82,11 +82,14 @@ impl Fold {
         let to = call.trigger.position(&call.stream);
         let after = to.ts.minus(task.window);
         let consumed = self.consumed.get(&(call.task, call.stream.clone(), Vec::new())).copied();
-        let from = consumed.map_or(after, |c| c.ts.max(after));
-        if self.streams.get(&call.stream).and_then(|s| s.cut).is_some_and(|cut| cut.ts > from) {
-            return Err(Unasked::Truncated);
-        }
-        Ok(Reach { task, stream: call.stream.clone(), after, consumed, to })
+        let reach = Reach { task, stream: call.stream.clone(), after, consumed, to };
+        if self.is_whole(&reach) { Ok(reach) } else { Err(Unasked::Truncated) }
+    }
+
+    /// Whether all of a history is still there.
+    pub(crate) fn is_whole(&self, reach: &Reach) -> bool {
+        let from = reach.consumed.map_or(reach.after, |c| c.ts.max(reach.after));
+        self.streams.get(&reach.stream).and_then(|s| s.cut).is_none_or(|cut| cut.ts <= from)
     }
 
     /// The history of a call is not whole: it is refused, unasked.

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::find::{self, Automata};
 use super::{Answer, Answered};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::log::{LogEvent, StreamKey};
 use crate::tasks::Active;
 
@@ -292,7 +292,7 @@ impl History {
 
     fn ask<T>(&self, state: &State, wish: impl FnOnce(SyncSender<Result<T, Error>>) -> Wish) -> Result<T, Error> {
         if state.over {
-            return Err(Error::closed());
+            return Err(Error::new(Kind::CallOver));
         }
         let (reply, answer) = sync_channel(1);
         self.wishes.send(wish(reply));

@@ -9,11 +9,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use ensue_rule::Timestamp;
+
 use super::{Command, Worker};
 use crate::config::Mode;
 use crate::engine::Shared;
-use crate::error::Error;
-use crate::fold::{Unasked, Waiting};
+use crate::error::{Error, Kind};
+use crate::fold::{Fold, Unasked, Waiting};
 use crate::log::StreamKey;
 use crate::pending::{Answer, Automata, Call, FIRST, History, Past, Scripts, Wish, Wishes};
 
@@ -46,6 +48,14 @@ impl UnderWay {
             Self::Call(waiting) => Some(waiting),
             Self::Nothing | Self::Disowned => None,
         }
+    }
+}
+
+impl Asking {
+    /// The time of the oldest trigger whose call is not answered.
+    pub(super) fn oldest(&self, fold: &Fold) -> Timestamp {
+        let calls = fold.waiting.iter().chain(self.under_way.call());
+        calls.map(|call| call.trigger.position(&call.stream).ts).min().unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -134,7 +144,11 @@ impl Worker {
     fn grant(&mut self, wish: Wish) {
         match wish {
             Wish::Read(reach, before, limit, reply) => {
-                let _ = reply.send(self.store.page(&reach, before, limit));
+                // Limits of the log may have cut it since the call was made.
+                let whole = self.fold.is_whole(&reach);
+                let page =
+                    if whole { self.store.page(&reach, before, limit) } else { Err(Error::new(Kind::Truncated)) };
+                let _ = reply.send(page);
             }
             Wish::Gaps(reach, reply) => {
                 let _ = reply.send(self.store.gaps_of(&reach));

@@ -62,7 +62,9 @@ impl Worker {
             let of_tasks = || fold.book.window_of(action, scene).map(|window| window.max(at_least));
             *known.borrow_mut().entry(kind).or_insert_with(of_tasks)
         };
-        let time = |stream: &StreamKey, folded: Option<Timestamp>| fold.time_of(stream, folded);
+        // What a script may still look at stays, however far time has moved on since its trigger.
+        let asked = self.asking.oldest(fold);
+        let time = |stream: &StreamKey, folded: Option<Timestamp>| fold.time_of(stream, folded).min(asked);
         store.forget_step(&Keep { window: &window, longest, time: &time, aged })
     }
 

@@ -342,6 +342,61 @@ fn an_answer_for_a_user_who_is_forgotten_meanwhile_is_nothing() {
 }
 
 #[test]
+fn what_a_slow_script_may_look_at_stays_whatever_time_it_is() {
+    let (held, arrived, let_go) = gate();
+    let host = Host::of("s", move |call| {
+        held.pass();
+        counting(call)
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(with(live(&dir), &host));
+    // The window is that of the rule beside.
+    site.apply(vec![Task { rule: rule("a", 100), ..script("s", &["a"]) }]);
+    (1..=10).for_each(|ts| {
+        site.record(&at(ts, "a"));
+    });
+    site.record(&at(50, "end"));
+    arrived.recv().unwrap();
+    // Enough rows for a look at what nobody needs any more, and far behind it the history of the call.
+    for ts in 1_000..6_000 {
+        while site.record(&at(ts, "a")) == ensue_engine::Recorded::Full {
+            site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+        }
+    }
+    site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+    let_go.send(()).unwrap();
+    let [found] = &site.wait_for_outcomes(1)[..] else { panic!("one match") };
+    assert!(matches!(found, Outcome::Match(m) if m.values.0[0].1 == Value::Int(10)), "{found:?}");
+}
+
+#[test]
+fn what_the_limits_of_the_log_take_from_under_a_script_is_an_error_there() {
+    let (held, arrived, let_go) = gate();
+    let host = Host::of("s", move |call| {
+        held.pass();
+        Answer::Failed(call.history.len().unwrap_err().to_string())
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let retention = ensue_engine::Retention { rows: 64, ..ensue_engine::Retention::default() };
+    let site = Site::open(Config { retention, ..with(live(&dir), &host) });
+    site.apply(vec![script("s", &["a"])]);
+    (1..=10).for_each(|ts| {
+        site.record(&at(ts, "a"));
+    });
+    site.record(&at(50, "end"));
+    arrived.recv().unwrap();
+    for ts in 1_000..6_000 {
+        while site.record(&at(ts, "a")) == ensue_engine::Recorded::Full {
+            site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+        }
+    }
+    site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+    let_go.send(()).unwrap();
+    let told = site.wait_for_outcomes(1);
+    assert!(matches!(&told[0], Outcome::Refusal(r) if r.detail.contains("no longer whole")), "{told:?}");
+}
+
+#[test]
 fn what_is_asked_of_the_engine_by_a_script_does_not_wait_for_itself() {
     let engine: Arc<Mutex<Option<Arc<Engine>>>> = Arc::default();
     let of_script = engine.clone();

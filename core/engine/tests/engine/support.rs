@@ -172,6 +172,13 @@ impl Site {
         std::mem::take(&mut *told).iter().map(line).collect()
     }
 
+    /// Waits until at least `n` outcomes were told.
+    pub(crate) fn wait_for_outcomes(&self, n: usize) -> Vec<Outcome> {
+        let told = self.told.outcomes.lock().unwrap();
+        let mut told = self.told.heard.wait_timeout_while(told, PATIENCE, |o| o.len() < n).unwrap().0;
+        std::mem::take(&mut *told)
+    }
+
     pub(crate) fn take(&self) -> Vec<Outcome> {
         std::mem::take(&mut *self.told.outcomes.lock().unwrap())
     }
