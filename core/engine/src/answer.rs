@@ -1,6 +1,6 @@
-//! Answers to "why?" and "why not?": as data, and as text for a person ([`text`]).
+//! Answers to "why?" and "why not?": as data, and as text for a person (`text`).
 //!
-//! Made by the worker out of what the store retains ([`crate::worker`]): nothing is kept for them while events come but
+//! Made by the worker out of what the store retains (`worker`): nothing is kept for them while events come but
 //! where each decision and refusal came from. So they are the same after a restart, and reach as far back as the log does,
 //! which they say.
 
