@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration as Span, Instant};
+use std::time::{Duration as Time, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ensue_engine::{Config, Engine, Question, Recorded, Retention, Whose};
@@ -63,7 +63,9 @@ fn day(path: &Path) -> Engine {
     let trigger = Trigger { action_types: vec!["leave".into()], scenes: Vec::new() };
     tasks.push(Task { trigger: Some(trigger), ..task("triggered".into(), rule(None)) });
     let tasks = tasks.into_iter().map(entry).collect();
-    engine.apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new() }]).unwrap();
+    engine
+        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
+        .unwrap();
     for i in 0..EVENTS {
         let scene = format!("scene{}", i % 97);
         let (action_type, price) = match i % 50 {
@@ -86,17 +88,17 @@ fn day(path: &Path) -> Engine {
 }
 
 /// The worker's time on a processor so far.
-fn on_processor() -> Option<Span> {
+fn on_processor() -> Option<Time> {
     let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten().map(|t| t.path());
     let is_worker = |t: &std::path::PathBuf| {
         std::fs::read_to_string(t.join("comm")).is_ok_and(|name| name.trim() == "ensue-worker")
     };
     let schedstat = std::fs::read_to_string(threads.into_iter().find(is_worker)?.join("schedstat")).ok()?;
-    schedstat.split(' ').next()?.parse().ok().map(Span::from_nanos)
+    schedstat.split(' ').next()?.parse().ok().map(Time::from_nanos)
 }
 
 #[allow(clippy::disallowed_methods, reason = "a bench measures time")]
-fn timed(n: u64, mut what: impl FnMut()) -> Span {
+fn timed(n: u64, mut what: impl FnMut()) -> Time {
     let (start, before) = (Instant::now(), on_processor());
     (0..n).for_each(|_| what());
     let after = on_processor();

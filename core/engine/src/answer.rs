@@ -72,6 +72,8 @@ pub struct WhyNot {
     pub timeouts: u64,
     /// Decisions.
     pub decisions: u64,
+    /// Touches that wait for their time.
+    pub waiting: u64,
     /// Refusals by reason.
     pub refusals: BTreeMap<String, u64>,
     /// The last of them.
@@ -270,6 +272,13 @@ pub enum Verdict {
     Decision(Box<crate::Decision>),
     /// It is not.
     Refusal(Box<Refusal>),
+    /// It waits for its time: what it would be, and until when.
+    Waiting {
+        /// The decision that it would be.
+        decision: Box<crate::Decision>,
+        /// When its controls are asked.
+        due: Timestamp,
+    },
 }
 
 /// An event that a match bound.

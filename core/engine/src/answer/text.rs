@@ -156,6 +156,9 @@ impl WhyNot {
         if refused > 0 {
             return format!("refused {} ({})", times(refused), self.reasons());
         }
+        if self.waiting > 0 {
+            return format!("{} of its touches wait for their time", self.waiting);
+        }
         if self.matches > 0 {
             return format!("matched {}; it makes no decisions", times(self.matches));
         }
@@ -198,6 +201,11 @@ impl Display for Why {
         match &self.verdict {
             Verdict::Decision(d) => {
                 writeln!(f, "{}: decided `{}` at {}, {}", self.id, d.touch, Utc(d.at), version(d.version, &d.task))?;
+                d.values.0.iter().try_for_each(|(name, value)| writeln!(f, "  {name} = {value}"))?;
+            }
+            Verdict::Waiting { decision: d, due } => {
+                let of = version(d.version, &d.task);
+                writeln!(f, "{}: `{}` waits until {}, {of}", self.id, d.touch, Utc(*due))?;
                 d.values.0.iter().try_for_each(|(name, value)| writeln!(f, "  {name} = {value}"))?;
             }
             Verdict::Refusal(r) => {

@@ -60,6 +60,8 @@ pub(crate) enum Known {
     Decision(Box<Decision>),
     /// A refusal.
     Refusal(Box<Refusal>),
+    /// A touch that waits for its time, and until when.
+    Waiting(Box<Decision>, Timestamp),
     /// A decision of which only that it was made is left.
     Erased,
 }
@@ -117,9 +119,19 @@ impl Store {
             }
             None => {}
         }
+        if let Some((due, json)) = self.waiting(id)? {
+            return Ok(Some(Known::Waiting(serde_json::from_str(&json).map_err(|_| torn(doing))?, due)));
+        }
         let refusal = text(&self.conn, "SELECT refusal FROM refusals WHERE id = ?1 ORDER BY n DESC LIMIT 1")?;
         let refusal = refusal.map(|json| serde_json::from_str(&json).map_err(|_| torn(doing))).transpose()?;
         Ok(refusal.map(Known::Refusal))
+    }
+
+    /// The touch of that id that waits: until when, and its JSON.
+    fn waiting(&self, id: &str) -> Result<Option<(Timestamp, String)>, Error> {
+        let doing = "reading a touch that waits";
+        let mut statement = self.conn.prepare_cached("SELECT due, decision FROM held WHERE id = ?1").doing(doing)?;
+        statement.query_row([id], |r| Ok((Timestamp(r.get(0)?), r.get(1)?))).optional().doing(doing)
     }
 
     /// What was told of a decision, in order.

@@ -11,7 +11,7 @@ use crate::answer::{BoundEvent, History, Names, Question, Told, Triggers, Verdic
 use crate::error::{Error, Kind};
 use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
 use crate::outcome::Named;
-use crate::store::{Asked, Known, Origin, UserState};
+use crate::store::{Asked, Known, Origin, UserState, WAITING};
 use crate::tasks::Active;
 
 /// Streams asked about at once.
@@ -97,10 +97,11 @@ impl Worker {
         let user = stream.as_ref().and_then(StreamKey::user).cloned();
         let since = question.since.unwrap_or(Timestamp::MIN);
         let asked = Asked { source: &task.source, task: &task.task.id, stream, since };
-        let (mut decisions, mut refusals) = (0, BTreeMap::new());
+        let (mut decisions, mut waiting, mut refusals) = (0, 0, BTreeMap::new());
         for (reason, n) in self.store.outcomes(&asked)? {
             match reason {
                 None => decisions = n,
+                Some(reason) if reason == WAITING => waiting = n,
                 Some(reason) => {
                     refusals.insert(reason, n);
                 }
@@ -120,6 +121,7 @@ impl Worker {
             last_match: None,
             timeouts: 0,
             decisions,
+            waiting,
             refusals,
             last_refusal: self.store.last_refusal(&asked)?,
             null_keys: 0,
@@ -134,6 +136,7 @@ impl Worker {
         let verdict = match self.store.known(id)?.ok_or_else(|| unknown(false))? {
             Known::Decision(d) => Verdict::Decision(d),
             Known::Refusal(r) => Verdict::Refusal(r),
+            Known::Waiting(decision, due) => Verdict::Waiting { decision, due },
             Known::Erased => return Err(unknown(true)),
         };
         let trail = self.store.trail(id)?;

@@ -200,3 +200,30 @@ fn what_there_is_not_is_named() {
     site.engine.shutdown();
     assert!(site.engine.why("x").unwrap_err().is_closed());
 }
+
+#[test]
+fn a_touch_that_waits_says_until_when_and_keeps_where_it_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = Policy { delay: Some(Duration(5_000)), ..Policy::default() };
+    let mut site = Site::open(file(&dir));
+    site.apply(vec![Task { outputs: vec![touch("later")], policy, ..task("t", rule("a b", 10_000)) }]);
+    for (ts, action) in [(1, "a"), (2, "b")] {
+        site.record(&at(ts, action));
+    }
+    let waits = ask(&site.engine, "t", "u");
+    assert_eq!(
+        (waits.waiting, waits.decisions, waits.conclusion().as_str()),
+        (1, 0, "1 of its touches wait for their time")
+    );
+    assert!(waits.refusals.is_empty());
+    let held: Value = serde_json::from_str(&site.engine.export_user(Some("u")).unwrap()).unwrap();
+    let id = held["held"][0]["id"].as_str().unwrap().to_owned();
+    let why = |site: &Site| serde_json::from_str::<Value>(&site.engine.why(&id).unwrap().to_json()).unwrap();
+    assert_eq!((&why(&site)["waiting"]["due"], &why(&site)["events"]["b"][0]["id"]), (&json!(5_002), &json!(2)));
+    site.engine.shutdown();
+    site = Site::open(file(&dir));
+    site.engine.advance_to(Timestamp(6_000)).unwrap();
+    let decided = why(&site);
+    assert_eq!((&decided["decision"]["touch"], &decided["events"]["a"][0]["id"]), (&json!("later"), &json!(1)));
+    assert_eq!((ask(&site.engine, "t", "u").waiting, ask(&site.engine, "t", "u").decisions), (0, 1));
+}

@@ -1,6 +1,6 @@
 //! Counters of tasks, and what leaves the device: only with consent, at least once, and nothing else.
 
-use ensue_engine::{Config, Consent, Engine};
+use ensue_engine::{Config, Consent, Engine, FeedbackKind};
 use ensue_rule::{Cap, Duration, Per, Policy, Task, Timestamp};
 use serde_json::{Value, json};
 
@@ -96,6 +96,26 @@ fn a_batch_comes_again_until_its_cursor_is_given_back() {
         assert!(error.is_bad_cursor() && error.code() == "bad_cursor", "{error}");
     }
     assert_eq!(site.engine.drain(Some("d999999f0c999999"), 1 << 20).unwrap().items, 6, "of another store: all of it");
+}
+
+#[test]
+fn feedback_leaves_with_its_own_consent_and_is_counted() {
+    let site = Site::open(Config { consent: Some(Consent::default()), ..Config::in_memory().replay() });
+    site.apply(tasks());
+    one_match(&site, "u", 1_000);
+    let id = site.engine.decisions(1)[0].id.clone();
+    site.engine.feedback(&id, FeedbackKind::Shown, Some(Timestamp(1_500)));
+    site.engine.flush().unwrap();
+    site.engine.set_consent(Consent { feedback: true, ..Consent::default() }).unwrap();
+    site.engine.feedback(&id, FeedbackKind::Clicked, Some(Timestamp(1_600)));
+    site.engine.feedback(&id, FeedbackKind::Clicked, Some(Timestamp(1_700)));
+    site.engine.flush().unwrap();
+    let batch = drained(&site.engine, None);
+    assert_eq!(batch["feedback"], json!([{"decision": *id, "feedback": "clicked", "at": 1_600}]));
+    assert_eq!((len(&batch, "decisions"), len(&batch, "counters")), (0, 0));
+    assert_eq!(report(&site.engine)["tasks"][1]["feedback"], json!({"shown": 1, "clicked": 1}));
+    let why: Value = serde_json::from_str(&site.engine.why(&id).unwrap().to_json()).unwrap();
+    assert_eq!(why["feedback"][1], json!({"feedback": "clicked", "at": 1_600}));
 }
 
 #[test]
