@@ -68,10 +68,11 @@ fn pass(set: &ProgramSet, path: &Path) -> Result<i64, Failure> {
             set.look_up(Arrival { position, ..Arrival::default() }, None, &mut seen);
             let Some(hit) = seen.hits().first() else { return };
             let user = event.user_id.unwrap_or_default();
-            if !users.contains_key(user) {
-                users.insert(user.to_owned(), Runs::default());
-            }
-            if let Some(runs) = users.get_mut(user).filter(|r| !r.is_idle() || program.may_begin(*hit)) {
+            let runs = match users.get_mut(user) {
+                Some(runs) => runs,
+                None => users.entry(user.to_owned()).or_default(),
+            };
+            if !runs.is_idle() || program.may_begin(*hit) {
                 runs.step(program, &seen, *hit, &mut out);
             }
         });

@@ -13,9 +13,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use shapes::{Args, Name, Scalar};
+use shapes::{Args, NamedValues, Scalar};
 
 use crate::feedback::{Feedback, FeedbackKind};
 use smallvec::SmallVec;
@@ -81,6 +81,7 @@ pub fn read_event<T>(line: &[u8], take: impl FnOnce(&EventRef<'_>) -> T) -> Resu
 
 /// A line of the stream: an event, or what became of a decision.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 pub(crate) enum Line<'l> {
     Event(Draft<'l>),
     Feedback(Feedback),
@@ -167,8 +168,10 @@ pub(crate) struct Draft<'l> {
     action_type: Cow<'l, str>,
     scene: Option<Cow<'l, str>>,
     user_id: Option<Cow<'l, str>>,
+    /// A user whose id is an integer.
+    user_number: Option<i64>,
     utc_offset_min: Option<i32>,
-    args: Vec<(Cow<'l, str>, Value)>,
+    args: NamedValues<'l>,
     seen: u16,
     feedback: Option<Cow<'l, str>>,
     decision: Option<Cow<'l, str>>,
@@ -185,9 +188,18 @@ impl<'l> Draft<'l> {
         if line.len() > LIMIT {
             return Err(BadEvent::new(format!("the event is over the limit of {LIMIT} bytes")));
         }
-        let mut json = serde_json::Deserializer::from_slice(line);
-        let draft = Draft::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
-        draft.map_err(|e| BadEvent::from_json(&e))
+        let mut draft = Self::default();
+        // Texts are checked once for the whole line; where one is no UTF-8, the reader says where.
+        let read = match std::str::from_utf8(line) {
+            Ok(text) => draft.fill(serde_json::Deserializer::from_str(text)),
+            Err(_) => draft.fill(serde_json::Deserializer::from_slice(line)),
+        };
+        read.map(|()| draft).map_err(|e| BadEvent::from_json(&e))
+    }
+
+    fn fill<R: serde_json::de::Read<'l>>(&mut self, mut json: serde_json::Deserializer<R>) -> serde_json::Result<()> {
+        DraftSeed(self).deserialize(&mut json)?;
+        json.end()
     }
 
     fn finish(mut self) -> Result<Self, BadEvent> {
@@ -215,13 +227,15 @@ impl<'l> Draft<'l> {
     pub(crate) fn lend<T>(&mut self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
         let args = self.args.iter_mut().map(|(name, value)| (&**name, std::mem::take(value)));
         let args: SmallVec<[(&str, Value); 8]> = args.collect();
+        let mut digits = itoa::Buffer::new();
+        let user_id = self.user_number.map(|n| digits.format(n)).or(self.user_id.as_deref());
         take(&EventRef {
             ts: self.ts,
             id: self.id.as_ref(),
             source: self.source,
             action_type: &self.action_type,
             scene: self.scene.as_deref(),
-            user_id: self.user_id.as_deref(),
+            user_id,
             utc_offset_min: self.utc_offset_min,
             args: &args,
         })
@@ -282,7 +296,7 @@ impl<'l> Draft<'l> {
             (Key::Feedback, Scalar::Text(s)) => return self.feedback = Some(s),
             (Key::Scene, Scalar::Text(s)) => return self.scene = Some(s),
             (Key::UserId, Scalar::Text(s)) => return self.user_id = Some(s),
-            (Key::UserId, Scalar::Int(i)) => return self.user_id = Some(i.to_string().into()),
+            (Key::UserId, Scalar::Int(i)) => return self.user_number = Some(i),
             (Key::Source, Scalar::Text(s)) => return self.set_source(&s),
             (Key::UtcOffsetMin, Scalar::Int(min)) => return self.set_offset(min),
             (_, value) => value.what(),
@@ -326,27 +340,49 @@ fn wanted(key: Key) -> &'static str {
     }
 }
 
-impl<'de> Deserialize<'de> for Draft<'de> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        d.deserialize_map(DraftVisitor)
+/// Reads an object into a draft.
+struct DraftSeed<'d, 'l>(&'d mut Draft<'l>);
+
+impl<'de> DeserializeSeed<'de> for DraftSeed<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_map(self)
     }
 }
 
-struct DraftVisitor;
-
-impl<'de> Visitor<'de> for DraftVisitor {
-    type Value = Draft<'de>;
+impl<'de> Visitor<'de> for DraftSeed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Draft<'de>, A::Error> {
-        let mut draft = Draft::default();
-        while let Some(name) = map.next_key::<Name<'de>>()? {
-            draft.take(Key::of(&name.0), &mut map)?;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Key>()? {
+            self.0.take(key, &mut map)?;
         }
-        Ok(draft)
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(Key::of(name))
+            }
+        }
+
+        d.deserialize_identifier(KeyVisitor)
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use ensue_rule::Value;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use smallvec::SmallVec;
 
 /// A string, left in the line where it has no escapes.
 #[derive(Debug)]
@@ -37,8 +38,11 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 }
 
+/// Arguments by name; seldom more than a few.
+pub(super) type NamedValues<'de> = SmallVec<[(Cow<'de, str>, Value); 4]>;
+
 /// The value of `args`, or what stands there in place of an object.
-pub(super) struct Args<'de>(pub(super) Result<Vec<(Cow<'de, str>, Value)>, &'static str>);
+pub(super) struct Args<'de>(pub(super) Result<NamedValues<'de>, &'static str>);
 
 impl<'de> Deserialize<'de> for Args<'de> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -56,7 +60,7 @@ impl<'de> Visitor<'de> for ArgsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Args<'de>, A::Error> {
-        let mut args = Vec::new();
+        let mut args = NamedValues::new();
         while let Some(name) = map.next_key::<Name<'de>>()? {
             args.push((name.0, map.next_value()?));
         }
@@ -64,7 +68,7 @@ impl<'de> Visitor<'de> for ArgsVisitor {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Args<'de>, E> {
-        Ok(Args(Ok(Vec::new())))
+        Ok(Args(Ok(NamedValues::new())))
     }
 
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<Args<'de>, E> {
