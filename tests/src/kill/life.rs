@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ensue_engine::{Config, Engine, ManualClock, Place, Recorded};
+use ensue_engine::{Config, Engine, FeedbackKind, ManualClock, Place, Recorded};
 use ensue_rule::{Duration, EventRef, TaskSet, Timestamp, Value};
 
 use crate::random::Random;
@@ -20,6 +20,9 @@ const APPLY_EVERY: u64 = 90;
 
 /// Time is moved after so many events.
 const ADVANCE_EVERY: u64 = 35;
+
+/// A decision is answered after so many events.
+const ANSWER_EVERY: u64 = 11;
 
 /// How late an event may come.
 const LATENESS: i64 = 3_000;
@@ -139,8 +142,29 @@ impl Life {
             }
             *in_force = version;
         }
+        if n.is_multiple_of(ANSWER_EVERY) {
+            self.answer(engine, n)?;
+        }
         if !self.live && n > 0 && n.is_multiple_of(ADVANCE_EVERY) {
             engine.advance_to(Self::now(n).minus(Duration(500))).map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+impl Life {
+    /// What a user says to the last decision that was made for them.
+    fn answer(self, engine: &Engine, n: u64) -> Result<(), String> {
+        let mut random = Random::new(self.seed.wrapping_add(n));
+        let user = *random.pick(&[None, Some("viktor")]);
+        let kind = *random.pick(&[FeedbackKind::Shown, FeedbackKind::Clicked, FeedbackKind::Dismissed]);
+        engine.flush().map_err(|e| e.to_string())?;
+        let all: serde_json::Value =
+            serde_json::from_str(&engine.export_user(user).map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
+        let made = |d: &&serde_json::Value| d["at"].as_i64().is_some_and(|at| at <= Self::now(n).0);
+        let last = all["decisions"].as_array().and_then(|all| all.iter().rfind(made));
+        if let Some(id) = last.and_then(|d| d["id"].as_str()) {
+            engine.feedback(id, kind, Some(Self::now(n)));
         }
         Ok(())
     }
