@@ -16,6 +16,7 @@
 pub mod answer;
 pub mod case;
 pub mod check;
+pub mod fatigue;
 pub mod generate;
 pub mod kill;
 pub mod load;
