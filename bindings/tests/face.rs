@@ -178,16 +178,18 @@ fn errors_say_what_and_where() {
 
 #[test]
 fn a_replay_prints_what_the_command_line_prints() {
-    let read = |name: &str| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/rental");
-        std::fs::read_to_string(folder.join(name)).unwrap()
-    };
-    let options = ReplayOptions { drain: true, ..ReplayOptions::default() };
-    let lines = replay(read("tasks.json"), read("events.jsonl").into_bytes(), options).unwrap();
-    let timeless = |line: &str| line.split(",\"seconds\":").next().unwrap().trim_end_matches('}').to_owned();
-    let found: Vec<_> = lines.iter().map(|line| timeless(line)).collect();
-    let expected: Vec<_> = read("expected.jsonl").lines().map(timeless).collect();
-    assert_eq!(found, expected);
+    for example in ["rental", "controls"] {
+        let read = |name: &str| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example);
+            std::fs::read_to_string(folder.join(name)).unwrap()
+        };
+        let options = ReplayOptions { drain: true, ..ReplayOptions::default() };
+        let lines = replay(read("tasks.json"), read("events.jsonl").into_bytes(), options).unwrap();
+        let timeless = |line: &str| line.split(",\"seconds\":").next().unwrap().trim_end_matches('}').to_owned();
+        let found: Vec<_> = lines.iter().map(|line| timeless(line)).collect();
+        let expected: Vec<_> = read("expected.jsonl").lines().map(timeless).collect();
+        assert_eq!(found, expected);
+    }
     let malformed = replay("[".to_owned(), Vec::new(), ReplayOptions::default()).unwrap();
     assert!(malformed[0].contains(r#""status":"refused""#) && malformed.len() == 2, "{malformed:?}");
 }

@@ -9,7 +9,7 @@ pub(crate) mod tasks;
 
 use std::path::PathBuf;
 
-use ensue_engine::replay::Item;
+use ensue_engine::replay::{Item, to_texts};
 use ensue_engine::{Config, Place, Replay};
 use ensue_rule::{Duration, Timestamp};
 
@@ -127,8 +127,8 @@ fn emit(replay: &Replay, out: &mut Output, items: &[Item]) -> Result<(), Failure
 }
 
 fn print(out: &mut Output, items: &[Item]) -> Result<(), Failure> {
-    for item in items {
-        if out.is_json() { out.object(item)? } else { out.line(&item.to_text())? }
+    if out.is_json() {
+        return items.iter().try_for_each(|item| out.object(item));
     }
-    Ok(())
+    to_texts(items).try_for_each(|text| out.line(&text))
 }

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List
 
 REPOSITORY = Path(__file__).parents[2]
 RENTAL = REPOSITORY / "examples" / "rental"
+CONTROLS = REPOSITORY / "examples" / "controls"
 
 Json = Dict[str, Any]
 

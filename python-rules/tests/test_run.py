@@ -10,7 +10,7 @@ import pytest
 
 import ensue
 from ensue import EngineError, KVCondition, Pattern
-from support import RENTAL, lines, timeless, touch_on
+from support import CONTROLS, RENTAL, lines, timeless, touch_on
 
 EXPECTED = lines(RENTAL / "expected.jsonl")
 PV = {"ts": 1, "actionType": "pv"}
@@ -22,6 +22,11 @@ def test_the_rental_example_gives_what_is_expected() -> None:
         assert one == other, f"object {n + 1}"
         assert list(one) == list(other), f"the order in object {n + 1}"
     assert len(found) == len(EXPECTED)
+
+
+def test_the_example_of_controls_gives_what_is_expected() -> None:
+    found = timeless(ensue.run(CONTROLS / "tasks.json", CONTROLS / "events.jsonl", drain=True))
+    assert found == lines(CONTROLS / "expected.jsonl")
 
 
 def test_objects_and_lines_give_the_same_as_files(tmp_path: Path) -> None:

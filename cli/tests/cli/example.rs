@@ -1,4 +1,4 @@
-//! The rental example: what it prints is what is written down.
+//! The examples: what they print is what is written down.
 //!
 //! Where it is meant to print something else, write it down again, and look at each line that changed:
 //! `ensue run --tasks tasks.json --events events.jsonl --json --drain | sed 's/,"seconds":[^}]*//' > expected.jsonl`
@@ -9,10 +9,17 @@ use crate::shell::{Shell, repository};
 
 const RUN: &str = "run --tasks tasks.json --events events.jsonl --json --drain";
 
+/// What tasks find and what becomes of it; and what becomes of touches.
+const EXAMPLES: [&str; 2] = ["rental", "controls"];
+
 fn rental() -> Shell {
+    example("rental")
+}
+
+fn example(name: &str) -> Shell {
     let sh = Shell::new();
     for file in ["tasks.json", "events.jsonl"] {
-        sh.file(file, std::fs::read(repository("examples/rental").join(file)).unwrap());
+        sh.file(file, std::fs::read(repository("examples").join(name).join(file)).unwrap());
     }
     sh
 }
@@ -27,7 +34,11 @@ fn timeless(objects: Vec<Json>) -> Vec<Json> {
 }
 
 fn expected() -> Vec<Json> {
-    let text = std::fs::read_to_string(repository("examples/rental/expected.jsonl")).unwrap();
+    expected_of("rental")
+}
+
+fn expected_of(name: &str) -> Vec<Json> {
+    let text = std::fs::read_to_string(repository("examples").join(name).join("expected.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -41,21 +52,29 @@ fn assert_same(found: &[Json], expected: &[Json]) {
 
 #[test]
 fn it_prints_what_is_expected() {
-    let ended = rental().ensue(RUN);
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_same(&timeless(ended.objects()), &expected());
+    for name in EXAMPLES {
+        let ended = example(name).ensue(RUN);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+        assert_same(&timeless(ended.objects()), &expected_of(name));
+    }
 }
 
 #[test]
 fn a_store_on_disk_changes_nothing() {
-    let ended = rental().ensue(&format!("{RUN} --db store.db"));
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_same(&timeless(ended.objects()), &expected());
+    for name in EXAMPLES {
+        let ended = example(name).ensue(&format!("{RUN} --db store.db"));
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+        assert_same(&timeless(ended.objects()), &expected_of(name));
+    }
 }
 
 #[test]
 fn in_two_parts_over_one_store_it_tells_the_same() {
-    let sh = rental();
+    EXAMPLES.into_iter().for_each(in_two_parts);
+}
+
+fn in_two_parts(name: &str) {
+    let sh = example(name);
     let events = std::fs::read_to_string(sh.path().join("events.jsonl")).unwrap();
     let events: Vec<_> = events.lines().collect();
     let (first, second) = events.split_at(events.len() / 2);
@@ -97,6 +116,16 @@ fn for_a_person_it_prints_text() {
     {
         assert!(ended.stdout.contains(part), "{part:?} in\n{}", ended.stdout);
     }
+}
+
+#[test]
+fn every_control_refuses_something_and_what_waited_says_whose_it_is() {
+    let ended = example("controls").ensue("run --tasks tasks.json --events events.jsonl --drain");
+    for reason in ["priority", "exclusive", "cap", "quiet", "holdout", "rollout", "backoff", "min_gap", "cancelled"] {
+        assert!(ended.stdout.contains(&format!(": {reason}: ")), "{reason} in\n{}", ended.stdout);
+    }
+    assert!(ended.stdout.contains("Z ben thanks: waited\n    decision "), "{}", ended.stdout);
+    assert!(ended.stdout.contains("no decision of that id is known"), "{}", ended.stdout);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
 use crate::report::{ApplyReport, OpenReport, Recorded, SetReport, Status, TaskReport};
 use crate::stats::Stats;
+pub use text::to_texts;
 pub use whole::{After, run};
 
 /// Recorded events on their way through an engine.

@@ -1,15 +1,15 @@
-// Recorded events give the lines that they give everywhere: the rental example, and conformance cases.
+// Recorded events give the lines that they give everywhere: the examples, and conformance cases.
 
 import Ensue
 import Foundation
 import Testing
 
 @Suite struct ReplayTests {
-    @Test func theRentalExampleGivesItsLines() async throws {
+    @Test(arguments: ["rental", "controls"]) func anExampleGivesItsLines(_ example: String) async throws {
         let lines = try await Ensue.replay(
-            tasks: Repository.text("examples/rental/tasks.json"),
-            events: Repository.data("examples/rental/events.jsonl"), options: .init(drain: true))
-        let expected = try Repository.lines("examples/rental/expected.jsonl")
+            tasks: Repository.text("examples/\(example)/tasks.json"),
+            events: Repository.data("examples/\(example)/events.jsonl"), options: .init(drain: true))
+        let expected = try Repository.lines("examples/\(example)/expected.jsonl")
         for (number, (line, expected)) in zip(lines, expected).enumerated() {
             #expect(timeless(line) == expected, "line \(number + 1)")
         }

@@ -50,9 +50,9 @@ pub(crate) const ORDER: [&dyn Control; 14] = [
     &backoff::Feedback,
     &backoff::Adaptive,
     &caps::OfTask,
+    &moment::OnePerMoment,
     &gap::MinGap,
     &caps::OfDocuments,
-    &moment::OnePerMoment,
 ];
 
 /// What becomes of a candidate. Changes nothing: one that passes is [noted](Ledger::note) by whoever decides it.

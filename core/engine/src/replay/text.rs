@@ -14,6 +14,28 @@ impl Item {
     }
 }
 
+/// Items as `ensue run` prints them, one after another: over what became of a touch that had waited, and so stands apart from
+/// its match, stands whose it is.
+pub fn to_texts(items: &[Item]) -> impl Iterator<Item = String> {
+    let mut shown: Option<&str> = None;
+    items.iter().map(move |item| {
+        let (at, user, task, of) = match item {
+            Item::Outcome(Outcome::Match(m) | Outcome::Timeout(m)) => {
+                shown = Some(&m.id);
+                return line(item);
+            }
+            Item::Outcome(Outcome::Decision(d)) => (d.at, &d.user, &d.task, Some(&*d.match_id)),
+            Item::Outcome(Outcome::Refusal(r)) => (r.at, &r.user, &r.task, r.match_id.as_deref()),
+            _ => return line(item),
+        };
+        if of.is_none() || of == shown {
+            return line(item);
+        }
+        shown = of;
+        format!("{} {} {task}: waited\n{}", utc(at), user.as_deref().unwrap_or("-"), line(item))
+    })
+}
+
 fn line(item: &Item) -> String {
     match item {
         Item::Report(r) => report(r),

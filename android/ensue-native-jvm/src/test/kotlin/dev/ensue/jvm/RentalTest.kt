@@ -6,12 +6,16 @@ import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Test
 
-/** The rental example gives exactly the lines that the command line gives. */
+/** The examples give exactly the lines that the command line gives. */
 class RentalTest {
-    private val folder = repository.resolve("examples/rental")
+    @Test
+    fun `the rental example gives the expected lines`() = replays("rental")
 
     @Test
-    fun `the rental example gives the expected lines`() = runBlocking {
+    fun `the example of controls gives the expected lines`() = replays("controls")
+
+    private fun replays(example: String) = runBlocking {
+        val folder = repository.resolve("examples/$example")
         val lines = Ensue.replay(
             folder.resolve("tasks.json").readText(),
             folder.resolve("events.jsonl").readBytes(),
