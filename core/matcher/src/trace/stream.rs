@@ -17,7 +17,7 @@ use crate::table::Id;
 use crate::{Position, Runs};
 
 /// Strands followed at once.
-const STRANDS: usize = 64;
+const STRANDS: usize = 32;
 
 /// One key's stream, looked at run by run.
 #[derive(Debug)]
