@@ -3,6 +3,8 @@
 use ensue_engine::Place;
 use ensue_rule::Duration;
 
+use crate::uplink::Consent;
+
 /// How an engine is set up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
 pub struct Config {
@@ -31,6 +33,15 @@ pub struct Config {
     /// A larger event is rejected; 64 KiB.
     #[uniffi(default = None)]
     pub event_bytes: Option<u32>,
+    /// Users whose state is in memory; those beyond are put away in the store while nothing of them is due; 4,096.
+    #[uniffi(default = None)]
+    pub users: Option<u32>,
+    /// For how long an event that some task wants stays at least, so that `why_not` can answer; as long as tasks look at it.
+    #[uniffi(default = None)]
+    pub keep_at_least_ms: Option<i64>,
+    /// What may leave the device; absent: what was said last, and nothing at first.
+    #[uniffi(default = None)]
+    pub consent: Option<Consent>,
     /// How old a stored event may get, whatever tasks want; 31 days, in a replay no limit.
     #[uniffi(default = None)]
     pub keep_for_ms: Option<i64>,
@@ -52,11 +63,14 @@ impl From<Config> for ensue_engine::Config {
         config.limits.default_window = given.default_window_ms.map_or(config.limits.default_window, Duration);
         config.queue = size(given.queue).unwrap_or(config.queue);
         config.early = size(given.early).unwrap_or(config.early);
+        config.users = size(given.users).unwrap_or(config.users);
+        config.consent = given.consent.map(Into::into);
         config.event_bytes = size(given.event_bytes).unwrap_or(config.event_bytes);
         if given.replay {
             config = config.replay();
         }
         let kept = &mut config.retention;
+        kept.at_least = given.keep_at_least_ms.map_or(kept.at_least, Duration);
         kept.age = given.keep_for_ms.map_or(kept.age, Duration);
         kept.rows = given.keep_events.unwrap_or(kept.rows);
         kept.bytes = given.keep_bytes.unwrap_or(kept.bytes);

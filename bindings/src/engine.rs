@@ -15,7 +15,7 @@ use crate::opened;
 use crate::outcome::Decision;
 use crate::packed;
 use crate::report::{ApplyReport, OpenReport};
-use crate::stats::Stats;
+use crate::stats::{Counter, Stats};
 use crate::value::Named;
 
 /// Runs tasks over events. Its calls may come from any thread.
@@ -63,16 +63,16 @@ impl Engine {
     }
 
     /// Takes an event in its packed form (`packed.rs` says which), read where it lies in the host's memory. Gives the number
-    /// of what became of it: the place in [`Recorded`].
+    /// of what became of it (`Recorded::number`).
     pub fn record_packed(&self, event: &[u8]) -> Result<u8, EnsueError> {
-        guarded(|| Ok(packed::record(&self.core, event) as u8))
+        guarded(|| Ok(packed::record(&self.core, event).number()))
     }
 
     /// Takes an event in its packed form, and waits until it, and all before it, is on the disk, so that not even a crash of
     /// the system takes it back. Gives the number of what became of it, as `record_packed`; where it is not `Queued`, this
     /// event is not kept. Before the first tasks, when events wait in memory, it is an error.
     pub fn record_packed_durable(&self, event: Vec<u8>) -> Result<u8, EnsueError> {
-        guarded(|| Ok(packed::record_durable(&self.core, &event)? as u8))
+        guarded(|| Ok(packed::record_durable(&self.core, &event)?.number()))
     }
 
     /// Takes an event in its JSON form; a malformed one is an error, and counted.
@@ -122,6 +122,12 @@ impl Engine {
     /// The counters.
     pub fn stats(&self) -> Result<Stats, EnsueError> {
         guarded(|| Ok(self.core.stats().into()))
+    }
+
+    /// The counters by name, in the order of [`Stats`]: for hosts that pass all of them on.
+    pub fn counters(&self) -> Result<Vec<Counter>, EnsueError> {
+        let counter = |(name, count): (&str, u64)| Counter { name: name.to_owned(), count };
+        guarded(|| Ok(self.core.stats().by_name().map(counter).collect()))
     }
 
     /// Commits what was recorded, tells the listener of it and ends; every later call finds the engine closed. May be

@@ -59,6 +59,16 @@ pub enum EnsueError {
         /// What is wrong.
         reason: String,
     },
+    /// No decision, refusal or task has this id.
+    Unknown {
+        /// What is wrong.
+        reason: String,
+    },
+    /// What was given as the cursor of a batch is none.
+    BadCursor {
+        /// What is wrong.
+        reason: String,
+    },
     /// It cannot be done now: no thread can be started, no tasks have come yet to keep an event for, or a listener of a replay would wait for itself.
     Unavailable {
         /// What is wrong.
@@ -86,6 +96,8 @@ impl EnsueError {
             | Self::NewerSchema { reason }
             | Self::UnusablePath { reason }
             | Self::Store { reason }
+            | Self::Unknown { reason }
+            | Self::BadCursor { reason }
             | Self::Unavailable { reason }
             | Self::Callback { reason }
             | Self::Internal { reason } => reason,
@@ -115,6 +127,8 @@ impl From<Error> for EnsueError {
             e if e.is_in_use() => Self::InUse { reason },
             e if e.is_newer_schema() => Self::NewerSchema { reason },
             e if e.is_unusable_path() => Self::UnusablePath { reason },
+            e if e.is_unknown() => Self::Unknown { reason },
+            e if e.is_bad_cursor() => Self::BadCursor { reason },
             e if e.is_store() => Self::Store { reason },
             _ => Self::Unavailable { reason },
         }

@@ -70,6 +70,23 @@ pub enum Recorded {
     Malformed,
 }
 
+impl Recorded {
+    /// The number that stands for it where no enum can cross; hosts have the same list. A number once given stays.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::Unwanted => 1,
+            Self::Full => 2,
+            Self::OptedOut => 3,
+            Self::Closed => 4,
+            Self::NoActionType => 5,
+            Self::Derived => 6,
+            Self::TooLarge => 7,
+            Self::Malformed => 8,
+        }
+    }
+}
+
 impl From<Became> for Recorded {
     fn from(became: Became) -> Self {
         match became {

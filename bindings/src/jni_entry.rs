@@ -15,7 +15,7 @@ use crate::{opened, packed};
 const SMALL: usize = 512;
 
 /// Records the packed event in the first `length` bytes of `event` with the engine of that number. Gives the number of
-/// what became of it: the place in [`Recorded`]. It never throws.
+/// what became of it: [`Recorded::number`]. It never throws.
 #[jni_mangle("dev.ensue.internal.NativeEntry", "record")]
 #[allow(unreachable_pub, reason = "the JVM finds it by its symbol; jni_mangle wants it public")]
 pub extern "system" fn record<'l>(
@@ -29,12 +29,12 @@ pub extern "system" fn record<'l>(
         let number = u64::try_from(engine).unwrap_or(u64::MAX);
         let recorded =
             opened::with(number, |engine| copied(env, &event, length, |bytes| packed::record(engine, bytes)));
-        Ok(recorded.transpose()?.unwrap_or(Recorded::Closed) as jint)
+        Ok(recorded.transpose()?.unwrap_or(Recorded::Closed).number().into())
     });
     match recorded.into_outcome() {
         Outcome::Ok(recorded) => recorded,
         // An array that is shorter than it says, or a panic, which is caught here.
-        Outcome::Err(_) | Outcome::Panic(_) => Recorded::Malformed as jint,
+        Outcome::Err(_) | Outcome::Panic(_) => Recorded::Malformed.number().into(),
     }
 }
 

@@ -19,6 +19,15 @@ macro_rules! counters {
     };
 }
 
+/// A counter by its name in `ensue run --json`.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Counter {
+    /// The name.
+    pub name: String,
+    /// The count.
+    pub count: u64,
+}
+
 counters! {
     /// Events recorded that were not rejected.
     events,

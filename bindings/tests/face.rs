@@ -125,6 +125,43 @@ fn users_are_forgotten_left_alone_and_shown_what_is_stored() {
 }
 
 /// `actionType` and nothing else, packed.
+#[test]
+fn decisions_and_their_absence_are_explained_and_leave_only_with_consent() {
+    let engine = open();
+    engine.apply(TASKS.to_owned()).unwrap();
+    assert_eq!(engine.consent().unwrap(), Consent::default());
+    engine.set_consent(Consent { decisions: true, feedback: false, counters: true }).unwrap();
+    for e in [event("a", 1_000), event("b", 2_000), event("a", 3_000), event("b", 4_000), event("a", 5_000)] {
+        engine.record_event(e).unwrap();
+    }
+    engine.flush().unwrap();
+    let decided = engine.decisions(9).unwrap();
+    let why = engine.why(decided[0].id.clone()).unwrap();
+    assert!(why.json.contains("\"touch\":\"popup\"") && why.text.contains("x = 1000"), "{why:?}");
+    let answers = engine.why_not(Some("t".to_owned()), Whose::User { name: "u".to_owned() }, None).unwrap();
+    assert!(answers[0].json.contains("\"decisions\":1") && answers[0].text.contains("cap"), "{answers:?}");
+    assert!(engine.why_not(None, Whose::Anonymous, Some(9_000)).unwrap()[0].json.contains("\"decisions\":0"));
+    assert!(engine.why_not(None, Whose::Everyone, None).unwrap()[0].json.contains("\"decisions\":1"));
+    assert!(engine.stats_report().unwrap().contains("\"matches\":2"));
+
+    let told = engine.feedback(decided[0].id.clone(), FeedbackKind::Dismissed, None).unwrap();
+    assert_eq!(told, Recorded::Queued);
+    engine.feedback("nobody".to_owned(), FeedbackKind::Shown, Some(4_000)).unwrap();
+    engine.flush().unwrap();
+    let counters = engine.counters().unwrap();
+    let count = |name: &str| counters.iter().find(|c| c.name == name).map(|c| c.count);
+    assert_eq!((count("feedback"), count("feedback_unknown"), count("users")), (Some(1), Some(1), Some(1)));
+
+    let batch = engine.drain(None, 10_000).unwrap();
+    assert!(batch.json.contains(&decided[0].id) && batch.items >= 2 && !batch.more, "{batch:?}");
+    assert_eq!(engine.drain(Some(batch.cursor), 10_000).unwrap().items, 0);
+    engine.reset_stats().unwrap();
+    assert!(!engine.stats_report().unwrap().contains("\"matches\":2"));
+
+    assert!(matches!(engine.why("nobody".to_owned()), Err(EnsueError::Unknown { .. })));
+    assert!(matches!(engine.drain(Some("x".to_owned()), 1), Err(EnsueError::BadCursor { .. })));
+}
+
 fn packed(action_type: u8) -> Vec<u8> {
     vec![0, 0, 0, 0, 0, 1, action_type, 0, 0]
 }

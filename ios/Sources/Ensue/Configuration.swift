@@ -27,6 +27,20 @@ extension Ensue {
         public var earlyLimit: UInt32?
         /// An event with more bytes in its names, texts and values is rejected; 65,536.
         public var eventBytes: UInt32?
+        /// How many users' state is in memory, about; those beyond are put away in the store while nothing of them is due.
+        /// 4,096.
+        public var userLimit: UInt32?
+        /// What may leave the device; `nil`: what was said last, and nothing at first.
+        public var consent: Consent?
+        /// For how long an event that some task wants stays at least, so that ``Ensue/whyNot(_:of:since:)`` can answer; as
+        /// long as tasks look at it.
+        public var keepAtLeast: Duration?
+        /// How old a stored event may get, whatever tasks want; 31 days.
+        public var keepFor: Duration?
+        /// How many events may be stored; 200,000.
+        public var keepEvents: UInt64?
+        /// How many bytes of events may be stored; 64 MiB.
+        public var keepBytes: UInt64?
 
         public init(store: Store) {
             self.store = store

@@ -27,6 +27,8 @@ extension EnsueError {
         case .NewerSchema(let reason): self = .newerSchema(reason: reason)
         case .UnusablePath(let reason): self = .unusablePath(reason: reason)
         case .Store(let reason): self = .store(reason: reason)
+        case .Unknown(let reason): self = .unknown(reason: reason)
+        case .BadCursor(let reason): self = .badCursor(reason: reason)
         case .Unavailable(let reason): self = .unavailable(reason: reason)
         case .Event(let reason, _), .Callback(let reason), .Internal(let reason): self = .internal(reason: reason)
         }
@@ -40,7 +42,56 @@ extension Config {
         self.init(
             path: path, replay: false, latenessMs: given.lateness?.wholeMilliseconds,
             sessionGapMs: given.sessionGap?.wholeMilliseconds, defaultWindowMs: given.defaultWindow?.wholeMilliseconds,
-            queue: given.queueLimit, early: given.earlyLimit, eventBytes: given.eventBytes)
+            queue: given.queueLimit, early: given.earlyLimit, eventBytes: given.eventBytes, users: given.userLimit,
+            keepAtLeastMs: given.keepAtLeast?.wholeMilliseconds, consent: given.consent.map(Consent.init),
+            keepForMs: given.keepFor?.wholeMilliseconds, keepEvents: given.keepEvents, keepBytes: given.keepBytes)
+    }
+}
+
+extension EnsueFFI.Consent {
+    init(_ given: Ensue.Consent) {
+        self.init(decisions: given.decisions, feedback: given.feedback, counters: given.counters)
+    }
+}
+
+extension Ensue.Consent {
+    init(_ given: EnsueFFI.Consent) {
+        self.init(decisions: given.decisions, feedback: given.feedback, counters: given.counters)
+    }
+}
+
+extension EnsueFFI.Whose {
+    init(_ given: Ensue.Whose) {
+        self =
+            switch given {
+            case .everyone: .everyone
+            case .user(nil): .anonymous
+            case .user(let name?): .user(name: name)
+            }
+    }
+}
+
+extension EnsueFFI.FeedbackKind {
+    init(_ given: Ensue.FeedbackKind) {
+        self =
+            switch given {
+            case .shown: .shown
+            case .clicked: .clicked
+            case .dismissed: .dismissed
+            case .converted: .converted
+            }
+    }
+}
+
+extension Ensue.Answer {
+    init(_ given: EnsueFFI.Answer) {
+        self.init(json: given.json, text: given.text)
+    }
+}
+
+extension Ensue.Batch {
+    init(_ given: EnsueFFI.Batch) {
+        self.init(json: given.json, cursor: given.cursor, more: given.more, items: Int(clamping: given.items))
     }
 }
 

@@ -233,9 +233,9 @@ public final class Ensue: Sendable {
     }
 
     /// Asks the core on the queue of calls, for this one waits.
-    private func waiting<Answer: Sendable>(
-        _ ask: @escaping @Sendable (Engine) throws -> Answer
-    ) async throws(EnsueError) -> Answer {
+    func waiting<Answered: Sendable>(
+        _ ask: @escaping @Sendable (Engine) throws -> Answered
+    ) async throws(EnsueError) -> Answered {
         try await onQueue(calls) { [engine] in try ask(engine) }
     }
 }

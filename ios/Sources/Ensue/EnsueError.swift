@@ -16,6 +16,10 @@ public enum EnsueError: Error, Sendable, Hashable {
     case unusablePath(reason: String)
     /// The store failed: disk full, I/O. Matching goes on in memory.
     case store(reason: String)
+    /// No decision, refusal or task has this id.
+    case unknown(reason: String)
+    /// What was given as the cursor of a batch is none.
+    case badCursor(reason: String)
     /// It cannot be done now: no thread can be started, or no tasks have come yet to keep an event for.
     case unavailable(reason: String)
     /// A mistake of Ensue itself; please report it.
@@ -45,7 +49,7 @@ extension EnsueError {
         case .tasks(let malformed): malformed.reason
         case .closed: "the engine is closed"
         case .inUse(let reason), .newerSchema(let reason), .unusablePath(let reason), .store(let reason),
-            .unavailable(let reason), .internal(let reason):
+            .unknown(let reason), .badCursor(let reason), .unavailable(let reason), .internal(let reason):
             reason
         }
     }

@@ -157,6 +157,46 @@ import Testing
         #expect(ensue.record(.pageView) == .queued)
     }
 
+    @Test func decisionsAndTheirAbsenceAreExplainedAndLeaveOnlyWithConsent() async throws {
+        let ensue = try await viewing()
+        #expect(try await ensue.consent() == .init())
+        try await ensue.setConsent(.init(decisions: true))
+        ensue.record(Ensue.Event(.pageView, ["item": "42"], user: "ann"))
+        try await ensue.flush()
+        let decision = try await ensue.unacknowledged()[0]
+        let why = try await ensue.why(decision.id)
+        #expect(why.json.contains("\"touch\":\"coupon\"") && why.text.contains("decided `coupon`"))
+        let answer = try await ensue.whyNot("viewed", of: .user("ann"))[0]
+        #expect(answer.json.contains("\"decisions\":1") && !answer.text.isEmpty)
+        #expect(try await ensue.whyNot(of: .user(nil))[0].json.contains("\"decisions\":0"))
+        #expect(try await ensue.statsReport().contains("\"matches\":1"))
+
+        let batch = try await ensue.drain()
+        #expect(batch.json.contains(decision.id) && batch.items == 1 && !batch.more)
+        #expect(try await ensue.drain(since: batch.cursor).items == 0)
+        #expect(ensue.feedback(decision.id, .clicked) == .queued)
+        ensue.feedback("nobody", .shown)
+        try await ensue.flush()
+        #expect(try (ensue.stats.feedback, ensue.stats.feedbackUnknown) == (1, 1))
+        try await ensue.resetStats()
+        #expect(try await !ensue.statsReport().contains("\"matches\":1"))
+        await #expect(throws: EnsueError.self) { try await ensue.why("nobody") }
+        await #expect(throws: EnsueError.self) { try await ensue.drain(since: "x") }
+    }
+
+    @Test func limitsOfTheLogHold() async throws {
+        let folder = try Folder()
+        var store = folder.store
+        (store.keepEvents, store.keepFor, store.keepBytes, store.userLimit) = (10, .seconds(3_600), 1_000_000, 8)
+        let ensue = try Ensue(store)
+        try await ensue.apply(everyView)
+        for _ in 0..<50 { ensue.record(.pageView) }
+        await ensue.shutdown()
+        // Closing cut what is over the limit.
+        let again = try Ensue(folder.store)
+        #expect(try await again.ready().events <= 10)
+    }
+
     @Test func aClosedEngineSaysSo() async throws {
         let ensue = try await viewing()
         await ensue.shutdown()

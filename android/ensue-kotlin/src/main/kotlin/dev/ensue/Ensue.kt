@@ -157,8 +157,54 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
         return acknowledged
     }
 
+    /**
+     * Says what became of a [decision], or of that of an id: what policies count of it counts for all that is decided after
+     * this call. Each kind counts once for a decision. [tsMs]: when; null: now. An id that no decision has is counted as
+     * `feedback_unknown`.
+     */
+    public suspend fun feedback(decision: String, kind: FeedbackKind, tsMs: Long? = null): Recorded =
+        ask { it.feedback(decision, kind.toFfi(), tsMs).toKotlin() }
+
+    /** The same. */
+    public suspend fun feedback(decision: Decision, kind: FeedbackKind, tsMs: Long? = null): Recorded =
+        feedback(decision.id, kind, tsMs)
+
     /** The counters. */
-    public suspend fun stats(): Stats = ask { it.stats().toKotlin() }
+    public suspend fun stats(): Stats = ask { engine ->
+        Stats(engine.counters().associate { it.name to it.count.toLong() })
+    }
+
+    /** Why there is a decision, or a refusal, of this id. Throws [EnsueException.Unknown] where there is none. */
+    public suspend fun why(id: String): Answer = ask { it.why(id).toKotlin() }
+
+    /**
+     * Why tasks decided nothing, or what they did decide, since [sinceMs] (null: as far back as events are kept): an answer
+     * for [task] (null: for each). Throws [EnsueException.Unknown] where there is no such task.
+     */
+    public suspend fun whyNot(
+        task: String? = null,
+        whose: Whose = Whose.Everyone,
+        sinceMs: Long? = null,
+    ): List<Answer> = ask { engine -> engine.whyNot(task, whose.toFfi(), sinceMs).map { it.toKotlin() } }
+
+    /** The counters of all tasks and their versions, as a JSON object; `docs/why.md` has its keys. */
+    public suspend fun statsReport(): String = ask { it.statsReport() }
+
+    /** Begins the counters of all tasks anew. */
+    public suspend fun resetStats(): Unit = ask { it.resetStats() }
+
+    /** What may leave the device. */
+    public suspend fun consent(): Consent = ask { it.consent().toKotlin() }
+
+    /** Says what may leave the device from now on; remembered until it is said anew. */
+    public suspend fun setConsent(consent: Consent): Unit = ask { it.setConsent(consent.toFfi()) }
+
+    /**
+     * What there is consent to send and was not fetched yet, about [maxBytes] of it. [since] is the cursor of the last batch
+     * that has arrived (null: none has); as long as it is not given back, a batch comes again.
+     */
+    public suspend fun drain(since: String? = null, maxBytes: Int = DRAINED): Batch =
+        ask { it.drain(since, maxBytes.coerceAtLeast(0).toUInt()).toKotlin() }
 
     /** Erases all that is of a user (null: the anonymous one), and waits until no trace is left in the file. */
     public suspend fun forget(user: String?): Unit = ask { it.forget(user) }
@@ -258,6 +304,8 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
         public const val BUFFER: Int = 1_024
 
         private const val EARLY = 1_000
+
+        private const val DRAINED = 65_536
 
         private val packers = object : ThreadLocal<Packer>() {
             override fun initialValue() = Packer()

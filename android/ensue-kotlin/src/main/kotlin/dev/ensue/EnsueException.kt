@@ -43,6 +43,12 @@ public sealed class EnsueException(message: String, cause: Throwable? = null) : 
     /** The store failed: disk full, I/O. */
     public class StoreFailed(reason: String) : EnsueException(reason)
 
+    /** No decision, refusal or task has this id. */
+    public class Unknown(reason: String) : EnsueException(reason)
+
+    /** What was given as the cursor of a batch is none. */
+    public class BadCursor(reason: String) : EnsueException(reason)
+
     /** It cannot be done now. */
     public class Unavailable(reason: String) : EnsueException(reason)
 

@@ -1,10 +1,14 @@
 package dev.ensue.internal
 
+import dev.ensue.Answer
 import dev.ensue.ApplyReport
+import dev.ensue.Batch
 import dev.ensue.Config
+import dev.ensue.Consent
 import dev.ensue.Decision
 import dev.ensue.DerivedEvent
 import dev.ensue.EnsueException
+import dev.ensue.FeedbackKind
 import dev.ensue.Match
 import dev.ensue.OpenReport
 import dev.ensue.Outcome
@@ -13,18 +17,22 @@ import dev.ensue.Refusal
 import dev.ensue.RefusalReason
 import dev.ensue.Remark
 import dev.ensue.SetReport
-import dev.ensue.Stats
 import dev.ensue.StoreReport
 import dev.ensue.StoreState
 import dev.ensue.TaskReport
 import dev.ensue.TaskStatus
 import dev.ensue.Timeout
+import dev.ensue.Whose
 import dev.ensue.ffi.Named
 import dev.ensue.ffi.Value
+import dev.ensue.ffi.Answer as FfiAnswer
 import dev.ensue.ffi.ApplyReport as FfiApplyReport
+import dev.ensue.ffi.Batch as FfiBatch
 import dev.ensue.ffi.Config as FfiConfig
+import dev.ensue.ffi.Consent as FfiConsent
 import dev.ensue.ffi.Decision as FfiDecision
 import dev.ensue.ffi.EnsueException as FfiException
+import dev.ensue.ffi.FeedbackKind as FfiFeedbackKind
 import dev.ensue.ffi.InternalException as FfiInternal
 import dev.ensue.ffi.Match as FfiMatch
 import dev.ensue.ffi.OpenReport as FfiOpenReport
@@ -33,8 +41,8 @@ import dev.ensue.ffi.Recorded as FfiRecorded
 import dev.ensue.ffi.Refusal as FfiRefusal
 import dev.ensue.ffi.RefusalReason as FfiReason
 import dev.ensue.ffi.Remark as FfiRemark
-import dev.ensue.ffi.Stats as FfiStats
 import dev.ensue.ffi.StoreReport as FfiStoreReport
+import dev.ensue.ffi.Whose as FfiWhose
 
 internal fun Config.toFfi() = FfiConfig(
     path = path,
@@ -45,6 +53,9 @@ internal fun Config.toFfi() = FfiConfig(
     queue = queue?.toUInt(),
     early = early?.toUInt(),
     eventBytes = eventBytes?.toUInt(),
+    users = users?.toUInt(),
+    consent = consent?.toFfi(),
+    keepAtLeastMs = keepAtLeast?.inWholeMilliseconds,
     keepForMs = keepFor?.inWholeMilliseconds,
     keepEvents = keepEvents?.toULong(),
     keepBytes = keepBytes?.toULong(),
@@ -131,34 +142,20 @@ internal fun FfiApplyReport.toKotlin() = ApplyReport(
     },
 )
 
-internal fun FfiStats.toKotlin() = Stats(
-    mapOf(
-        "events" to events,
-        "rejected" to rejected,
-        "late" to late,
-        "clamped" to clamped,
-        "demanded" to demanded,
-        "stored" to stored,
-        "dropped" to dropped,
-        "capped" to capped,
-        "null_key" to nullKey,
-        "bytes_stored" to bytesStored,
-        "matches" to matches,
-        "timeouts" to timeouts,
-        "decisions" to decisions,
-        "refusals" to refusals,
-        "feedback" to feedback,
-        "feedback_again" to feedbackAgain,
-        "feedback_unknown" to feedbackUnknown,
-        "errors" to errors,
-        "before" to before,
-        "unwritten" to unwritten,
-        "set_aside" to setAside,
-        "opted_out" to optedOut,
-        "truncated" to truncated,
-        "runs" to runs,
-    ).mapValues { it.value.toLong() },
-)
+internal fun FfiAnswer.toKotlin() = Answer(json, text)
+
+internal fun Whose.toFfi(): FfiWhose = when (this) {
+    is Whose.Everyone -> FfiWhose.Everyone
+    is Whose.User -> name?.let { FfiWhose.User(it) } ?: FfiWhose.Anonymous
+}
+
+internal fun Consent.toFfi() = FfiConsent(decisions, feedback, counters)
+
+internal fun FfiConsent.toKotlin() = Consent(decisions, feedback, counters)
+
+internal fun FfiBatch.toKotlin() = Batch(json, cursor, more, items.toLong())
+
+internal fun FeedbackKind.toFfi(): FfiFeedbackKind = FfiFeedbackKind.valueOf(name)
 
 internal fun FfiRecorded.toKotlin(): Recorded = Became.of(ordinal)
 
@@ -184,6 +181,10 @@ internal fun FfiException.toKotlin(): EnsueException = when (this) {
     is FfiException.UnusablePath -> EnsueException.UnusablePath(reason)
 
     is FfiException.Store -> EnsueException.StoreFailed(reason)
+
+    is FfiException.Unknown -> EnsueException.Unknown(reason)
+
+    is FfiException.BadCursor -> EnsueException.BadCursor(reason)
 
     is FfiException.Unavailable -> EnsueException.Unavailable(reason)
 

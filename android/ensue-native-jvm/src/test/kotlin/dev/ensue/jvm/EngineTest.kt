@@ -1,11 +1,14 @@
 package dev.ensue.jvm
 
+import dev.ensue.Consent
 import dev.ensue.Decision
 import dev.ensue.EnsueException
+import dev.ensue.FeedbackKind
 import dev.ensue.Match
 import dev.ensue.Recorded
 import dev.ensue.Source
 import dev.ensue.TaskStatus
+import dev.ensue.Whose
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.take
@@ -111,6 +114,40 @@ class EngineTest {
             assertEquals(Recorded.OptedOut, ensue.record("a"))
             ensue.optIn()
             assertEquals(Recorded.Queued, ensue.record(at(2_000, "a")))
+        }
+    }
+
+    @Test
+    fun `decisions and their absence are explained, and leave only with consent`() = runBlocking {
+        replaying().use { ensue ->
+            ensue.apply(tasks)
+            assertEquals(Consent(), ensue.consent())
+            ensue.setConsent(Consent(decisions = true))
+            ensue.record(at(1_000, "a"))
+            ensue.record(at(1_500, "b"))
+            ensue.record(at(2_000, "a"))
+            ensue.flush()
+            val decision = ensue.pending().single()
+            val why = ensue.why(decision.id)
+            assertTrue("\"touch\":\"popup\"" in why.json && "decided `popup`" in why.text, why.toString())
+            val answer = ensue.whyNot(decision.task, Whose.User("u")).single()
+            assertTrue("\"decisions\":1" in answer.json && answer.text.isNotEmpty(), answer.toString())
+            assertTrue("\"decisions\":0" in ensue.whyNot(whose = Whose.User(null)).first().json)
+            assertTrue("\"matches\":1" in ensue.statsReport())
+
+            val batch = ensue.drain()
+            assertTrue(decision.id in batch.json && batch.items == 1L && !batch.more, batch.toString())
+            assertEquals(0, ensue.drain(batch.cursor).items)
+            assertEquals(Recorded.Queued, ensue.feedback(decision, FeedbackKind.CLICKED))
+            ensue.feedback("nobody", FeedbackKind.SHOWN, tsMs = 3_000)
+            ensue.flush()
+            val counts = ensue.stats()
+            assertEquals(listOf(1L, 1L), listOf(counts["feedback"], counts["feedback_unknown"]))
+            ensue.resetStats()
+            assertTrue("\"matches\":1" !in ensue.statsReport())
+            assertThrows(EnsueException.Unknown::class.java) { runBlocking { ensue.why("nobody") } }
+            assertThrows(EnsueException.BadCursor::class.java) { runBlocking { ensue.drain("x") } }
+            assertTrue(setOf("users", "runs", "truncated").all { it in ensue.stats().byName })
         }
     }
 
