@@ -8,6 +8,7 @@ use ensue_engine::{
     ApplyReport, Config, Consent, Error, OpenReport, Outcome, Place, Question, SetReport, Status, TaskReport, Whose,
 };
 use ensue_rule::{Duration, EventRef, Remark, Timestamp};
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -16,9 +17,12 @@ use serde::Serialize;
 use crate::error::{self, guarded};
 use crate::event::{self, Args};
 use crate::json;
-use crate::listener::{Deliverer, Slot};
+use crate::listener::{Callbacks, Deliverer, Slot};
 use crate::recorded::{Answers, Recorded, rejected};
 use crate::script::Host;
+
+/// For how long events stay at least and at most, in ms; how many of them; how many bytes.
+type Kept = (Option<i64>, Option<i64>, Option<u64>, Option<u64>);
 
 /// Runs tasks over events.
 #[pyclass(frozen, subclass, module = "ensue._ensue")]
@@ -38,7 +42,7 @@ pub(crate) struct Engine {
 impl Engine {
     #[new]
     #[pyo3(signature = (path=None, *, lateness_ms=None, session_gap_ms=None, window_ms=None, queue=None, early=None,
-                        event_bytes=None, retention=None, replay=false, scripts=None))]
+                        event_bytes=None, users=None, retention=None, replay=false, scripts=None))]
     #[allow(clippy::too_many_arguments, reason = "they are named in Python")]
     fn new(
         py: Python<'_>,
@@ -49,7 +53,8 @@ impl Engine {
         queue: Option<usize>,
         early: Option<usize>,
         event_bytes: Option<usize>,
-        retention: Option<(Option<i64>, Option<u64>, Option<u64>)>,
+        users: Option<usize>,
+        retention: Option<Kept>,
         replay: bool,
         scripts: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
@@ -60,10 +65,12 @@ impl Engine {
             config.queue = queue.unwrap_or(config.queue);
             config.early = early.unwrap_or(config.early);
             config.event_bytes = event_bytes.unwrap_or(config.event_bytes);
+            config.users = users.unwrap_or(config.users);
             let mut config = if replay { config.replay() } else { config };
             config.scripts = host.clone().map(|host| host as Arc<dyn ensue_engine::Scripts>);
-            if let Some((age, rows, bytes)) = retention {
+            if let Some((at_least, age, rows, bytes)) = retention {
                 let kept = &mut config.retention;
+                kept.at_least = at_least.map_or(kept.at_least, Duration);
                 kept.age = age.map_or(kept.age, Duration);
                 kept.rows = rows.unwrap_or(kept.rows);
                 kept.bytes = bytes.unwrap_or(kept.bytes);
@@ -268,15 +275,31 @@ impl Engine {
         })
     }
 
-    /// Who is called with each decision from now on, on a thread of the engine; None: nobody.
-    fn set_listener(&self, py: Python<'_>, callback: Option<Py<PyAny>>) -> PyResult<()> {
+    /// Who is called from now on, on a thread of the engine: `callback` with each decision, `on_store` with how the store is
+    /// when that changes; None: nobody.
+    #[pyo3(signature = (callback, on_store=None))]
+    fn set_listener(&self, py: Python<'_>, callback: Option<Py<PyAny>>, on_store: Option<Py<PyAny>>) -> PyResult<()> {
         guarded(py, || {
-            let some = callback.is_some();
-            drop(self.slot.put(callback));
+            let callbacks = Callbacks { decision: callback, store: on_store };
+            let some = callbacks.is_some();
+            drop(self.slot.put(callbacks));
             let deliverer = || -> Arc<dyn ensue_engine::Listener> { Arc::new(Deliverer(self.slot.clone())) };
             let listener = some.then(deliverer);
             py.detach(|| self.core.set_listener(listener));
             Ok(())
+        })
+    }
+
+    /// Says what became of a decision.
+    fn _feedback(&self, py: Python<'_>, decision: &str, kind: &str, ts_ms: Option<i64>) -> PyResult<Py<Recorded>> {
+        guarded(py, || {
+            let Some(kind) = ensue_engine::FeedbackKind::from_name(kind) else {
+                let known = ensue_engine::FeedbackKind::ALL.map(ensue_engine::FeedbackKind::as_str).join(", ");
+                return Err(PyValueError::new_err(format!("`{kind}` is no feedback: {known}")));
+            };
+            let tell = || self.core.feedback(decision, kind, ts_ms.map(Timestamp));
+            let recorded = if self.replay { py.detach(tell) } else { tell() };
+            self.answers.of(py, recorded)
         })
     }
 
@@ -293,7 +316,7 @@ impl Engine {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         guarded(py, || {
             py.detach(|| self.core.shutdown());
-            drop(self.slot.put(None));
+            drop(self.slot.put(Callbacks::default()));
             py.detach(|| self.slot.wait());
             Ok(())
         })
@@ -301,11 +324,11 @@ impl Engine {
 
     #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 asks for")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.slot.visit(|callback| visit.call(callback)).unwrap_or(Ok(()))
+        self.slot.visit(|callback| visit.call(callback))
     }
 
     fn __clear__(&self) {
-        drop(self.slot.put(None));
+        drop(self.slot.put(Callbacks::default()));
     }
 }
 

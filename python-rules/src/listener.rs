@@ -1,10 +1,11 @@
-//! The callback of Python as the engine's listener.
+//! Callbacks of Python as the engine's listener.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
-use ensue_engine::{Decision, Listener, Outcome};
+use ensue_engine::{Decision, Listener, Outcome, StoreReport, StoreState};
 use pyo3::prelude::*;
+use serde::Serialize;
 
 use crate::json;
 
@@ -17,17 +18,33 @@ pub(crate) struct Slot {
     idle: Condvar,
 }
 
+/// Callables of the host.
+#[derive(Debug, Default)]
+pub(crate) struct Callbacks {
+    /// Is called with each decision.
+    pub(crate) decision: Option<Py<PyAny>>,
+    /// Is called with how the store is, when that changes.
+    pub(crate) store: Option<Py<PyAny>>,
+}
+
+impl Callbacks {
+    /// Whether there is any.
+    pub(crate) fn is_some(&self) -> bool {
+        self.decision.is_some() || self.store.is_some()
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
-    callback: Option<Py<PyAny>>,
+    callbacks: Callbacks,
     /// The thread that delivers at this moment.
     busy: Option<ThreadId>,
 }
 
 impl Slot {
-    /// Puts another callback in place; gives the one before, to be dropped by who holds the interpreter.
-    pub(crate) fn put(&self, callback: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
-        std::mem::replace(&mut self.lock().callback, callback)
+    /// Puts other callbacks in place; gives those before, to be dropped by who holds the interpreter.
+    pub(crate) fn put(&self, callbacks: Callbacks) -> Callbacks {
+        std::mem::replace(&mut self.lock().callbacks, callbacks)
     }
 
     /// Waits, without the interpreter, until a delivery under way is over; not one that this very call comes from.
@@ -39,19 +56,20 @@ impl Slot {
         }
     }
 
-    /// Calls `visit` with the callback, unless the lock is taken (then it is in use, and so alive).
-    pub(crate) fn visit<T>(&self, visit: impl FnOnce(&Py<PyAny>) -> T) -> Option<T> {
-        self.state.try_lock().ok()?.callback.as_ref().map(visit)
+    /// Calls `visit` with each callback, unless the lock is taken (then they are in use, and so alive).
+    pub(crate) fn visit<E>(&self, visit: impl Fn(&Py<PyAny>) -> Result<(), E>) -> Result<(), E> {
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        [&state.callbacks.decision, &state.callbacks.store].into_iter().flatten().try_for_each(visit)
     }
 
-    fn callback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.lock().callback.as_ref().map(|callback| callback.clone_ref(py))
+    fn callback(&self, py: Python<'_>, which: impl FnOnce(&Callbacks) -> &Option<Py<PyAny>>) -> Option<Py<PyAny>> {
+        which(&self.lock().callbacks).as_ref().map(|callback| callback.clone_ref(py))
     }
 
     /// Takes the turn to deliver, if there is anyone to deliver to.
     fn begin(&self) -> Option<Turn<'_>> {
         let mut state = self.lock();
-        state.callback.as_ref()?;
+        state.callbacks.is_some().then_some(())?;
         state.busy = Some(std::thread::current().id());
         Some(Turn(self))
     }
@@ -81,11 +99,36 @@ impl Listener for Deliverer {
         // Where the interpreter is gone nobody is told; the decisions stay in the outbox.
         let _ = Python::try_attach(|py| {
             for decision in decisions {
-                let Some(callback) = self.0.callback(py) else { return };
+                let Some(callback) = self.0.callback(py, |c| &c.decision) else { return };
                 deliver(py, callback.bind(py), decision);
             }
         });
     }
+
+    fn on_store(&self, report: &StoreReport) {
+        let Some(_turn) = self.0.begin() else { return };
+        let _ = Python::try_attach(|py| {
+            let Some(callback) = self.0.callback(py, |c| &c.store) else { return };
+            let state = match report.state {
+                StoreState::Failing => "failing",
+                StoreState::Working => "working",
+                StoreState::Afresh => "afresh",
+            };
+            let told = Told { state, detail: &report.detail, unwritten: report.unwritten };
+            let called = json::object(py, &told).and_then(|given| callback.bind(py).call1((given,)));
+            if let Err(error) = called {
+                error.write_unraisable(py, Some(callback.bind(py)));
+            }
+        });
+    }
+}
+
+/// How the store is, as an object.
+#[derive(Serialize)]
+struct Told<'a> {
+    state: &'static str,
+    detail: &'a str,
+    unwritten: u64,
 }
 
 /// An exception of the callback is told to `sys.unraisablehook`, and goes no further.

@@ -41,6 +41,32 @@ def test_record_says_what_became_of_the_event() -> None:
     assert (engine.record("pv").status, bool(engine.record("pv"))) == ("closed", False)
 
 
+def test_feedback_is_counted_once_of_each_kind() -> None:
+    with Engine() as engine:
+        engine.apply(touch_on("pv"))
+        engine.record("pv", n=1)
+        [decision] = engine.decisions()
+        assert engine.feedback(decision, "clicked") and engine.feedback(decision["id"], "clicked")
+        assert engine.feedback("nobody", "shown", ts=1_000)
+        engine.flush()
+        stats = engine.stats()
+        assert [stats[f"feedback{n}"] for n in ("", "_again", "_unknown")] == [1, 1, 1]
+        with pytest.raises(ValueError, match="`liked` is no feedback"):
+            engine.feedback(decision, "liked")  # type: ignore[arg-type]
+
+
+def test_how_the_store_is_is_told(tmp_path: Path) -> None:
+    path, told = tmp_path / "ensue.db", list[Any]()
+    with Engine(path, replay=True) as engine:
+        engine.apply(touch_on("pv"))
+        engine.set_listener(None, on_store=told.append)
+        path.unlink()
+        engine.record_event({"actionType": "pv", "ts": 1_000})
+        engine.flush()
+        assert [report["state"] for report in told] == ["afresh"]
+        assert path.exists() and "gone" in told[0]["detail"]
+
+
 def test_a_durable_record_is_there_after_a_kill(tmp_path: Path) -> None:
     script = """
 import os, signal, sys
@@ -266,7 +292,7 @@ def test_the_rental_example_live_from_its_files(tmp_path: Path) -> None:
 
 
 def test_options_are_checked() -> None:
-    with Engine(lateness="1 S", session_gap=1000, default_window="1 H", queue=10, early=5, event_bytes=100) as engine:
+    with Engine(lateness="1 S", session_gap=1000, default_window="1 H", queue=10, early=5, event_bytes=100, users=8, keep_at_least="1 D") as engine:
         for n in range(7):
             assert engine.record("pv", n=n).status == ("queued" if n < 5 else "full")
         engine.apply(touch_on("pv"))

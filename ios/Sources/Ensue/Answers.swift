@@ -64,7 +64,10 @@ extension Ensue {
     /// Says what became of a decision: what policies count of it counts for all that is decided after this call. Each kind
     /// counts once for a decision. An id that no decision has is counted as ``Stats/feedbackUnknown``. Never waits.
     ///
-    /// - Parameter time: when; `nil`: now.
+    /// - Parameters:
+    ///   - decision: its id.
+    ///   - kind: what became of it.
+    ///   - time: when; `nil`: now.
     @discardableResult
     public func feedback(_ decision: Decision.ID, _ kind: FeedbackKind, at time: Timestamp? = nil) -> Recorded {
         (try? engine.feedback(decision: decision, kind: .init(kind), tsMs: time?.milliseconds)).map(Recorded.init)
@@ -112,8 +115,10 @@ extension Ensue {
 
     /// What there is consent to send and was not fetched yet, about so many bytes of it.
     ///
-    /// - Parameter since: the cursor of the last batch that has arrived (`nil`: none has). As long as it is not given back, a
-    ///   batch comes again.
+    /// - Parameters:
+    ///   - since: the cursor of the last batch that has arrived (`nil`: none has). As long as it is not given back, a batch
+    ///     comes again.
+    ///   - maxBytes: about how many; one item comes at least.
     public func drain(since: String? = nil, maxBytes: Int = 65_536) async throws(EnsueError) -> Batch {
         try await waiting { Batch(try $0.drain(since: since, maxBytes: UInt32(clamping: maxBytes))) }
     }

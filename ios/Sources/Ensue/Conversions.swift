@@ -304,9 +304,10 @@ extension Ensue.Stats {
             events: given.events, rejected: given.rejected, late: given.late, clamped: given.clamped,
             demanded: given.demanded, stored: given.stored, dropped: given.dropped, capped: given.capped,
             nullKey: given.nullKey, bytesStored: given.bytesStored, matches: given.matches, timeouts: given.timeouts,
-            decisions: given.decisions, refusals: given.refusals, feedback: given.feedback, feedbackAgain: given.feedbackAgain,
-            feedbackUnknown: given.feedbackUnknown, errors: given.errors, before: given.before,
+            decisions: given.decisions, refusals: given.refusals, feedback: given.feedback,
+            feedbackAgain: given.feedbackAgain, feedbackUnknown: given.feedbackUnknown, errors: given.errors,
+            before: given.before,
             unwritten: given.unwritten, setAside: given.setAside, optedOut: given.optedOut,
-            runs: given.runs)
+            truncated: given.truncated, users: given.users, runs: given.runs)
     }
 }

@@ -19,7 +19,7 @@ import Foundation
 /// Make one for the life of the app. All its calls may come from any thread or task. What is recorded before the store is
 /// open, or before the first tasks, is kept and looked at then. An engine that is let go of is shut down.
 public final class Ensue: Sendable {
-    private let engine: Engine
+    let engine: Engine
     private let audience = Audience()
     /// What the core was told last.
     private let listening = Locked(Audience.Wants())

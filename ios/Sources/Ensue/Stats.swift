@@ -47,6 +47,10 @@ extension Ensue {
         public let setAside: UInt64
         /// 1 while the user has opted out.
         public let optedOut: UInt64
+        /// Events given up to the limits of the log while a task could still have looked at them.
+        public let truncated: UInt64
+        /// Users whose frontier is in memory, beside the anonymous one.
+        public let users: UInt64
         /// Tasks, users and partitions with a partial match alive, when last looked after.
         public let runs: UInt64
     }

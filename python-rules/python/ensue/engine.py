@@ -7,7 +7,7 @@ import json
 import os
 import weakref
 from enum import Enum
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Type, Union
+from typing import Any, Dict, Iterable, Iterator, List, Literal, Mapping, Optional, Set, Type, Union
 
 from . import _ensue
 from ._json import Duration, documents, dumps, milliseconds
@@ -57,6 +57,8 @@ class Engine(_ensue.Engine):
         queue: Optional[int] = None,
         early: Optional[int] = None,
         event_bytes: Optional[int] = None,
+        users: Optional[int] = None,
+        keep_at_least: Optional[Duration] = None,
         keep_for: Optional[Duration] = None,
         keep_events: Optional[int] = None,
         keep_bytes: Optional[int] = None,
@@ -72,6 +74,10 @@ class Engine(_ensue.Engine):
         queue: events that wait for the worker; 4,096. What comes while it is full is dropped and counted.
         early: events that wait for the first tasks; 1,000.
         event_bytes: a larger event is rejected; 64 KiB.
+        users: whose state is in memory at most, about; those beyond are put away in the store while nothing of them is due;
+            4,096.
+        keep_at_least: for how long an event that some task wants stays, so that `why_not` can answer; as long as tasks look
+            at it.
         keep_for, keep_events, keep_bytes: what is kept of events at most, whatever tasks want; 31 days, 200,000, 64 MiB; in
             replay no limit.
         replay: the times of events are the only clock; a full queue makes `record` wait, and the listener is called
@@ -87,7 +93,8 @@ class Engine(_ensue.Engine):
             queue=queue,
             early=early,
             event_bytes=event_bytes,
-            retention=(_ms(keep_for), keep_events, keep_bytes),
+            users=users,
+            retention=(_ms(keep_at_least), _ms(keep_for), keep_events, keep_bytes),
             replay=replay,
             scripts=shelf(scripts),
         )
@@ -129,6 +136,17 @@ class Engine(_ensue.Engine):
     def ack(self, *decisions: Union[Decision, Mapping[str, Any], str]) -> int:
         """Acknowledges decisions, or their ids: they are not delivered again. Gives how many were not yet."""
         return self._ack([decision if isinstance(decision, str) else decision["id"] for decision in decisions])
+
+    def feedback(
+        self,
+        decision: Union[Decision, Mapping[str, Any], str],
+        kind: Literal["shown", "clicked", "dismissed", "converted"],
+        ts: Optional[int] = None,
+    ) -> _ensue.Recorded:
+        """Says what became of a decision, or of that of an id; what policies count of it counts for all that is decided
+        after this call. Each kind counts once for a decision. ts: when, in ms; None: now. An id that no decision has is
+        counted as `feedback_unknown`."""
+        return self._feedback(decision if isinstance(decision, str) else decision["id"], kind, ts)
 
     def export_user(self, user: Optional[Union[str, int]] = None) -> Dict[str, Any]:
         """All that is stored of a user (None: the anonymous one), for them to read."""
