@@ -1,6 +1,6 @@
 //! What a match costs from its event to its decision, without any control, and through a hundred of them: 62 caps of the
 //! task and 30 over all touches, by spans, calendar units, session and showing, and one of each other kind. All let it pass,
-//! so that all are asked, and each finds a thousand past decisions.
+//! so that all are asked, and the user has a thousand past decisions (33 minutes apart, caps of 1,000).
 //!
 //! A store in memory; the difference of the two is what the controls cost.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "a bench")]
@@ -29,7 +29,7 @@ fn caps(n: u32) -> Vec<Cap> {
         let span = Per::Span(Duration(i64::from(i + 1) * Duration::MINUTE.0));
         let per = if i.is_multiple_of(2) { span } else { units[i as usize / 2 % units.len()] };
         let count = if i % 10 == 9 { Counted::Shown } else { Counted::Decided };
-        Cap { count, ..Cap::of(u32::MAX, per) }
+        Cap { count, ..Cap::of(1_000, per) }
     };
     (0..n).map(cap).collect()
 }
@@ -77,11 +77,11 @@ fn engine((policy, policies): (Policy, Vec<TouchPolicy>)) -> Engine {
     engine
 }
 
-/// Records `n` events, each a match, a second apart, and waits until they are decided.
+/// Records `n` events, each a match and in a session of its own, and waits until they are decided.
 fn decide(engine: &Engine, at: &mut i64, n: u64) -> Span {
     let begin = Instant::now();
     for _ in 0..n {
-        *at += 1_000;
+        *at += 2_000_000;
         let ts = Some(Timestamp(*at));
         engine.record(&EventRef { ts, action_type: "go", user_id: Some("user"), ..EventRef::default() });
     }
@@ -96,8 +96,8 @@ fn bench(c: &mut Criterion) {
         let before = engine.stats().decisions;
         c.bench_function(&format!("controls/{name}"), |b| b.iter_custom(|n| decide(&engine, &mut at, n)));
         let stats = engine.stats();
-        // At midnight a quiet minute passes by; all else goes out.
-        assert!(stats.decisions > before && stats.refusals * 500 < stats.decisions, "{stats:?}");
+        // At midnight a quiet minute passes by; all else goes out. Of 216 times one is midnight.
+        assert!(stats.decisions > before && stats.refusals * 100 < stats.decisions, "{stats:?}");
     }
 }
 

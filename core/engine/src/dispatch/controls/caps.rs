@@ -90,29 +90,33 @@ fn first_full(caps: &[Cap], c: &Candidate<'_>, past: &Ledger, key: impl Fn(&Cap)
 
 fn full(cap: &Cap, made: &[std::rc::Rc<Made>], c: &Candidate<'_>) -> Option<Full> {
     let limit = usize::try_from(cap.limit).unwrap_or(usize::MAX);
-    let decided_since = |since: Timestamp| {
-        let from = made.partition_point(|m| m.at <= since);
-        made.get(from..).unwrap_or_default().iter()
+    // Those that can count at all: where they are too few, nothing needs counting.
+    let made = match cap.count {
+        Counted::Decided => {
+            let since = c.at.minus(reach(cap.per));
+            made.get(made.partition_point(|m| m.at <= since)..).unwrap_or_default()
+        }
+        Counted::Shown => made,
     };
+    if made.len() < limit {
+        return None;
+    }
     let shown = |m: &&std::rc::Rc<Made>| cap.count == Counted::Decided || m.shown_at().is_some();
     let (count, room) = match (cap.per, Unit::of(cap.per)) {
         (Per::Span(span), _) => {
             let since = c.at.minus(span);
             let mut times: Vec<Timestamp> = match cap.count {
-                Counted::Decided => decided_since(since).map(|m| m.at).collect(),
+                Counted::Decided => made.iter().map(|m| m.at).collect(),
                 Counted::Shown => made.iter().filter_map(|m| m.shown_at()).filter(|at| *at > since).collect(),
             };
             times.sort_unstable();
             let frees = times.len().checked_sub(limit).and_then(|i| times.get(i));
             (times.len(), frees.map_or(Room::Never, |at| Room::At(at.plus(span))))
         }
-        (per, Some(unit)) => {
+        (_, Some(unit)) => {
             let this = unit.number(c.at, c.utc_offset_min);
             let is_in = |m: &&std::rc::Rc<Made>| unit.number(counted_at(m, cap), m.utc_offset_min) == this;
-            let count = match cap.count {
-                Counted::Decided => decided_since(c.at.minus(reach(per))).filter(is_in).count(),
-                Counted::Shown => made.iter().filter(shown).filter(is_in).count(),
-            };
+            let count = made.iter().filter(shown).filter(is_in).count();
             let next = Room::At(unit.after(this, c.utc_offset_min));
             (count, if limit == 0 { Room::Never } else { next })
         }
