@@ -183,9 +183,18 @@ pub(crate) struct Ledger {
     device: Past,
 }
 
-/// Past decisions by what they are counted under, in the order of their times.
+/// Past decisions by what they are counted under.
 #[derive(Debug, Default)]
-struct Past(FxHashMap<Key, Vec<Rc<Made>>>);
+struct Past(FxHashMap<Key, Under>);
+
+/// What is counted under one key.
+#[derive(Debug, Default)]
+struct Under {
+    /// In the order of their times.
+    made: Vec<Rc<Made>>,
+    /// Those of them that were shown, in the order in which they were.
+    shown: Vec<Rc<Made>>,
+}
 
 impl Ledger {
     /// No past.
@@ -222,13 +231,22 @@ impl Ledger {
         at: Option<Timestamp>,
         now: impl Fn(&StreamKey) -> Timestamp,
     ) -> Option<(StreamKey, Option<Timestamp>)> {
-        let made = self.by_id.get(id)?;
+        let made = self.by_id.get(id)?.clone();
+        let before = made.shown_at();
         let mut answers = made.answers.get();
         let at = at.unwrap_or_else(|| now(&made.stream)).max(made.at);
         let slot = answers.get_mut(kind as usize)?;
         let new = slot.is_none().then_some(at);
         *slot = slot.or(new);
         made.answers.set(answers);
+        if made.shown_at() != before {
+            self.device.show(&made);
+            let past = match made.stream.user() {
+                None => Some(&mut self.anonymous),
+                Some(user) => self.users.get_mut(user),
+            };
+            past.into_iter().for_each(|past| past.show(&made));
+        }
         Some((made.stream.clone(), new))
     }
 
@@ -255,42 +273,79 @@ impl Ledger {
 
     /// A user's decisions under a key, oldest first.
     pub(super) fn of(&self, user: Option<&Arc<str>>, key: &Key) -> &[Rc<Made>] {
-        let past = match user {
-            None => Some(&self.anonymous),
-            Some(user) => self.users.get(user),
-        };
-        past.map_or(&[], |past| past.of(key))
+        self.past_of(user).map_or(&[], |past| past.made(key))
+    }
+
+    /// Those that were shown, in the order in which they were.
+    pub(super) fn shown_of(&self, user: Option<&Arc<str>>, key: &Key) -> &[Rc<Made>] {
+        self.past_of(user).map_or(&[], |past| past.shown(key))
     }
 
     /// Everyone's decisions under a key, oldest first.
     pub(super) fn of_device(&self, key: &Key) -> &[Rc<Made>] {
-        self.device.of(key)
+        self.device.made(key)
+    }
+
+    /// Those that were shown, in the order in which they were.
+    pub(super) fn shown_of_device(&self, key: &Key) -> &[Rc<Made>] {
+        self.device.shown(key)
+    }
+
+    fn past_of(&self, user: Option<&Arc<str>>) -> Option<&Past> {
+        match user {
+            None => Some(&self.anonymous),
+            Some(user) => self.users.get(user),
+        }
     }
 }
 
 impl Past {
-    fn of(&self, key: &Key) -> &[Rc<Made>] {
-        self.0.get(key).map_or(&[], Vec::as_slice)
+    fn made(&self, key: &Key) -> &[Rc<Made>] {
+        self.0.get(key).map_or(&[], |under| &under.made)
+    }
+
+    fn shown(&self, key: &Key) -> &[Rc<Made>] {
+        self.0.get(key).map_or(&[], |under| &under.shown)
     }
 
     fn add(&mut self, made: &Rc<Made>) {
         for key in made.keys() {
-            let all = self.0.entry(key).or_default();
-            let at = all.partition_point(|m| m.at <= made.at);
-            let same = all.get(..at).unwrap_or_default().iter().rev().take_while(|m| m.at == made.at);
-            if same.into_iter().any(|m| Rc::ptr_eq(m, made)) {
-                continue;
+            let under = self.0.entry(key).or_default();
+            if insert(&mut under.made, made, |m| Some(m.at)) {
+                insert(&mut under.shown, made, Made::shown_at);
             }
-            all.insert(at, made.clone());
-            all.drain(..all.len().saturating_sub(MOST));
+        }
+    }
+
+    /// A decision that is here is shown, or was so earlier than was known.
+    fn show(&mut self, made: &Rc<Made>) {
+        for key in made.keys() {
+            let Some(under) = self.0.get_mut(&key) else { continue };
+            under.shown.retain(|m| !Rc::ptr_eq(m, made));
+            if under.made.iter().any(|m| Rc::ptr_eq(m, made)) {
+                insert(&mut under.shown, made, Made::shown_at);
+            }
         }
     }
 
     fn prune(&mut self, before: Timestamp) {
-        self.0.retain(|_, all| {
-            let gone = all.partition_point(|m| m.at < before);
-            all.drain(..gone);
-            !all.is_empty()
+        self.0.retain(|_, under| {
+            under.made.drain(..under.made.partition_point(|m| m.at < before));
+            under.shown.retain(|m| m.at >= before);
+            !under.made.is_empty()
         });
     }
+}
+
+/// Puts a decision where its time is, if it has one and is not there; of too many the oldest goes. Whether it was put.
+fn insert(all: &mut Vec<Rc<Made>>, made: &Rc<Made>, time: impl Fn(&Made) -> Option<Timestamp>) -> bool {
+    let Some(own) = time(made) else { return false };
+    let at = all.partition_point(|m| time(m) <= Some(own));
+    let same = all.get(..at).unwrap_or_default().iter().rev().take_while(|m| time(m) == Some(own));
+    if same.into_iter().any(|m| Rc::ptr_eq(m, made)) {
+        return false;
+    }
+    all.insert(at, made.clone());
+    all.drain(..all.len().saturating_sub(MOST));
+    true
 }

@@ -1,5 +1,7 @@
 //! `caps`: at most so many in a stretch of time, of a task (or shared by name) and of all touches.
 
+use std::rc::Rc;
+
 use ensue_rule::{Cap, Counted, Duration, Per, Policy, Task, TaskScope, Timestamp};
 
 use super::{Candidate, Control, Ledger, OfSource, Verdict};
@@ -80,48 +82,38 @@ fn reach(per: Per) -> Duration {
 /// The sentence on the first cap that is full.
 fn first_full(caps: &[Cap], c: &Candidate<'_>, past: &Ledger, key: impl Fn(&Cap) -> Key) -> Option<String> {
     caps.iter().enumerate().find_map(|(index, cap)| {
-        let made = match cap.scope {
-            TaskScope::User => past.of(c.user, &key(cap)),
-            TaskScope::Device => past.of_device(&key(cap)),
+        let made = match (cap.scope, cap.count) {
+            (TaskScope::User, Counted::Decided) => past.of(c.user, &key(cap)),
+            (TaskScope::User, Counted::Shown) => past.shown_of(c.user, &key(cap)),
+            (TaskScope::Device, Counted::Decided) => past.of_device(&key(cap)),
+            (TaskScope::Device, Counted::Shown) => past.shown_of_device(&key(cap)),
         };
         full(cap, made, c).map(|full| worded(index, cap, &full))
     })
 }
 
-fn full(cap: &Cap, made: &[std::rc::Rc<Made>], c: &Candidate<'_>) -> Option<Full> {
+/// `made`: what may count, in the order of the times at which it does.
+fn full(cap: &Cap, made: &[Rc<Made>], c: &Candidate<'_>) -> Option<Full> {
     let limit = usize::try_from(cap.limit).unwrap_or(usize::MAX);
     // Those that can count at all: where they are too few, nothing needs counting.
-    let made = match cap.count {
-        Counted::Decided => {
-            let since = c.at.minus(reach(cap.per));
-            made.get(made.partition_point(|m| m.at <= since)..).unwrap_or_default()
-        }
-        Counted::Shown => made,
-    };
+    let since = c.at.minus(reach(cap.per));
+    let made = made.get(made.partition_point(|m| counted_at(m, cap) <= since)..).unwrap_or_default();
     if made.len() < limit {
         return None;
     }
-    let shown = |m: &&std::rc::Rc<Made>| cap.count == Counted::Decided || m.shown_at().is_some();
     let (count, room) = match (cap.per, Unit::of(cap.per)) {
         (Per::Span(span), _) => {
-            let since = c.at.minus(span);
-            let mut times: Vec<Timestamp> = match cap.count {
-                Counted::Decided => made.iter().map(|m| m.at).collect(),
-                Counted::Shown => made.iter().filter_map(|m| m.shown_at()).filter(|at| *at > since).collect(),
-            };
-            times.sort_unstable();
-            let frees = times.len().checked_sub(limit).and_then(|i| times.get(i));
-            (times.len(), frees.map_or(Room::Never, |at| Room::At(at.plus(span))))
+            let frees = made.len().checked_sub(limit).and_then(|i| made.get(i));
+            (made.len(), frees.map_or(Room::Never, |m| Room::At(counted_at(m, cap).plus(span))))
         }
         (_, Some(unit)) => {
             let this = unit.number(c.at, c.utc_offset_min);
-            let is_in = |m: &&std::rc::Rc<Made>| unit.number(counted_at(m, cap), m.utc_offset_min) == this;
-            let count = made.iter().filter(shown).filter(is_in).count();
+            let is_in = |m: &&Rc<Made>| unit.number(counted_at(m, cap), m.utc_offset_min) == this;
             let next = Room::At(unit.after(this, c.utc_offset_min));
-            (count, if limit == 0 { Room::Never } else { next })
+            (made.iter().filter(is_in).count(), if limit == 0 { Room::Never } else { next })
         }
         (_, None) => {
-            let count = made.iter().filter(shown).filter(|m| m.session == c.session && m.session > 0).count();
+            let count = made.iter().filter(|m| m.session == c.session && m.session > 0).count();
             (count, if limit == 0 { Room::Never } else { Room::NextSession })
         }
     };
