@@ -21,6 +21,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
             "once_cell",
             "rusqlite",
             "rustc-hash",
+            "rustix",
             "serde",
             "serde_json",
             "sha2",

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration as Span, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration as Span, SystemTime, UNIX_EPOCH};
 
 use ensue_rule::Timestamp;
 
@@ -19,11 +19,37 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn until(&self, due: Timestamp) -> Option<Span>;
 }
 
-/// The wall time at its making plus the monotonic time since: a user who sets the clock back moves no event.
+/// The wall time at its making plus the time since, sleep of the system included: a user who sets the clock back moves no
+/// event, and neither does a night in which the phone was suspended.
+///
+/// A worker that waits for a timer while the system sleeps does not wake it: what came due meanwhile happens when the rest
+/// of its wait is over, or sooner with the next event or [`crate::Engine::advance_to`].
 #[derive(Debug)]
 pub struct SystemClock {
-    start: Instant,
+    start: Span,
     start_ms: i64,
+}
+
+/// The time since some moment before, which runs on while the system sleeps. [`std::time::Instant`] does not, on most
+/// systems.
+#[cfg(unix)]
+fn running() -> Span {
+    use rustix::time::{ClockId, clock_gettime};
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const AWAKE_OR_NOT: ClockId = ClockId::Boottime;
+    // Apple's counts on in sleep, as its manual says.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const AWAKE_OR_NOT: ClockId = ClockId::Monotonic;
+    let time = clock_gettime(AWAKE_OR_NOT);
+    Span::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// The same where there is no such clock: as far as the system was awake.
+#[cfg(not(unix))]
+#[allow(clippy::disallowed_methods, reason = "the one place where the system clock is read")]
+fn running() -> Span {
+    static FIRST: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    FIRST.get_or_init(std::time::Instant::now).elapsed()
 }
 
 impl SystemClock {
@@ -31,7 +57,7 @@ impl SystemClock {
     #[allow(clippy::disallowed_methods, reason = "the one place where the system clock is read")]
     pub fn new() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), start_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
+        Self { start: running(), start_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) }
     }
 }
 
@@ -43,7 +69,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let passed = self.start.elapsed();
+        let passed = running().saturating_sub(self.start);
         // Not `as_millis`, whose 128 bits cost as much as the rest of a call of `record`.
         let seconds = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
         let ms = seconds.saturating_mul(1_000).saturating_add(passed.subsec_millis().into());
