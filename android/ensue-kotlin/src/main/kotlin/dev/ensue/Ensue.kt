@@ -12,15 +12,15 @@ import dev.ensue.internal.Unfit
 import dev.ensue.internal.toFfi
 import dev.ensue.internal.toKotlin
 import dev.ensue.internal.translated
-import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.channels.ProducerScope
 import kotlinx.coroutines.channels.awaitClose
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.buffer
 import kotlinx.coroutines.flow.callbackFlow
+import kotlinx.coroutines.future.await
 import kotlinx.coroutines.withContext
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.Executor
 import kotlin.concurrent.thread
 import kotlin.time.Duration
@@ -44,7 +44,10 @@ import dev.ensue.ffi.replay as ffiReplay
 public class Ensue private constructor(private val config: Config) : AutoCloseable {
     private val entrance = Entrance(config.early ?: EARLY)
     private val subscribers = Subscribers(config.onListenerFailure)
-    private val engine = CompletableDeferred<FfiEngine>()
+
+    // Nothing of coroutines is loaded before somebody asks or collects: their classes cost whoever loads them first tens of
+    // milliseconds, and that would be the caller of `initialize`.
+    private val engine = CompletableFuture<FfiEngine>()
     private val opening = thread(name = "ensue-open", isDaemon = true) { open() }
 
     /** Waits until the store is open, and says how that went. */
@@ -122,7 +125,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     /** Takes an event in its JSON form (`{"actionType":..,"args":{..}}`) and says what became of it. */
     public suspend fun recordJson(event: ByteArray): Recorded = withContext(Dispatchers.IO) {
         try {
-            engine.await().recordJson(event).toKotlin()
+            awaited().recordJson(event).toKotlin()
         } catch (bad: FfiException.Event) {
             Recorded.Rejected(bad.reason)
         } catch (e: FfiException) {
@@ -222,19 +225,25 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
      * The decisions, first those that are not acknowledged. It ends when the engine is closed. Where a collector is slow,
      * [BUFFER] wait for it; others stay in the store, and come with the next collection.
      */
-    public val decisions: Flow<Decision> = callbackFlow {
-        follow(Subscriber.ToDecisions({ trySend(it).isSuccess }) { close() })
-    }.buffer(BUFFER)
+    public val decisions: Flow<Decision> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToDecisions({ trySend(it).isSuccess }) { close() })
+        }.buffer(BUFFER)
+    }
 
     /** All that happens inside: for tools, at some cost. Where a collector is slow, some are lost. */
-    public val outcomes: Flow<Outcome> = callbackFlow {
-        follow(Subscriber.ToOutcomes({ trySend(it) }) { close() })
-    }.buffer(BUFFER)
+    public val outcomes: Flow<Outcome> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToOutcomes({ trySend(it) }) { close() })
+        }.buffer(BUFFER)
+    }
 
     /** The store began to fail, works again, or was begun afresh: each such change from now on. */
-    public val storeReports: Flow<StoreReport> = callbackFlow {
-        follow(Subscriber.ToStore({ trySend(it) }) { close() })
-    }.buffer(BUFFER)
+    public val storeReports: Flow<StoreReport> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToStore({ trySend(it) }) { close() })
+        }.buffer(BUFFER)
+    }
 
     /** Subscribes for as long as the flow is collected. */
     private suspend fun ProducerScope<*>.follow(subscriber: Subscriber) {
@@ -252,7 +261,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
             true
         })
         // Where it could not be opened there is nobody to listen to; where it is closed meanwhile, neither.
-        engine.invokeOnCompletion { runCatching { opened()?.let { subscribe(it, subscriber) } } }
+        engine.thenAccept { runCatching { subscribe(it, subscriber) } }
         return Subscription { subscribers.remove(subscriber) }
     }
 
@@ -277,8 +286,10 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
         subscribers.end()
     }
 
-    @OptIn(ExperimentalCoroutinesApi::class)
-    private fun opened(): FfiEngine? = runCatching { engine.getCompleted() }.getOrNull()
+    private fun opened(): FfiEngine? = runCatching { engine.getNow(null) }.getOrNull()
+
+    /** The engine once it is open. Who stops waiting takes it from nobody else: it is a future of their own that ends. */
+    private suspend fun awaited(): FfiEngine = engine.thenApply { it }.await()
 
     private fun open() {
         try {
@@ -295,7 +306,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
 
     /** Asks the engine, off the caller's thread. */
     private suspend fun <T> ask(question: (FfiEngine) -> T): T = withContext(Dispatchers.IO) {
-        val engine = engine.await()
+        val engine = awaited()
         translated { question(engine) }
     }
 
