@@ -301,11 +301,11 @@ impl Ledger {
 
 impl Past {
     fn made(&self, key: &Key) -> &[Rc<Made>] {
-        self.0.get(key).map_or(&[], |under| &under.made)
+        self.0.get(key).map_or(&[], |under| newest(&under.made))
     }
 
     fn shown(&self, key: &Key) -> &[Rc<Made>] {
-        self.0.get(key).map_or(&[], |under| &under.shown)
+        self.0.get(key).map_or(&[], |under| newest(&under.shown))
     }
 
     fn add(&mut self, made: &Rc<Made>) {
@@ -346,6 +346,14 @@ fn insert(all: &mut Vec<Rc<Made>>, made: &Rc<Made>, time: impl Fn(&Made) -> Opti
         return false;
     }
     all.insert(at, made.clone());
-    all.drain(..all.len().saturating_sub(MOST));
+    // Now and then, because what is left has to move.
+    if all.len() >= 2 * MOST {
+        all.drain(..all.len() - MOST);
+    }
     true
+}
+
+/// Those that are remembered.
+fn newest(all: &[Rc<Made>]) -> &[Rc<Made>] {
+    all.get(all.len().saturating_sub(MOST)..).unwrap_or_default()
 }
