@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ensue_rule::Timestamp;
 use rusqlite::{Row, params};
+use rustc_hash::FxHashMap;
 
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::dispatch::{Answers, LedgerEntry};
@@ -22,9 +23,12 @@ const DECISION: &str = "INSERT OR IGNORE INTO decisions
   (id, source, task, user, shared, at, utc_offset_min, decision, touch, session, exclusive, expires)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
-const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min, touch, session, exclusive, expires,
-  (SELECT json_group_array(json_array(kind, feedback.at)) FROM feedback WHERE feedback.decision = decisions.id)
+const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min, touch, session, exclusive, expires
   FROM decisions WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
+
+/// Of most decisions there is none, so it is read by itself.
+const FEEDBACK: &str = "SELECT decision, kind, at FROM feedback
+  WHERE ?1 IS NULL OR decision IN (SELECT id FROM decisions WHERE user = ?1)";
 
 impl Store {
     /// Puts a decision in the outbox, with what controls count of it.
@@ -91,6 +95,7 @@ impl Store {
     /// What past decisions count; of one stream where it is said.
     pub(crate) fn ledger(&mut self, of: Option<i64>) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
+        let mut answers = self.answers(of)?;
         let Self { conn, users, .. } = self;
         let mut statement = conn.prepare_cached(LEDGER).doing(doing)?;
         let mut rows = statement.query([of]).doing(doing)?;
@@ -101,9 +106,27 @@ impl Store {
                 schema::ANONYMOUS => StreamKey::User(None),
                 id => StreamKey::User(Some(users.name(conn, id)?.ok_or_else(|| torn(doing))?)),
             };
-            entries.push(entry(r, stream).doing(doing)?.ok_or_else(|| torn(doing))?);
+            let mut entry = entry(r, stream).doing(doing)?.ok_or_else(|| torn(doing))?;
+            entry.answers = answers.remove(&entry.id).unwrap_or_default();
+            entries.push(entry);
         }
         Ok(entries)
+    }
+
+    /// The feedback to decisions; of one stream where it is said.
+    fn answers(&mut self, of: Option<i64>) -> Result<FxHashMap<Arc<str>, Answers>, Error> {
+        let doing = "reading feedback";
+        let mut statement = self.conn.prepare_cached(FEEDBACK).doing(doing)?;
+        let mut rows = statement.query([of]).doing(doing)?;
+        let mut all: FxHashMap<Arc<str>, Answers> = FxHashMap::default();
+        while let Some(r) = rows.next().doing(doing)? {
+            let (decision, kind): (String, i64) = (r.get(0).doing(doing)?, r.get(1).doing(doing)?);
+            let kind = FeedbackKind::of_code(kind).ok_or_else(|| torn(doing))?;
+            let answers = all.entry(decision.into()).or_default();
+            let at = Some(Timestamp(r.get(2).doing(doing)?));
+            answers.iter_mut().skip(kind as usize).take(1).for_each(|slot| *slot = at);
+        }
+        Ok(all)
     }
 
     /// Forgets acknowledged decisions before what `before` says of their streams, with their feedback, and what is over
@@ -133,11 +156,12 @@ impl Store {
     }
 }
 
-/// A past decision; `None`: its row is torn.
+/// A past decision without its feedback; `None`: its row is torn.
 fn entry(r: &Row<'_>, stream: StreamKey) -> rusqlite::Result<Option<LedgerEntry>> {
     let text = |at: usize| r.get::<_, String>(at).map(Arc::from);
-    let (shared, feedback): (String, String) = (r.get(4)?, r.get(11)?);
-    let (Ok(shared), Some(answers)) = (serde_json::from_str(&shared), answers(&feedback)) else { return Ok(None) };
+    let shared: String = r.get(4)?;
+    let shared = if shared == "[]" { Ok(Vec::new()) } else { serde_json::from_str(&shared) };
+    let Ok(shared) = shared else { return Ok(None) };
     Ok(Some(LedgerEntry {
         id: text(0)?,
         stream,
@@ -150,16 +174,6 @@ fn entry(r: &Row<'_>, stream: StreamKey) -> rusqlite::Result<Option<LedgerEntry>
         utc_offset_min: r.get(6)?,
         session: unsigned(r.get(8)?),
         expires_at: r.get::<_, Option<i64>>(10)?.map(Timestamp),
-        answers,
+        answers: Answers::default(),
     }))
-}
-
-/// Feedback by kind, out of pairs of kind and time.
-fn answers(json: &str) -> Option<Answers> {
-    let pairs: Vec<(i64, i64)> = serde_json::from_str(json).ok()?;
-    let mut answers = Answers::default();
-    for (kind, at) in pairs {
-        *answers.get_mut(FeedbackKind::of_code(kind)? as usize)? = Some(Timestamp(at));
-    }
-    Some(answers)
 }
