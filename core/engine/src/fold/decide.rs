@@ -1,7 +1,10 @@
 //! What becomes of what was found at one moment: decisions, refusals, derived events.
 //!
 //! Matches that one event or instant completed compete: the outputs are judged in the order of priority, then of
-//! documents, starts and event ids, so that the first takes what is limited. They are told in document order.
+//! documents, starts and event ids, so that the first takes what is limited. They are told in document order
+//! ([`telling`]).
+
+mod telling;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use crate::dispatch::{self, Candidate, LedgerEntry, Verdict, open_outputs};
 use crate::error::Error;
 use crate::identity::{decision_id, match_id};
 use crate::log::{Log, LogEvent, StreamKey};
-use crate::outcome::{Decision, MatchRecord, Named, Outcome, Reason, Refusal};
+use crate::outcome::{Decision, Named, Reason, Refusal};
 use crate::tasks::Active;
 
 /// A case on its way, with all that its outcomes share.
@@ -286,86 +289,6 @@ impl Fold {
             reason,
             detail,
         }
-    }
-
-    /// Tells a case and what became of it, and appends the events that it derives.
-    fn tell(&mut self, mut f: Found, event: Option<&LogEvent>, log: &mut dyn Log) -> Result<(), Error> {
-        match &f.what {
-            What::Match(m) => {
-                self.effects.tally.matches += 1;
-                self.effects.counts_of(&f.task).matches += 1;
-                self.record(&f, m, Outcome::Match, log);
-            }
-            What::Timeout(m) => {
-                self.effects.tally.timeouts += 1;
-                self.effects.counts_of(&f.task).timeouts += 1;
-                self.record(&f, m, Outcome::Timeout, log);
-            }
-            What::Error(..) => self.effects.tally.errors += 1,
-            What::Gap(_) | What::Truncated(_) | What::Failed(..) | What::Held(..) => {}
-        }
-        for ruling in std::mem::take(&mut f.rulings) {
-            match ruling {
-                Ruling::Decide(decision) => {
-                    self.effects.tally.decisions += 1;
-                    self.leave_trail(&f, &decision.id, decision.at, None);
-                    self.push(Outcome::Decision(decision));
-                }
-                Ruling::Refuse(refusal) => {
-                    self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
-                    self.refuse(&f.stream, refusal);
-                }
-                Ruling::Hold(until, decision) => {
-                    self.leave_waiting(&f, &decision.id, decision.at);
-                    if let Some(refusal) = self.hold(&f.stream, f.task.source.clone(), until, decision) {
-                        self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
-                        self.refuse(&f.stream, refusal);
-                    }
-                }
-                Ruling::Derive { output, action_type, scene } => {
-                    self.derive(&f, (output, action_type, scene), event, log)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps a refusal and tells it.
-    pub(super) fn refuse(&mut self, key: &StreamKey, refusal: Refusal) {
-        self.effects.tally.refusals += 1;
-        self.effects.refusals.push((key.clone(), refusal.clone()));
-        self.push(Outcome::Refusal(refusal));
-    }
-
-    fn push(&mut self, outcome: Outcome) {
-        if self.tell {
-            self.effects.outcomes.push(outcome);
-        }
-    }
-
-    fn record(&mut self, f: &Found, m: &Match, kind: fn(MatchRecord) -> Outcome, log: &mut dyn Log) {
-        if !self.tell {
-            return;
-        }
-        let labels = |seqs: &[u64], log: &mut dyn Log| seqs.iter().map(|s| self.labels.of(*s, log)).collect();
-        let bindings = m.bindings.iter().map(|(stage, seqs)| (stage.clone(), labels(seqs, log))).collect();
-        let record = MatchRecord {
-            id: f.id.clone(),
-            task: f.task.task.id.clone(),
-            source: f.task.source.clone(),
-            version: f.task.version,
-            user: f.stream.user().cloned(),
-            partition: partition(&f.task, &f.key).map(<[Value]>::to_vec),
-            at: m.at,
-            by: match m.by {
-                Cause::Event => "event",
-                Cause::Time => "time",
-            },
-            line: self.line,
-            bindings: Named(bindings),
-            values: Named(m.values.clone()),
-        };
-        self.effects.outcomes.push(kind(record));
     }
 }
 
