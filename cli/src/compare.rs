@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use ensue_engine::iso::Utc;
 use ensue_engine::replay::Item;
-use ensue_engine::{Config, Decision, Outcome as Told, Refusal, Replay};
+use ensue_engine::{Decision, Outcome as Told, Refusal, Replay};
 use ensue_rule::Timestamp;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Output};
-use crate::run::lines::Lines;
+use crate::recording::Recording;
 use crate::run::tasks;
 use crate::why::columns;
 
@@ -34,12 +34,8 @@ pub(crate) struct Args {
     /// Task documents as they would be
     #[arg(long, value_name = "T2.json")]
     new: PathBuf,
-    /// Recorded events, one JSON object a line
-    #[arg(long, value_name = "E.jsonl")]
-    events: PathBuf,
-    /// After the last event move time to the last timer
-    #[arg(long)]
-    drain: bool,
+    #[command(flatten)]
+    recording: Recording,
 }
 
 /// What one side decided.
@@ -79,6 +75,7 @@ struct Example {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    args.recording.twice()?;
     let (old, new) = (side(args, &args.old)?, side(args, &args.new)?);
     let changes = changes(&old, &new);
     if out.is_json() {
@@ -92,7 +89,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 /// Runs the events through one side's tasks.
 fn side(args: &Args, path: &Path) -> Result<Side, Failure> {
     let loaded = tasks::load(Some(path), None)?;
-    let (mut replay, _) = Replay::open(Config::in_memory())?;
+    let (mut replay, _) = Replay::open(args.recording.config())?;
     let mut reports = loaded.refused;
     reports.extend(replay.apply(loaded.sets)?);
     let mut side = Side::default();
@@ -100,17 +97,11 @@ fn side(args: &Args, path: &Path) -> Result<Side, Failure> {
         side.refused = true;
         output::note(&format!("ensue: {}: {} was refused", path.display(), r.task.as_deref().unwrap_or("a document")));
     }
-    let mut lines = Lines::open(&args.events)?;
-    while let Some(line) = lines.next()? {
-        replay.line(line);
-        if lines.is_drained() {
-            side.take(replay.settle()?);
-        }
-    }
-    side.take(replay.settle()?);
-    if args.drain {
-        side.take(replay.drain()?);
-    }
+    let lines = args.recording.open()?;
+    args.recording.feed(lines, &mut replay, |_, items| {
+        side.take(items);
+        Ok(())
+    })?;
     Ok(side)
 }
 

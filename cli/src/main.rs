@@ -14,6 +14,7 @@ mod failure;
 mod format;
 mod input;
 mod output;
+mod recording;
 mod run;
 mod subject;
 mod why;

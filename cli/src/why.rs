@@ -4,13 +4,13 @@
 use std::path::PathBuf;
 
 use ensue_engine::replay::Report;
-use ensue_engine::{Config, Question, Replay, Whose, WhyNot};
+use ensue_engine::{Question, Replay, Whose, WhyNot};
 use ensue_rule::Duration;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Output};
-use crate::run::lines::Lines;
+use crate::recording::Recording;
 use crate::run::tasks;
 
 /// Say how far tasks come in recorded events, and why no further
@@ -25,9 +25,6 @@ pub(crate) struct Args {
     /// A rule text; beside --tasks it serves the tasks without a rule
     #[arg(long, value_name = "R.txt")]
     rule: Option<PathBuf>,
-    /// Recorded events, one JSON object a line; `-` is standard input
-    #[arg(long, value_name = "E.jsonl")]
-    events: PathBuf,
     /// Tell the story of this task, rather than a table of all
     #[arg(long, value_name = "ID")]
     task: Option<String>,
@@ -37,9 +34,8 @@ pub(crate) struct Args {
     /// Say where this decision or refusal came from
     #[arg(long, value_name = "ID", conflicts_with_all = ["task", "user"])]
     decision: Option<String>,
-    /// After the last event move time to the last timer
-    #[arg(long)]
-    drain: bool,
+    #[command(flatten)]
+    recording: Recording,
 }
 
 /// An answer as a line of JSON.
@@ -52,7 +48,8 @@ struct Object<'a, T> {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let loaded = tasks::load(args.tasks.as_deref(), args.rule.as_deref())?;
-    let mut config = Config::in_memory();
+    let lines = args.recording.open()?;
+    let mut config = args.recording.config();
     // The whole of the recorded events is asked about.
     config.retention.at_least = Duration(i64::MAX);
     let (mut replay, _) = Replay::open(config)?;
@@ -62,25 +59,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let refused: Vec<_> = reports.iter().filter(|r| r.is_refusal()).collect();
     refused.iter().for_each(|r| output::note(&refusal(r)));
     if !idle {
-        feed(args, &mut replay)?;
+        args.recording.feed(lines, &mut replay, |_, _| Ok(()))?;
         tell(args, &replay, out)?;
     }
     Ok(Outcome::refused(!refused.is_empty()))
-}
-
-fn feed(args: &Args, replay: &mut Replay) -> Result<(), Failure> {
-    let mut lines = Lines::open(&args.events)?;
-    while let Some(line) = lines.next()? {
-        replay.line(line);
-        if lines.is_drained() {
-            replay.settle()?;
-        }
-    }
-    replay.settle()?;
-    if args.drain {
-        replay.drain()?;
-    }
-    Ok(())
 }
 
 fn tell(args: &Args, replay: &Replay, out: &mut Output) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use ensue_rule::{Attr, Event, On, OutputKind, Task, Timestamp, Value};
 use crate::failure::Failure;
 use crate::input;
 use crate::output;
-use crate::run::lines::Lines;
+use crate::recording::lines::Lines;
 
 /// How many different values of one attribute are remembered.
 const MOST_VALUES: usize = 10_000;

@@ -186,4 +186,7 @@ fn a_comparison_tells_what_is_gained_lost_and_moved() {
     sh.file("bad.json", r#"{"taskArray":[{"id":"x","rule":"EVENT: -"}]}"#);
     assert_eq!(sh.ensue("compare --old bad.json --new old.json --events e.jsonl").code, 1);
     assert_eq!(sh.ensue("compare --old none.json --new old.json --events e.jsonl").code, 2);
+    let piped = sh.ensue("compare --old old.json --new old.json --events -");
+    assert_eq!(piped.code, 2);
+    assert!(piped.stderr.contains("the events are read twice"), "{}", piped.stderr);
 }
