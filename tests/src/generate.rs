@@ -50,32 +50,6 @@ pub fn case(random: &mut Random, flavour: Flavour) -> Case {
     }
 }
 
-/// Whether SEMANTICS settles the case beyond doubt, so far as we see: where it does not, matcher and oracle may differ.
-///
-/// Open are: whether a greedy loop would take an event after its gap; an absence that completes OF PREVIOUS; turns of a
-/// group that take nothing beside a negation.
-pub fn is_settled(case: &Case) -> bool {
-    let mut all = Vec::new();
-    flatten(&case.pattern, &mut all);
-    let any = |test: fn(&Element) -> bool| all.iter().any(|e| test(e));
-    let absence = any(is_not);
-    let greedy = any(|e| e.quant.greedy);
-    let empty_turn = any(|e| {
-        let nothing = |list: &Vec<Element>| list.iter().all(|e| is_not(e) || may_be_empty(e));
-        e.quant.max != Some(1) && e.group.as_ref().is_some_and(nothing)
-    });
-    !(greedy && any(|e| e.window_ms.is_some())
-        || empty_turn && absence
-        || absence && case.within_type == WithinType::PreviousAndCurrent)
-}
-
-fn flatten<'e>(list: &'e [Element], into: &mut Vec<&'e Element>) {
-    for e in list {
-        into.push(e);
-        inside(e).for_each(|list| flatten(list, into));
-    }
-}
-
 /// Under CONSUME one partial match per start is reported; which, where runs of one start end at different times, is
 /// nowhere said.
 fn has_own_deadlines(pattern: &[Element], skip: &Skip, within: WithinType) -> bool {

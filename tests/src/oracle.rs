@@ -52,7 +52,7 @@ pub const MANY: usize = 300_000;
 /// What a case has to answer.
 ///
 /// # Errors
-/// The case needs more runs at once than `most`.
+/// As [`answer`].
 pub fn answer_case(case: &Case, most: usize) -> Result<Answer, String> {
     let rule = translate::rule(case);
     let seen =
@@ -64,7 +64,7 @@ pub fn answer_case(case: &Case, most: usize) -> Result<Answer, String> {
 /// What `rule` finds in `events`, with time moved to `advance_to` after the last.
 ///
 /// # Errors
-/// It needs more runs at once than `most`.
+/// It needs more runs at once than `most`, or the definition leaves the answer open.
 pub fn answer(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most: usize) -> Result<Answer, String> {
     let known = Known::new(rule, events, NO_WINDOW);
     let (mut runs, mut judge): (Vec<Run<'_>>, _) = (Vec::new(), Judge::new(rule));
@@ -84,6 +84,9 @@ pub fn answer(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most:
     if let Some(t) = advance_to {
         let step = 2 * i64::try_from(events.len()).unwrap_or(0) - 1;
         advance(&known, &mut runs, &mut judge, (t, step, events.len()));
+    }
+    if judge.is_open {
+        return Err("a LIMIT chose among more matches than the definition orders".into());
     }
     Ok(judge.answer)
 }

@@ -160,6 +160,8 @@ pub(crate) struct Wait {
     pub(crate) watch: Vec<TestId>,
     /// `=> !n`: of the very next event only. Then the wait goes on at `then`.
     pub(crate) next_forbids: Vec<NextForbid>,
+    /// A `=> !n` stands on this edge itself: without a next event nothing is complete.
+    pub(crate) wants_next: bool,
     /// Where to wait after the very next event has been passed over.
     pub(crate) then: Option<WaitId>,
     /// UNTIL of the loop that the target begins: the target does not take such an event.
@@ -182,6 +184,13 @@ pub(crate) struct Wait {
     pub(crate) correlation: Option<Correlation>,
     /// Registers that this wait or something after it reads.
     pub(crate) live: RegisterSet,
+}
+
+impl Wait {
+    /// Whether the deadline makes the pattern complete here.
+    pub(crate) fn is_absence(&self) -> bool {
+        self.target == Target::Absence && !self.wants_next
+    }
 }
 
 /// An event takes part only where its attribute is what the run remembers.

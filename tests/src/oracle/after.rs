@@ -55,12 +55,18 @@ pub(super) struct Judge<'a> {
     consumed: usize,
     /// SKIP: finished matches that wait for earlier runs.
     waiting: Vec<Complete<'a>>,
+    /// A LIMIT chose among more matches than the definition says among which.
+    pub(super) is_open: bool,
 }
+
+/// Of more matches of one moment than these a LIMIT chooses among those that are found first, and no definition says
+/// which these are.
+const FOUND_FIRST: usize = 1_000;
 
 impl<'a> Judge<'a> {
     pub(super) fn new(rule: &'a Rule) -> Self {
         let stages = rule.pattern.stages().into_iter().map(|s| &**s.name).collect();
-        Self { rule, stages, answer: Answer::default(), consumed: 0, waiting: Vec::new() }
+        Self { rule, stages, answer: Answer::default(), consumed: 0, waiting: Vec::new(), is_open: false }
     }
 
     /// An event completed `found`.
@@ -108,6 +114,7 @@ impl<'a> Judge<'a> {
         match &self.rule.after_match {
             AfterMatch::NoSkip { limit } => {
                 let limit = limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+                self.is_open |= distinct.len() > FOUND_FIRST.max(limit);
                 distinct.iter().take(limit).for_each(|c| self.emit(c, now.1));
             }
             AfterMatch::Consume => {

@@ -85,7 +85,7 @@ pub(super) struct Left<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path<'a> {
     pub(super) nots: Vec<Negation<'a>>,
-    /// Negations in groups that the way goes around.
+    /// Negations that the way goes around: in groups skipped or left, in other alternatives.
     pub(super) around: Vec<&'a str>,
     /// Greedy loops left or skipped.
     pub(super) greedy: Vec<Left<'a>>,
@@ -226,6 +226,7 @@ impl<'a> Ways<'a> {
             if most(q) > 1 && !in_loop(&place) {
                 stages_of(&group.pattern, &mut path.left);
             }
+            nots_of(&group.pattern, &mut path.around);
             self.on(std::mem::take(&mut place), path);
         }
     }
@@ -295,8 +296,11 @@ impl<'a> Ways<'a> {
                 }
             }
             Element::AnyOf(branches) => {
-                for branch in branches {
-                    self.enter(branch, manner, place.clone(), path.clone());
+                for (i, branch) in branches.iter().enumerate() {
+                    let mut path = path.clone();
+                    let others = branches.iter().enumerate().filter(|(j, _)| *j != i);
+                    others.for_each(|(_, other)| nots_in(other, &mut path.around));
+                    self.enter(branch, manner, place.clone(), path);
                 }
             }
             Element::AllOf(members) => {
@@ -328,6 +332,15 @@ fn pass_by<'a>(stage: &'a Stage, begun: bool, place: &Place<'a>, path: &mut Path
 
 fn stages_of<'a>(pattern: &'a Pattern, out: &mut Vec<&'a str>) {
     out.extend(pattern.stages().into_iter().filter(|s| !s.forbidden).map(|s| &**s.name));
+}
+
+fn nots_in<'a>(element: &'a Element, out: &mut Vec<&'a str>) {
+    match element {
+        Element::Group(group) => nots_of(&group.pattern, out),
+        Element::AnyOf(branches) => branches.iter().for_each(|branch| nots_in(branch, out)),
+        Element::Not(name) => out.push(&name.name),
+        Element::Stage(_) | Element::AllOf(_) => {}
+    }
 }
 
 fn nots_of<'a>(pattern: &'a Pattern, out: &mut Vec<&'a str>) {

@@ -111,7 +111,8 @@ impl<'a> Known<'a> {
         for open in std::mem::take(&mut run.ways) {
             let way = &open.way;
             let held = self.is_held(&run.taken, way, k);
-            let excused = broken.iter().all(|b| way.path.nots.iter().any(|n| n.is(b)));
+            // A `!n` is the same one in every turn: what takes the event is the stage after it wherever its way passes one.
+            let excused = broken.iter().all(|b| way.path.nots.iter().any(|n| n.name == b.name));
             if way.to.is_none() {
                 if next && only_strict(way) && !stopped && !held && broken.is_empty() && self.may_leave(&run, way) {
                     after.found.push(Complete { taken: run.taken.clone(), at: self.events[k].ts });
@@ -142,9 +143,13 @@ impl<'a> Known<'a> {
         let mut complete = false;
         for way in ways(&way.place, next.taken.len()) {
             for n in &way.path.nots {
-                let list = if n.strict { &mut next.strict } else { &mut next.watched };
-                list.retain(|m| !m.is(n));
-                list.push(n.clone());
+                if n.strict {
+                    // Each way that leads to it judges: a greedy loop on one of them excuses nothing on another.
+                    next.strict.push(n.clone());
+                } else {
+                    next.watched.retain(|m| !m.is(n));
+                    next.watched.push(n.clone());
+                }
             }
             if way.to.is_none() && way.path.nots.is_empty() {
                 complete |= self.may_leave(&next, &way) && !self.is_greedy_at_end(&run.taken, &way, k);

@@ -229,6 +229,7 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
         forbids: way.hop.forbids.iter().map(|n| TestId(n.0)).collect(),
         watch: way.watch.clone(),
         next_forbids: if fresh { way.next.iter().map(next).collect() } else { Vec::new() },
+        wants_next: fresh && !way.hop.next_forbids.is_empty(),
         then: None,
         begun: way.hop.begun.clone(),
         untils: way.hop.untils.clone(),

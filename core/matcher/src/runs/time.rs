@@ -88,9 +88,7 @@ impl Runs {
                     return true;
                 }
                 let (mut ended, wait) = (c.body.split(last), &program.waits[c.key.wait]);
-                // Where `=> !n` stands too, the very next event must have come.
-                let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
-                if absent && may_end(program, c) {
+                if wait.is_absence() && may_end(program, c) {
                     complete.push(ended);
                 } else if program.on_timeout.is_some() {
                     // A loop that has its minimum takes no more after its gap, and that is all.

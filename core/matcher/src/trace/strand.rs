@@ -173,7 +173,7 @@ impl Strand {
                 stay.push(id);
                 continue;
             }
-            let absent = wait.target == Target::Absence && wait.next_forbids.is_empty();
+            let absent = wait.is_absence();
             if absent && self.may_end(tracer, wait) {
                 (self.complete, complete) = (true, 1);
                 continue;
