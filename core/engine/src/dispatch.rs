@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use ensue_rule::{On, Output, Task, Timestamp, TouchPolicy, Value};
 
-pub(crate) use controls::{checks, judge, reach};
+pub(crate) use controls::{checks, judge, looks_back, reach};
 pub(crate) use ledger::{Answers, Ledger, LedgerEntry};
 
 use crate::outcome::Reason;

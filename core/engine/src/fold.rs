@@ -144,8 +144,13 @@ impl Fold {
         self.streams.values().map(|s| s.live() as u64).sum()
     }
 
+    /// Whether past decisions were taken over from the store.
+    pub(crate) fn knows_past(&self) -> bool {
+        self.ledger.is_whole()
+    }
+
     /// Takes past decisions over from the store.
-    pub(crate) fn restore_ledger(&mut self, entries: &[LedgerEntry]) {
+    pub(crate) fn restore_ledger(&mut self, entries: Vec<LedgerEntry>) {
         self.ledger.restore(entries);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ensue_matcher::{Arrival, Position};
 use ensue_rule::{Demand, Event, Source, TaskScope, Timestamp, Value};
 
+use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 
 /// A stream of events that has a time of its own.
@@ -96,6 +97,9 @@ pub(crate) trait Log {
 
     /// The host's label of an event.
     fn label(&mut self, seq: u64) -> Option<Value>;
+
+    /// What controls count of all decisions made so far; `None`: it can't be read just now.
+    fn decided(&mut self) -> Option<Vec<LedgerEntry>>;
 }
 
 impl StreamKey {

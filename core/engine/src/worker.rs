@@ -155,7 +155,7 @@ impl Worker {
         }
     }
 
-    /// The state that the store stands for: tasks, runs by folding the retained log again, times, past decisions;
+    /// The state that the store stands for: tasks, runs by folding the retained log again, times;
     /// `opening`: the recording side does not know yet how far its users have come.
     fn restore(&mut self, opening: bool) -> Result<OpenReport, Error> {
         let (sets, tasks) = (self.store.sets()?, self.store.tasks()?);
@@ -175,8 +175,6 @@ impl Worker {
             }
         }
         let events = self.fold_again(&remembered)?;
-        let past = self.store.ledger(None)?;
-        self.fold.restore_ledger(&past);
         self.remember_calls()?;
         self.fold.restore_held(self.store.held_touches()?);
         if !self.fold.book.is_empty() {

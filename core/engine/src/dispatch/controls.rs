@@ -34,6 +34,11 @@ pub(crate) trait Control: Debug + Sync {
     fn reach(&self, _policy: &Policy, _documents: &[OfSource]) -> Duration {
         Duration(0)
     }
+
+    /// Whether it looks at past decisions at all.
+    fn looks_back(&self, policy: &Policy, documents: &[OfSource]) -> bool {
+        self.reach(policy, documents) > Duration(0)
+    }
 }
 
 /// All controls: first what only waits, then what needs no past, then what counts the task's own decisions, then what counts
@@ -75,6 +80,11 @@ pub(crate) fn checks(task: &Task, documents: &[OfSource], refused: Option<(Reaso
         detail: Some(detail.to_owned()),
     });
     passed.chain(last).collect()
+}
+
+/// Whether any control looks at past decisions for a task with this policy.
+pub(crate) fn looks_back(policy: &Policy, documents: &[OfSource]) -> bool {
+    ORDER.iter().any(|control| control.looks_back(policy, documents))
 }
 
 /// How far back any control looks for a task with this policy.

@@ -1,7 +1,8 @@
 //! The past that controls count: decisions by task, shared name, exclusive group and touch, per user and for the device as a
 //! whole, each with what became of it.
 //!
-//! In memory; the decisions themselves are in the store, from which [`Ledger::restore`] fills this again after a restart.
+//! In memory; the decisions themselves are in the store, from which [`Ledger::restore`] fills this again after a restart, the
+//! first time that somebody asks: most processes end before, and none has to wait for it when it starts.
 //! Bounded: of each name the newest [`MOST`] are remembered, and only as far back as some control looks. Judges nothing.
 
 use std::cell::Cell;
@@ -176,6 +177,8 @@ impl Made {
 /// The past decisions of all users.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// Whether what the store remembers is here, not only what was decided since.
+    whole: bool,
     by_id: FxHashMap<Arc<str>, Rc<Made>>,
     anonymous: Past,
     users: FxHashMap<Arc<str>, Past>,
@@ -217,9 +220,15 @@ impl Ledger {
         }
     }
 
-    /// Takes over what the store remembers.
-    pub(crate) fn restore(&mut self, entries: &[LedgerEntry]) {
-        entries.iter().for_each(|entry| self.note(entry.clone()));
+    /// Takes over all that the store remembers.
+    pub(crate) fn restore(&mut self, entries: Vec<LedgerEntry>) {
+        entries.into_iter().for_each(|entry| self.note(entry));
+        self.whole = true;
+    }
+
+    /// Whether it took that over.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Puts feedback to a decision; when it counts for (never before the decision), or `None` where it had come before.

@@ -215,11 +215,51 @@ fn the_first_control_in_order_gives_the_reason() {
 fn the_store_gives_back_what_was_noted() {
     let policy = Policy { cooldown: Some(Duration::HOUR), ..caps(&[(1, Per::Day, Some("p"))]) };
     let (t, mut restored) = (task("t", policy), Ledger::new());
-    restored.restore(&[entry(&candidate(&t, NOON))]);
+    restored.restore(vec![entry(&candidate(&t, NOON))]);
     let mut noted = Ledger::new();
     note(&mut noted, &candidate(&t, NOON));
     for at in [NOON, after(3_600_000), after(24 * 3_600_000)] {
         assert_eq!(judge(&candidate(&t, at), &restored), judge(&candidate(&t, at), &noted));
+    }
+}
+
+#[test]
+fn what_the_store_gives_back_late_stands_before_what_was_noted_since() {
+    let policy = Policy { cooldown: Some(Duration::HOUR), ..Policy::default() };
+    let (mut ledger, t) = (Ledger::new(), task("t", policy));
+    note(&mut ledger, &candidate(&t, after(3_600_000)));
+    assert!(!ledger.is_whole());
+    ledger.restore([NOON, after(3_600_000)].map(|at| entry(&candidate(&t, at))).into());
+    assert!(ledger.is_whole());
+    let (_, detail) = refusal(&ledger, &candidate(&t, after(3_600_001))).unwrap();
+    assert!(detail.contains("13:00"), "the later one is the last: {detail}");
+}
+
+#[test]
+fn a_policy_looks_back_if_some_control_does() {
+    let ttl = Some(Duration::SECOND);
+    let none = [
+        Policy::default(),
+        Policy { ttl, ..Policy::default() },
+        Policy { holdout: ensue_rule::Share(10), ..Policy::default() },
+    ];
+    for policy in none {
+        assert!(!looks_back(&policy, &[]), "{policy:?}");
+    }
+    let some = [
+        Policy { cooldown: Some(Duration::HOUR), ..Policy::default() },
+        Policy { exclusive: Some("g".into()), ..Policy::default() },
+        Policy { backoff: vec![ensue_rule::Backoff::Adaptive], ..Policy::default() },
+        caps(&[(1, Per::Session, None)]),
+    ];
+    for policy in some {
+        assert!(looks_back(&policy, &[]), "{policy:?}");
+    }
+    for all in [
+        TouchPolicy { one_per_moment: true, ..TouchPolicy::default() },
+        TouchPolicy { min_gap: Some(Duration::HOUR), ..TouchPolicy::default() },
+    ] {
+        assert!(looks_back(&Policy::default(), &[("s".into(), all)]));
     }
 }
 

@@ -57,8 +57,8 @@ impl Fold {
     }
 
     /// What the matches of a stream consumed, and what past decisions in it count.
-    pub(crate) fn remember(&mut self, key: &StreamKey, bounds: &[Bound], past: &[LedgerEntry]) {
-        self.restore_ledger(past);
+    pub(crate) fn remember(&mut self, key: &StreamKey, bounds: &[Bound], past: Vec<LedgerEntry>) {
+        past.into_iter().for_each(|entry| self.ledger.note(entry));
         for bound in bounds {
             let task =
                 self.book.tasks().find(|t| t.is_triggered() && t.source == bound.source && t.task.id == bound.task);

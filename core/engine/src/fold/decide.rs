@@ -109,6 +109,12 @@ impl Fold {
             return Ok(());
         }
         let mut found = self.named(cases);
+        if !self.knows_past()
+            && found.iter().any(|f| self.looks_back(f))
+            && let Some(past) = log.decided()
+        {
+            self.restore_ledger(past);
+        }
         found.sort_by_key(Found::telling_order);
         let mut order: Vec<usize> = (0..found.len()).collect();
         order.sort_by_cached_key(|i| found.get(*i).map(Found::competing_order));
@@ -120,6 +126,12 @@ impl Fold {
             self.tell(f, event, log)?;
         }
         Ok(())
+    }
+
+    /// Whether a control may ask for past decisions.
+    fn looks_back(&self, f: &Found) -> bool {
+        f.task.task.outputs.iter().any(|o| matches!(o.kind, OutputKind::Touch { .. }))
+            && dispatch::looks_back(&f.task.task.policy, self.book.documents())
     }
 
     /// The cases with their tasks and ids.

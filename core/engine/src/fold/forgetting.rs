@@ -7,7 +7,7 @@ use ensue_matcher::Position;
 
 use super::matching::{Case, What, collect, note_bound};
 use super::{Fold, Labels};
-use crate::dispatch::{Ledger, LedgerEntry};
+use crate::dispatch::Ledger;
 use crate::error::Error;
 use crate::log::{Log, StreamKey};
 
@@ -46,8 +46,8 @@ impl Fold {
         Some(Position { ts, seq: next.saturating_sub(1) })
     }
 
-    /// A stream as if there had never been one. What past decisions count is left: `past` says it anew.
-    pub(crate) fn erase(&mut self, key: &StreamKey, past: &[LedgerEntry]) {
+    /// A stream as if there had never been one. What is left of past decisions is read again from the store.
+    pub(crate) fn erase(&mut self, key: &StreamKey) {
         if let Some(at) = self.streams.remove(key).and_then(|s| s.indexed) {
             self.due.remove(&(at, key.clone()));
         }
@@ -59,6 +59,5 @@ impl Fold {
         self.labels = Labels::default();
         self.observation = ensue_matcher::Observation::default();
         self.ledger = Ledger::new();
-        self.restore_ledger(past);
     }
 }

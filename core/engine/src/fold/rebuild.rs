@@ -4,6 +4,7 @@ use ensue_rule::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Fold;
+use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
 use crate::store::{Bound, UserState};
@@ -30,6 +31,10 @@ impl Log for Silent {
     }
 
     fn label(&mut self, _: u64) -> Option<ensue_rule::Value> {
+        None
+    }
+
+    fn decided(&mut self) -> Option<Vec<LedgerEntry>> {
         None
     }
 }

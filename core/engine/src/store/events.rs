@@ -10,6 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::codec::{Reader, Writer};
 use super::retention::Held;
 use super::{Doing, Store, schema, signed, torn, unsigned};
+use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 
@@ -108,6 +109,10 @@ impl Log for Store {
     fn label(&mut self, seq: u64) -> Option<Value> {
         let body: Option<Vec<u8>> = self.conn.prepare_cached(BODY).ok()?.query_row([signed(seq)], |r| r.get(0)).ok();
         Head::read(&mut Reader(&body?), Timestamp(0))?.id
+    }
+
+    fn decided(&mut self) -> Option<Vec<LedgerEntry>> {
+        self.ledger(None).ok()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ensue_rule::Timestamp;
 use rusqlite::{Row, params};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::dispatch::{Answers, LedgerEntry};
@@ -99,14 +99,14 @@ impl Store {
         let Self { conn, users, .. } = self;
         let mut statement = conn.prepare_cached(LEDGER).doing(doing)?;
         let mut rows = statement.query([of]).doing(doing)?;
-        let mut entries = Vec::new();
+        let (mut entries, mut texts) = (Vec::new(), Texts::default());
         while let Some(r) = rows.next().doing(doing)? {
             let stream = match r.get(3).doing(doing)? {
                 schema::DEVICE => StreamKey::Device,
                 schema::ANONYMOUS => StreamKey::User(None),
                 id => StreamKey::User(Some(users.name(conn, id)?.ok_or_else(|| torn(doing))?)),
             };
-            let mut entry = entry(r, stream).doing(doing)?.ok_or_else(|| torn(doing))?;
+            let mut entry = entry(r, stream, &mut texts).doing(doing)?.ok_or_else(|| torn(doing))?;
             entry.answers = answers.remove(&entry.id).unwrap_or_default();
             entries.push(entry);
         }
@@ -156,20 +156,35 @@ impl Store {
     }
 }
 
+/// Texts of rows, each in memory once: most come again and again.
+#[derive(Default)]
+struct Texts(FxHashSet<Arc<str>>);
+
+impl Texts {
+    fn of(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(new.clone());
+        new
+    }
+}
+
 /// A past decision without its feedback; `None`: its row is torn.
-fn entry(r: &Row<'_>, stream: StreamKey) -> rusqlite::Result<Option<LedgerEntry>> {
-    let text = |at: usize| r.get::<_, String>(at).map(Arc::from);
-    let shared: String = r.get(4)?;
-    let shared = if shared == "[]" { Ok(Vec::new()) } else { serde_json::from_str(&shared) };
+fn entry(r: &Row<'_>, stream: StreamKey, texts: &mut Texts) -> rusqlite::Result<Option<LedgerEntry>> {
+    let text = |at: usize| Ok::<_, rusqlite::Error>(r.get_ref(at)?.as_str()?);
+    let shared = text(4)?;
+    let shared = if shared == "[]" { Ok(Vec::new()) } else { serde_json::from_str(shared) };
     let Ok(shared) = shared else { return Ok(None) };
     Ok(Some(LedgerEntry {
-        id: text(0)?,
+        id: text(0)?.into(),
         stream,
-        source: text(1)?,
-        task: text(2)?,
-        touch: text(7)?,
+        source: texts.of(text(1)?),
+        task: texts.of(text(2)?),
+        touch: texts.of(text(7)?),
         shared,
-        exclusive: r.get::<_, Option<String>>(9)?.map(Arc::from),
+        exclusive: r.get_ref(9)?.as_str_or_null()?.map(|group| texts.of(group)),
         at: Timestamp(r.get(5)?),
         utc_offset_min: r.get(6)?,
         session: unsigned(r.get(8)?),

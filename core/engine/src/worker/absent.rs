@@ -123,8 +123,10 @@ impl Worker {
     /// Reads what matches of a stream consumed and what past decisions in it count.
     pub(super) fn remember(&mut self, key: &StreamKey) -> Result<(), Error> {
         let Some(id) = self.store.known_id(key)? else { return Ok(()) };
-        let (bounds, past) = (self.store.bounds(Some(id))?, self.store.ledger(Some(id))?);
-        self.fold.remember(key, &bounds, &past);
+        let bounds = self.store.bounds(Some(id))?;
+        // Where nobody has asked for past decisions yet, theirs come with those of all.
+        let past = if self.fold.knows_past() { self.store.ledger(Some(id))? } else { Vec::new() };
+        self.fold.remember(key, &bounds, past);
         Ok(())
     }
 }

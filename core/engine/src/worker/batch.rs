@@ -4,6 +4,7 @@ use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
 
 use super::{Next, Worker};
+use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 use crate::fold::{Draft, HeldChange, Told};
 use crate::ingest::{Item, Lost, Queued};
@@ -41,6 +42,14 @@ impl Log for Writing<'_> {
 
     fn label(&mut self, seq: u64) -> Option<Value> {
         self.store.label(seq)
+    }
+
+    fn decided(&mut self) -> Option<Vec<LedgerEntry>> {
+        let read = self.store.ledger(None);
+        if let Err(error) = &read {
+            self.unread.get_or_insert_with(|| error.clone());
+        }
+        read.ok()
     }
 }
 

@@ -50,9 +50,8 @@ impl Worker {
         self.store.erase_user(user)?;
         self.store.erase_unused_names()?;
         self.save()?;
-        let past = self.store.ledger(None)?;
         self.disown(Some(&stream));
-        self.fold.erase(&stream, &past);
+        self.fold.erase(&stream);
         self.know_install();
         Ok(())
     }

@@ -26,6 +26,10 @@ impl Worker {
     /// Whether it is new; `None`: there is no such decision.
     fn take_feedback(&mut self, feedback: &Feedback) -> Result<Option<bool>, Error> {
         let Feedback { decision, kind, ts, .. } = feedback;
+        if !self.fold.knows_past() {
+            let past = self.store.ledger(None)?;
+            self.fold.restore_ledger(past);
+        }
         if let Some(new) = self.fold.feedback(decision, *kind, *ts) {
             return Ok(Some(new));
         }

@@ -119,6 +119,20 @@ fn feedback_leaves_with_its_own_consent_and_is_counted() {
 }
 
 #[test]
+fn feedback_that_comes_first_after_reopening_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(file(&dir));
+    site.apply(tasks());
+    one_match(&site, "u", 1_000);
+    let id = site.engine.decisions(1)[0].id.clone();
+    site.engine.close();
+    let site = Site::open(file(&dir));
+    site.engine.feedback(&id, FeedbackKind::Clicked, Some(Timestamp(1_600)));
+    site.engine.flush().unwrap();
+    assert_eq!(report(&site.engine)["tasks"][1]["feedback"], json!({"clicked": 1}));
+}
+
+#[test]
 fn only_what_return_tells_leaves() {
     let site = Site::open(Config { consent: Some(Consent::ALL), ..Config::in_memory().replay() });
     site.apply(tasks());

@@ -31,4 +31,9 @@ impl Control for Exclusive {
     fn reach(&self, policy: &Policy, _: &[OfSource]) -> Duration {
         policy.exclusive.as_ref().and(policy.ttl).unwrap_or_default()
     }
+
+    /// Also for a task whose own decisions are never live.
+    fn looks_back(&self, policy: &Policy, _: &[OfSource]) -> bool {
+        policy.exclusive.is_some()
+    }
 }

@@ -1,7 +1,7 @@
 //! `onePerMoment`: of the touches of one instant only the first that passes. They come here in the order in which their
 //! matches compete, so that it is the winner.
 
-use ensue_rule::Task;
+use ensue_rule::{Policy, Task};
 
 use super::{Candidate, Control, Ledger, OfSource, Verdict};
 use crate::dispatch::ledger::Key;
@@ -27,5 +27,9 @@ impl Control for OnePerMoment {
 
     fn asked(&self, _: &Task, documents: &[OfSource]) -> Option<Reason> {
         documents.iter().any(|(_, policy)| policy.one_per_moment).then_some(Reason::Priority)
+    }
+
+    fn looks_back(&self, _: &Policy, documents: &[OfSource]) -> bool {
+        documents.iter().any(|(_, policy)| policy.one_per_moment)
     }
 }
