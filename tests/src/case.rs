@@ -279,6 +279,9 @@ pub enum Term {
         /// With the event under test (Ensue's own).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         running: bool,
+        /// Each value once (Ensue's own).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        distinct: bool,
     },
 }
 

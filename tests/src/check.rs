@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::generate::{self, Flavour};
-use crate::mode::{Mode, Subject};
+use crate::mode::{self, Mode, Subject};
 use crate::oracle;
 use crate::random::Random;
 use crate::shrink::shrink;
@@ -70,15 +70,16 @@ impl Disagreement {
 
 /// Checks a case in every mode of the matcher.
 pub fn check(case: &Case, seed: u64) -> Verdict {
-    let Ok(answer) = oracle::answer_case(case, oracle::FEW) else { return Verdict::Agree };
-    let case = answer.expected_by(case.clone());
+    let Ok(reading) = oracle::read_case(case, oracle::FEW) else { return Verdict::Agree };
+    let case = reading.answer.expected_by(case.clone());
     let owned = case.clone();
     let work = move || {
         if let Err(refused) = Subject::new(&owned) {
             return vec![refused];
         }
         let modes = Mode::OF_MATCHER.into_iter().filter(|m| m.takes(&owned));
-        modes.flat_map(|m| m.check(&owned, seed).into_iter().map(move |c| format!("{}: {c}", m.name()))).collect()
+        let said = modes.flat_map(|m| m.check(&owned, seed).into_iter().map(move |c| format!("{}: {c}", m.name())));
+        said.chain(mode::trends_differ(&owned, &reading)).collect()
     };
     let complaints = match watch::within(Duration::from_secs(20), work) {
         Ended::With(complaints) => complaints,

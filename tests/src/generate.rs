@@ -28,8 +28,7 @@ pub fn case(random: &mut Random, flavour: Flavour) -> Case {
         within_ms = within_ms.or(Some(maker.random.range(2, 12)));
     }
     let skip = maker.skip(&pattern);
-    let asks_timeouts =
-        maker.random.chance(35) && skip.limit.is_none() && !has_own_deadlines(&pattern, &skip, within_type);
+    let asks_timeouts = maker.random.chance(35);
     let events = maker.events(within_type == WithinType::Session);
     let advance_to = events.last().map(|e| e.ts + maker.random.range(0, 20));
     Case {
@@ -50,13 +49,14 @@ pub fn case(random: &mut Random, flavour: Flavour) -> Case {
     }
 }
 
-/// Under CONSUME one partial match per start is reported; which, where runs of one start end at different times, is
-/// nowhere said.
-fn has_own_deadlines(pattern: &[Element], skip: &Skip, within: WithinType) -> bool {
-    let own = |e: &Element| {
-        e.window_ms.is_some() || e.bound_ms.is_some() || inside(e).any(|list| has_own_deadlines(list, skip, within))
-    };
-    skip.strategy == Strategy::Consume && (within == WithinType::PreviousAndCurrent || pattern.iter().any(own))
+/// The names of the stages that take events.
+fn stages(list: &[Element], into: &mut Vec<String>) {
+    for e in list.iter().filter(|e| !is_not(e)) {
+        if inside(e).next().is_none() {
+            into.push(e.name.clone());
+        }
+        inside(e).for_each(|list| stages(list, into));
+    }
 }
 
 fn inside(e: &Element) -> impl Iterator<Item = &[Element]> {
@@ -180,6 +180,7 @@ impl Maker<'_> {
                     let optional = !may_be_empty(&e);
                     e.quant = self.quant(false);
                     e.quant.optional &= optional;
+                    self.closing(&mut e, 10);
                 }
                 e
             }
@@ -228,14 +229,7 @@ impl Maker<'_> {
         let me = e.name.clone();
         if quantified && self.random.chance(45) {
             e.quant = self.quant(true);
-            let repeats = e.quant.max != Some(1);
-            if repeats && self.random.chance(12) {
-                e.window_ms = Some(self.random.range(1, 5));
-                e.window_inclusive = self.random.chance(30);
-            }
-            if repeats && self.random.chance(12) {
-                e.until = Some(self.simple());
-            }
+            self.closing(&mut e, 12);
         }
         e.condition = Some(self.condition(Some(&me)));
         if self.random.chance(8) {
@@ -243,6 +237,34 @@ impl Maker<'_> {
         }
         self.known.push(me);
         e
+    }
+
+    /// Now and then a gap and an UNTIL.
+    fn closing(&mut self, e: &mut Element, percent: u64) {
+        let repeats = e.quant.max != Some(1);
+        if repeats && self.random.chance(percent) {
+            e.window_ms = Some(self.random.range(1, 5));
+            e.window_inclusive = self.random.chance(30);
+        }
+        if repeats && self.random.chance(percent) {
+            // A group is no stage that a condition could look at.
+            let me = e.group.is_none().then(|| e.name.clone());
+            e.until = Some(self.until(me));
+        }
+    }
+
+    fn until(&mut self, me: Option<String>) -> Cond {
+        let (simple, last) = (self.simple(), self.known.last().cloned());
+        let Some(var) = me.or(last).filter(|_| self.random.chance(35)) else { return simple };
+        let cmp = *self.random.pick(&[Cmp::Ge, Cmp::Lt, Cmp::Eq]);
+        let spec = if self.random.chance(50) {
+            let right = Term::Const { value: Value::Int(self.random.range(1, 6)) };
+            Comparison { cmp, left: self.aggregate(var, false), right }
+        } else {
+            let left = Term::This { this: "price".into() };
+            Comparison { cmp, left, right: Term::Of { of: var, field: "price".into() } }
+        };
+        Cond::And { args: vec![simple, Cond::Iter { spec }] }
     }
 
     fn quant(&mut self, of_stage: bool) -> Quant {
@@ -324,12 +346,13 @@ impl Maker<'_> {
     fn aggregate(&mut self, var: String, running: bool) -> Term {
         let agg = *self.random.pick(&[Agg::Sum, Agg::Count, Agg::Avg, Agg::Min, Agg::Max, Agg::First, Agg::Last]);
         let field = (agg != Agg::Count || self.random.chance(50)).then(|| "price".to_owned());
-        Term::Agg { agg, var, field, running }
+        let distinct = matches!(agg, Agg::Count | Agg::Sum) && field.is_some() && self.random.chance(30);
+        Term::Agg { agg, var, field, running, distinct }
     }
 
     fn leave(&mut self, me: &str) -> Cond {
         let (agg, field) = if self.random.chance(50) { (Agg::Count, None) } else { (Agg::Sum, Some("price".into())) };
-        let left = Term::Agg { agg, var: me.to_owned(), field, running: false };
+        let left = Term::Agg { agg, var: me.to_owned(), field, running: false, distinct: false };
         let others = if self.random.chance(30) { self.known.clone() } else { Vec::new() };
         let right = if others.is_empty() {
             Term::Const { value: Value::Int(self.random.range(1, 6)) }
@@ -359,12 +382,13 @@ impl Maker<'_> {
             17..=18 => Strategy::SkipToFirst,
             _ => Strategy::SkipToLast,
         };
-        let targets: Vec<&Element> = pattern.iter().filter(|e| !is_not(e) && inside(e).next().is_none()).collect();
+        let mut targets = Vec::new();
+        stages(pattern, &mut targets);
         let needs_target = matches!(strategy, Strategy::SkipToFirst | Strategy::SkipToLast);
         if needs_target && targets.is_empty() {
             return Skip { strategy: Strategy::SkipToNext, to: None, limit: None, throw_on_miss: false };
         }
-        let to = needs_target.then(|| self.random.pick(&targets).name.clone());
+        let to = needs_target.then(|| self.random.pick(&targets).clone());
         let limited = strategy == Strategy::NoSkip && self.random.chance(15);
         let limit = limited.then(|| u32::try_from(self.random.range(1, 3)).unwrap_or(1));
         Skip { strategy, to, limit, throw_on_miss: needs_target && self.random.chance(10) }

@@ -27,3 +27,4 @@ pub mod recorded;
 pub mod shrink;
 pub mod translate;
 pub mod watch;
+pub mod world;

@@ -7,6 +7,7 @@ mod snapshot;
 mod step;
 mod time;
 mod trace;
+mod trends;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use ensue_rule::{AfterMatch, Duration, Event, Filter, Rule, Timestamp};
 
 use crate::answer::{Answer, Given, HalfStep, differences};
 use crate::case::{Bindings, Case, WithinType};
+use crate::oracle::Reading;
 use crate::translate;
 
 /// A way to run a case.
@@ -94,6 +96,12 @@ impl Mode {
 /// Why the rule is refused.
 pub fn answer(case: &Case) -> Result<Answer, String> {
     Subject::new(case).map(|subject| step::run(&subject))
+}
+
+/// In what RETURN TRENDS of the case's rule differs from its matches, as the oracle reads them; nothing where it does
+/// not, or where TRENDS cannot be asked or count ways.
+pub fn trends_differ(case: &Case, reading: &Reading) -> Vec<String> {
+    if reading.repeats || !trends::takes(case) { Vec::new() } else { trends::check(case, &reading.answer) }
 }
 
 /// In what the matcher's answer to a case is wrong if this rule stands for that of the case; nothing if it is right.

@@ -54,11 +54,19 @@ pub const MANY: usize = 300_000;
 /// # Errors
 /// As [`answer`].
 pub fn answer_case(case: &Case, most: usize) -> Result<Answer, String> {
+    read_case(case, most).map(|reading| reading.answer)
+}
+
+/// The same, with what else is known of it.
+///
+/// # Errors
+/// As [`answer`].
+pub fn read_case(case: &Case, most: usize) -> Result<Reading, String> {
     let rule = translate::rule(case);
     let seen =
         |f: &crate::case::Fed| Seen { id: f.id, ts: Timestamp(f.ts), session: f.session, event: translate::event(f) };
     let events: Vec<Seen> = case.events.iter().map(seen).collect();
-    answer(&rule, &events, case.advance_to.map(Timestamp), most)
+    read(&rule, &events, case.advance_to.map(Timestamp), most)
 }
 
 /// What `rule` finds in `events`, with time moved to `advance_to` after the last.
@@ -66,6 +74,19 @@ pub fn answer_case(case: &Case, most: usize) -> Result<Answer, String> {
 /// # Errors
 /// It needs more runs at once than `most`, or the definition leaves the answer open.
 pub fn answer(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most: usize) -> Result<Answer, String> {
+    read(rule, events, advance_to, most).map(|reading| reading.answer)
+}
+
+/// What a stream says, and whether it says something in two ways.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What comes out.
+    pub answer: Answer,
+    /// Some match can be reached in two ways.
+    pub repeats: bool,
+}
+
+fn read(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most: usize) -> Result<Reading, String> {
     let known = Known::new(rule, events, NO_WINDOW);
     let (mut runs, mut judge): (Vec<Run<'_>>, _) = (Vec::new(), Judge::new(rule));
     for (k, event) in events.iter().enumerate() {
@@ -75,7 +96,7 @@ pub fn answer(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most:
         runs = after.runs;
         judge.event(&mut runs, after.found, (event.ts, step, k));
         if judge.answer.error.is_some() {
-            return Ok(judge.answer);
+            return Ok(judge.reading());
         }
         if runs.len() > most {
             return Err(format!("more than {most} runs"));
@@ -88,7 +109,42 @@ pub fn answer(rule: &Rule, events: &[Seen], advance_to: Option<Timestamp>, most:
     if judge.is_open {
         return Err("a LIMIT chose among more matches than the definition orders".into());
     }
-    Ok(judge.answer)
+    Ok(judge.reading())
+}
+
+/// What a look back finds.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What comes out.
+    pub answer: Answer,
+    /// An absence was judged, and is in it.
+    pub judged: bool,
+}
+
+/// What `rule` finds in the events that a trigger at `t` looks back at: a trailing absence is judged there.
+///
+/// # Errors
+/// As [`answer`].
+pub fn look_back(rule: &Rule, events: &[Seen], t: Timestamp, most: usize) -> Result<Look, String> {
+    let known = Known::new(rule, events, NO_WINDOW);
+    let (mut runs, mut judge): (Vec<Run<'_>>, _) = (Vec::new(), Judge::new(rule));
+    for (k, event) in events.iter().enumerate() {
+        let after = known.process(runs, k);
+        runs = after.runs;
+        judge.event(&mut runs, after.found, (event.ts, 0, k));
+        if runs.len() > most {
+            return Err(format!("more than {most} runs"));
+        }
+    }
+    let found = runs.iter().filter_map(|run| known.lacks_nothing(run, t)).collect();
+    runs.clear();
+    let before = judge.answer.matches.len();
+    judge.trigger(found, (t, 0, events.len()));
+    let judged = judge.answer.matches.len() > before;
+    if judge.is_open {
+        return Err("a LIMIT chose among more matches than the definition orders".into());
+    }
+    Ok(Look { answer: judge.answer, judged })
 }
 
 /// Moves time: what is due first comes first, so that it does not matter in how many steps time moves.

@@ -194,14 +194,14 @@ fn term(term: &Term, under: Under<'_>) -> Expr {
             let each = add.iter().map(|t| self::term(t, under));
             each.reduce(|a, b| Expr::binary(BinaryOp::Add, a, b)).unwrap_or_else(|| Expr::literal(0))
         }
-        Term::Agg { agg, var, field, running } => {
+        Term::Agg { agg, var, field, running, distinct } => {
             let scope = match under.asked {
                 _ if *running => Scope::Running,
                 Asked::Take if var == under.stage => Scope::Prior,
                 _ => Scope::All,
             };
             let (func, attr) = (function(*agg), field.as_deref().map(Attr::arg));
-            ExprKind::Aggregate { func, scope, distinct: false, stage: Some(var.as_str().into()), attr }.into()
+            ExprKind::Aggregate { func, scope, distinct: *distinct, stage: Some(var.as_str().into()), attr }.into()
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use ensue_rule::{AfterMatch, Rule, Timestamp};
 
+use super::Reading;
 use super::eval::Taken;
 use super::run::Run;
 use crate::answer::{Answer, Given};
@@ -57,6 +58,7 @@ pub(super) struct Judge<'a> {
     waiting: Vec<Complete<'a>>,
     /// A LIMIT chose among more matches than the definition says among which.
     pub(super) is_open: bool,
+    repeats: bool,
 }
 
 /// Of more matches of one moment than these a LIMIT chooses among those that are found first, and no definition says
@@ -66,12 +68,30 @@ const FOUND_FIRST: usize = 1_000;
 impl<'a> Judge<'a> {
     pub(super) fn new(rule: &'a Rule) -> Self {
         let stages = rule.pattern.stages().into_iter().map(|s| &**s.name).collect();
-        Self { rule, stages, answer: Answer::default(), consumed: 0, waiting: Vec::new(), is_open: false }
+        Self {
+            rule,
+            stages,
+            answer: Answer::default(),
+            consumed: 0,
+            waiting: Vec::new(),
+            is_open: false,
+            repeats: false,
+        }
+    }
+
+    /// All that came out.
+    pub(super) fn reading(self) -> Reading {
+        Reading { answer: self.answer, repeats: self.repeats }
     }
 
     /// An event completed `found`.
     pub(super) fn event(&mut self, runs: &mut Vec<Run<'a>>, found: Vec<Complete<'a>>, now: Instant) {
         self.complete(runs, found, None, now);
+    }
+
+    /// A trigger judged the absences of `found`; nothing waits any more.
+    pub(super) fn trigger(&mut self, found: Vec<Complete<'a>>, now: Instant) {
+        self.complete(&mut Vec::new(), found, Some(now.2), now);
     }
 
     /// Time completed `found` and ended `timeouts`.
@@ -94,12 +114,13 @@ impl<'a> Judge<'a> {
             return;
         }
         let mut given = BTreeSet::new();
-        for t in timeouts {
-            let bindings = t.bindings();
-            if !complete.contains(&bindings) && given.insert(bindings.clone()) {
-                self.answer.timeouts.push(Given { bindings, at: t.at.0, step: now.1 });
-            }
+        timeouts.sort_by_key(|t| order(&self.stages, t));
+        timeouts.retain(|t| !complete.contains(&t.bindings()) && given.insert(t.bindings()));
+        if let AfterMatch::NoSkip { limit: Some(n) } = self.rule.after_match {
+            timeouts.truncate(usize::try_from(n).unwrap_or(usize::MAX));
         }
+        let told = timeouts.iter().map(|t| Given { bindings: t.bindings(), at: t.at.0, step: now.1 });
+        self.answer.timeouts.extend(told);
     }
 
     fn complete(&mut self, runs: &mut Vec<Run<'a>>, found: Vec<Complete<'a>>, time: Option<usize>, now: Instant) {
@@ -108,6 +129,8 @@ impl<'a> Judge<'a> {
         for f in found {
             if seen.insert(f.bindings()) {
                 distinct.push(f);
+            } else {
+                self.repeats = true;
             }
         }
         distinct.sort_by_key(|c| order(&self.stages, c));

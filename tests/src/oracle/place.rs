@@ -91,9 +91,26 @@ pub(super) struct Path<'a> {
     pub(super) greedy: Vec<Left<'a>>,
     /// Stages whose leaving is judged on this way.
     pub(super) left: Vec<&'a str>,
+    /// Bounds on the step into groups whose head it skips, and how many groups the way is in behind each.
+    within: Vec<(usize, Limit)>,
+}
+
+/// Within which time of the run's last event the next is taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) bound: Bound,
+    /// It is the gap of a loop that has its minimum: that one takes no more, and that is all.
+    pub(super) enough: bool,
 }
 
 impl Path<'_> {
+    /// The same into a group: what bounds the step holds for its first event, also where it skips its head.
+    fn group_path(&self, manner: Manner<'_>, inside: &Place<'_>) -> Self {
+        let mut path = self.clone();
+        path.within.extend(manner.limit.map(|limit| (groups(inside).len(), limit)));
+        path
+    }
+
     /// Notes that something that may be empty is skipped here.
     fn skips(&mut self) {
         self.greedy.iter_mut().for_each(|g| g.then_skipped = true);
@@ -104,18 +121,28 @@ impl Path<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner<'a> {
     pub(super) contiguity: Contiguity,
-    pub(super) bound: Option<Bound>,
+    limit: Option<Limit>,
     /// The loop that a repetition repeats.
-    pub(super) repeats: Option<&'a Quantifier>,
-    /// It is a repetition of a loop that has its minimum.
-    pub(super) enough: bool,
+    repeats: Option<&'a Quantifier>,
+}
+
+impl Manner<'_> {
+    fn plain(contiguity: Contiguity) -> Self {
+        Self { contiguity, limit: None, repeats: None }
+    }
 }
 
 /// A way that leads on: to a stage, or (`None`) to the end.
 #[derive(Clone, Debug)]
 pub(super) struct Way<'a> {
     pub(super) to: Option<&'a Stage>,
-    pub(super) manner: Manner<'a>,
+    pub(super) contiguity: Contiguity,
+    /// Within which time it is gone.
+    pub(super) limits: Vec<Limit>,
+    /// Loops that it stays in: their UNTIL closes it.
+    pub(super) stays: Vec<&'a Quantifier>,
+    /// Groups that it begins: no event of their UNTIL begins them.
+    pub(super) begins: Vec<&'a Quantifier>,
     pub(super) path: Path<'a>,
     /// Where the run stands when the stage has taken the event.
     pub(super) place: Place<'a>,
@@ -125,15 +152,15 @@ pub(super) struct Way<'a> {
 
 /// The ways from the beginning.
 pub(super) fn beginnings(pattern: &Pattern) -> Vec<Way<'_>> {
-    let mut ways = Ways { events: 0, out: Vec::new() };
-    let begin = Manner { contiguity: Contiguity::Any, bound: None, repeats: None, enough: false };
+    let mut ways = Ways { from: Vec::new(), events: 0, out: Vec::new() };
+    let begin = Manner::plain(Contiguity::Any);
     ways.enter(&pattern.first, begin, vec![Frame::Rest(&pattern.then)], Path::default());
     ways.out
 }
 
 /// The ways from `place`, for a run with so many events.
 pub(super) fn ways<'a>(place: &Place<'a>, events: usize) -> Vec<Way<'a>> {
-    let mut ways = Ways { events, out: Vec::new() };
+    let mut ways = Ways { from: groups(place), events, out: Vec::new() };
     ways.on(place.clone(), Path::default());
     ways.out
 }
@@ -152,7 +179,8 @@ fn most(q: Option<&Quantifier>) -> u32 {
 }
 
 fn repetition(q: &Quantifier, taken: u32) -> Manner<'_> {
-    Manner { contiguity: q.inner, bound: q.gap, repeats: Some(q), enough: taken >= q.min }
+    let limit = q.gap.map(|bound| Limit { bound, enough: taken >= q.min });
+    Manner { contiguity: q.inner, limit, repeats: Some(q) }
 }
 
 /// Whether a place is inside a group that repeats: then leaving is judged when the outermost such group is left.
@@ -160,24 +188,51 @@ fn in_loop(place: &Place<'_>) -> bool {
     place.iter().any(|f| matches!(f, Frame::Turn { group, .. } if most(group.quantifier.as_ref()) > 1))
 }
 
+/// The groups that a place is in, each with its turn, outermost first.
+fn groups<'a>(place: &Place<'a>) -> Vec<(&'a Group, u32)> {
+    let group = |f: &Frame<'a>| match f {
+        Frame::Turn { group, turn, .. } => Some((*group, *turn)),
+        _ => None,
+    };
+    place.iter().filter_map(group).collect()
+}
+
 struct Ways<'a> {
+    /// The groups that the place is in.
+    from: Vec<(&'a Group, u32)>,
     events: usize,
     out: Vec<Way<'a>>,
 }
 
 impl<'a> Ways<'a> {
+    /// Notes a way that leads to `to`, where the run then stands at `place`.
+    fn lead(&mut self, to: Option<&'a Stage>, manner: Manner<'a>, path: Path<'a>, place: Place<'a>) {
+        let limits = manner.limit.into_iter().chain(path.within.iter().map(|(_, limit)| *limit)).collect();
+        let (mut stays, mut begins) = (manner.repeats.into_iter().collect::<Vec<_>>(), Vec::new());
+        let mut same = true;
+        for (i, (group, turn)) in groups(&place).into_iter().enumerate() {
+            let was = self.from.get(i).filter(|(g, _)| same && std::ptr::eq(*g, group));
+            if was.is_some() { &mut stays } else { &mut begins }.extend(&group.quantifier);
+            // A further turn begins what is inside anew.
+            same = was.is_some_and(|(_, t)| *t == turn);
+        }
+        let contiguity = manner.contiguity;
+        self.out.push(Way { to, contiguity, limits, stays, begins, path, place, beside: Vec::new() });
+    }
+
     /// Goes on from the innermost frame.
     fn on(&mut self, mut place: Place<'a>, path: Path<'a>) {
         let Some(frame) = place.pop() else {
-            let manner = Manner { contiguity: Contiguity::Any, bound: None, repeats: None, enough: false };
-            self.out.push(Way { to: None, manner, path, place, beside: Vec::new() });
+            let manner = Manner::plain(Contiguity::Any);
+            self.lead(None, manner, path, place);
             return;
         };
         match frame {
             Frame::Rest([]) => self.on(place, path),
             Frame::Rest([step, rest @ ..]) => {
                 place.push(Frame::Rest(rest));
-                let manner = Manner { contiguity: step.arrow, bound: step.bound, repeats: None, enough: false };
+                let limit = step.bound.map(|bound| Limit { bound, enough: false });
+                let manner = Manner { limit, ..Manner::plain(step.arrow) };
                 self.enter(&step.element, manner, place, path);
             }
             Frame::Stage { stage, taken } => self.on_from_stage(stage, taken, place, path),
@@ -192,7 +247,7 @@ impl<'a> Ways<'a> {
             let mut after = place.clone();
             after.push(Frame::Stage { stage, taken: taken + 1 });
             let manner = repetition(q, taken);
-            self.out.push(Way { to: Some(stage), manner, path: path.clone(), place: after, beside: Vec::new() });
+            self.lead(Some(stage), manner, path.clone(), after);
         }
         if taken >= least(q) {
             self.on_past(stage, true, place, path);
@@ -217,8 +272,10 @@ impl<'a> Ways<'a> {
         if let Some(q) = q.filter(|_| turn < most(q) && !empty) {
             let mut inside = place.clone();
             inside.push(Frame::Turn { group, turn: turn + 1, began: self.events });
+            let manner = repetition(q, turn);
+            let path = path.group_path(manner, &inside);
             inside.push(Frame::Rest(&group.pattern.then));
-            self.enter(&group.pattern.first, repetition(q, turn), inside, path.clone());
+            self.enter(&group.pattern.first, manner, inside, path);
         }
         // One that is not lacking counts for nothing at all.
         let enough = if empty { turn <= least(q) } else { turn >= least(q) };
@@ -227,6 +284,7 @@ impl<'a> Ways<'a> {
                 stages_of(&group.pattern, &mut path.left);
             }
             nots_of(&group.pattern, &mut path.around);
+            path.within.retain(|(depth, _)| *depth <= groups(&place).len());
             self.on(std::mem::take(&mut place), path);
         }
     }
@@ -239,7 +297,7 @@ impl<'a> Ways<'a> {
             }
             let manner = match q.filter(|_| n > 0) {
                 Some(q) => repetition(q, n),
-                None => Manner { contiguity: Contiguity::Relaxed, bound: None, repeats: None, enough: false },
+                None => Manner::plain(Contiguity::Relaxed),
             };
             self.member(members, (i, manner), place.clone(), path.clone());
         }
@@ -260,7 +318,8 @@ impl<'a> Ways<'a> {
         let mut after = members.clone();
         after.taken[i] += 1;
         place.push(Frame::All(after));
-        self.out.push(Way { to: Some(&members.stages[i]), manner, path, place, beside: members.lacking() });
+        self.lead(Some(&members.stages[i]), manner, path, place);
+        self.out.iter_mut().last().into_iter().for_each(|way| way.beside = members.lacking());
     }
 
     /// Goes into an element.
@@ -269,7 +328,7 @@ impl<'a> Ways<'a> {
             Element::Stage(stage) => {
                 let mut after = place.clone();
                 after.push(Frame::Stage { stage, taken: 1 });
-                self.out.push(Way { to: Some(stage), manner, path: path.clone(), place: after, beside: Vec::new() });
+                self.lead(Some(stage), manner, path.clone(), after);
                 if may_skip(stage.quantifier.as_ref()) {
                     path.skips();
                     self.on_past(stage, false, place, path);
@@ -284,8 +343,9 @@ impl<'a> Ways<'a> {
             Element::Group(group) => {
                 let mut inside = place.clone();
                 inside.push(Frame::Turn { group, turn: 1, began: self.events });
+                let within = path.group_path(manner, &inside);
                 inside.push(Frame::Rest(&group.pattern.then));
-                self.enter(&group.pattern.first, manner, inside, path.clone());
+                self.enter(&group.pattern.first, manner, inside, within);
                 if may_skip(group.quantifier.as_ref()) {
                     path.skips();
                     if !in_loop(&place) {

@@ -7,7 +7,7 @@ use ensue_rule::{
 use super::Seen;
 use super::after::Complete;
 use super::eval::{Question, Taken};
-use super::place::{Left, Negation, Turn, Way, beginnings, turns, ways};
+use super::place::{Left, Limit, Negation, Turn, Way, beginnings, turns, ways};
 
 /// A partial match.
 #[derive(Clone, Debug)]
@@ -166,6 +166,12 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// What a run is at a trigger, if it lacks nothing but that an absence is judged.
+    pub(super) fn lacks_nothing(&self, run: &Run<'a>, at: Timestamp) -> Option<Complete<'a>> {
+        let ends = run.ways.iter().any(|open| open.way.to.is_none() && self.may_leave(run, &open.way));
+        ends.then(|| Complete { taken: run.taken.clone(), at })
+    }
+
     /// Takes the ways whose time is up at `due`; whether the run goes on by others. Each way is waited on by itself: that
     /// one of them is closed by time is a timeout, also where the run goes on by another.
     pub(super) fn expire(
@@ -186,7 +192,9 @@ impl<'a> Known<'a> {
                 timed_out |= !here;
             } else {
                 // That a loop that has its minimum takes no more after its gap is no timeout.
-                timed_out |= !open.way.manner.enough || open.ends == self.window_ends(run, &open.way);
+                let ends = |l: &&Limit| self.limit_ends(run, l) == open.ends;
+                let lacks = open.way.limits.iter().filter(ends).any(|l| !l.enough);
+                timed_out |= lacks || open.ends == self.window_ends(run, &open.way);
             }
         }
         let as_it_is = || Complete { taken: run.taken.clone(), at: due };
@@ -200,9 +208,13 @@ impl<'a> Known<'a> {
 
     /// From when on `run` may not go `way`.
     fn ends(&self, run: &Run<'a>, way: &Way<'a>) -> Timestamp {
-        let window = self.window_ends(run, way);
-        let last = self.events[run.last()].ts;
-        way.manner.bound.map_or(window, |bound| window.min(last.plus(bound.violated_at())))
+        let limits = way.limits.iter().map(|l| self.limit_ends(run, l));
+        limits.fold(self.window_ends(run, way), std::cmp::Ord::min)
+    }
+
+    /// From when on a bound on its step forbids a way.
+    fn limit_ends(&self, run: &Run<'a>, limit: &Limit) -> Timestamp {
+        self.events[run.last()].ts.plus(limit.bound.violated_at())
     }
 
     /// From when on the window forbids `way`.
@@ -222,15 +234,15 @@ impl<'a> Known<'a> {
     /// Whether `way` is still open after event `k`, which the run did not take by it.
     fn lets_pass(&self, run: &Run<'a>, way: &Way<'a>, k: usize) -> bool {
         let Some(stage) = way.to else { return !only_strict(way) };
-        if way.manner.repeats.is_some_and(|q| self.closes(&run.taken, q, k)) {
+        if way.stays.iter().any(|q| self.closes(&run.taken, q, k)) {
             return false;
         }
         let place = turns(&way.place);
         let wants = |m: &&Stage| self.accepts(&run.taken, &m.name, &place, k) && self.may_leave(run, way);
-        if way.manner.contiguity != Contiguity::Any && way.beside.iter().any(wants) {
+        if way.contiguity != Contiguity::Any && way.beside.iter().any(wants) {
             return false;
         }
-        match way.manner.contiguity {
+        match way.contiguity {
             Contiguity::Strict => false,
             // Also what its UNTIL keeps a first event from: the stage wants it, and may not pass it over.
             Contiguity::Relaxed => !self.accepts(&run.taken, &stage.name, &place, k) || !self.may_leave(run, way),
@@ -241,6 +253,9 @@ impl<'a> Known<'a> {
     /// Whether the stage at the end of `way` would take event `k`, judged with the run's own bindings.
     fn would_take(&self, run: &Run<'a>, way: &Way<'a>, k: usize) -> bool {
         let Some(stage) = way.to else { return false };
+        if way.stays.iter().chain(&way.begins).any(|q| self.closes(&run.taken, q, k)) {
+            return false;
+        }
         self.stage_takes(&run.taken, stage, &turns(&way.place), k) && self.may_leave(run, way)
     }
 

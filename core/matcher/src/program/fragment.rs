@@ -78,14 +78,15 @@ impl Hop {
         hop
     }
 
-    /// The same way into an element, by `arrow` where the element's inside does not say.
+    /// The same way into an element, by `arrow` where the element's inside does not say (a skipped head leaves it to what
+    /// is behind). What bounds and closes holds for whatever comes first.
     fn entered(&self, by: &Arrow) -> Self {
         let mut hop = self.clone();
-        if hop.arrow.is_none() {
-            hop.arrow = Some(by.arrow);
-            hop.bound = by.bound;
-            hop.surplus = by.surplus;
-            hop.untils.extend(&by.untils);
+        hop.arrow = hop.arrow.or(Some(by.arrow));
+        hop.untils.extend(&by.untils);
+        let own = hop.bound.map(Bound::violated_at);
+        if let Some(bound) = by.bound.filter(|b| own.is_none_or(|own| b.violated_at() < own)) {
+            (hop.bound, hop.surplus) = (Some(bound), by.surplus);
         }
         hop
     }

@@ -50,8 +50,8 @@ impl Runs {
         over
     }
 
-    /// Judges a trailing absence now, at a trigger: every run that lacks nothing else is a match at `t` by an event.
-    /// The last call of a look-back.
+    /// Judges a trailing absence now, at a trigger: every run that lacks nothing else is a match at `t` by an event, and
+    /// consumes as one at its deadline does. The last call of a look-back.
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         let mut complete = Bodies::new();
         let over = self.over();
@@ -67,8 +67,14 @@ impl Runs {
             },
             program,
         );
-        self.complete(program, &complete, Completed { at: t, by: Cause::Event }, out);
+        let from = out.len();
+        self.complete(program, &complete, Completed { at: t, by: Cause::Time }, out);
         self.let_out(program, true, out);
+        for found in out.iter_mut().skip(from) {
+            if let Found::Match(m) = found {
+                m.by = Cause::Event;
+            }
+        }
         self.tidy();
     }
 
@@ -138,7 +144,8 @@ impl Runs {
         let (done, _) = self.paths(program, complete, program.limits.matches);
         let mut seen: std::collections::HashSet<_> = done.iter().map(bindings).collect();
         let (mut paths, mut capped) = self.paths(program, partial, program.limits.matches);
-        paths.sort_by_key(|p| p.first().map(|(tick, _)| *tick));
+        let start = |p: &Path| p.first().map(|(tick, _)| *tick);
+        paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
         paths.retain(|p| seen.insert(bindings(p)));
         capped += u64::try_from(paths.len().saturating_sub(limit)).unwrap_or(u64::MAX);
         paths.truncate(limit);
