@@ -10,8 +10,6 @@ ios/toolchain.sh swift --version >/dev/null
 ios/toolchain.sh swift format lint --strict --configuration ios/.swift-format --recursive ios/Package.swift ios/Sources ios/Tests
 ios/generate.sh
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd -P)
-# The conformance cases that all faces run, out of the same files.
-cargo run --locked --quiet --package ensue-tests --bin recorded -- --every 5 tests/cases >ios/Generated/recorded.jsonl
 symbols=$target/swift/symbols
 mkdir -p "$symbols"
 flags=(-Xlinker "-L$target/debug" -Xlinker "-rpath=$target/debug"

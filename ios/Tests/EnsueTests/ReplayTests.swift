@@ -22,14 +22,14 @@ import Testing
     }
 
     @Test func conformanceCasesGiveTheirAnswers() async throws {
-        let cases = try Repository.lines("ios/Generated/recorded.jsonl")
-        #expect(cases.count > 250)
+        let cases = try Repository.lines("tests/cases/faces.jsonl")
+        #expect(cases.count > 150)
         for line in cases {
-            let recorded = try Recorded(of: Ensue.Value(json: line))
-            let found = try await recorded.replayed()
-            #expect(found.refused == [], "\(recorded.name)")
-            #expect(found.matches == recorded.matches, "\(recorded.name)")
-            if let timeouts = recorded.timeouts { #expect(found.timeouts == timeouts, "\(recorded.name)") }
+            let face = try FaceCase(of: Ensue.Value(json: line))
+            let found = try await face.replayed()
+            #expect(found.refused == [], "\(face.name)")
+            #expect(found.matches == face.matches, "\(face.name)")
+            if let timeouts = face.timeouts { #expect(found.timeouts == timeouts, "\(face.name)") }
         }
     }
 
@@ -43,8 +43,8 @@ import Testing
 /// Stages with the events that they bind, in the one order that sets of them have.
 private typealias Bindings = [[String: [Ensue.Value]]]
 
-/// A conformance case, as `ensue-tests`' `recorded` prints it.
-private struct Recorded {
+/// A conformance case of `tests/cases/faces.jsonl`, which every face runs.
+private struct FaceCase {
     let name: String
     let tasks: Ensue.Value
     let events: [Ensue.Value]
