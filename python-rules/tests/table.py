@@ -80,6 +80,13 @@ TABLE: List[Tuple[str, Pattern]] = [
     ("EVENT: a -> !b => !c -> d WITHIN 1 D", A.not_followed_by("b").not_next("c").followed_by("d").within("1 DAY")),
     ("EVENT: a -> !b WITHIN 5 MIN", A.not_followed_by("b").within(300_000)),
     ("EVENT: (a -> !b){2} -> c", Pattern(A.not_followed_by("b")).times(2).followed_by("c")),
+    (
+        "EVENT: v{3,} -> !n -> w => !n2 WHERE n.args.item = v.args.item WITHIN 5 MIN",
+        Pattern("v").times_or_more(3).not_followed_by("n").where(e("n").args.item == v.args.item).followed_by("w")
+        .not_next("n2").within("5 MIN"),
+    ),
+    ("EVENT: (a -> b -> !c)+ -> d -> !f WITHIN 1 D", Pattern(AB.not_followed_by("c")).one_or_more().followed_by("d")
+        .not_followed_by("f").within("1 D")),
     # Quantifiers and their suffixes.
     (
         "EVENT: a+ -> b* -> c? -> d{3} -> e{2,} -> f{2,5} -> g{0,4} -> h{1}",
@@ -291,7 +298,22 @@ TABLE: List[Tuple[str, Pattern]] = [
         .where(hour(a).between(9, 17))
         .where(weekday(a) < 6),
     ),
+    (
+        "EVENT: v+ UNTIL (HOUR(ts) = 9 OR HOUR(v.ts) <> 8 OR WEEKDAY(ts) == 7) -> l "
+        "WHERE RUNNING COUNT(DISTINCT v.args.x) <= 3 AND PRIOR MIN(v.args.x) < RUNNING MAX(v.args.x) "
+        "AND PRIOR FIRST(v.args.x) != RUNNING LAST(v.args.x) AND LAST(v.args.x) > l.args.x AND SUM(DISTINCT v.args.x) < 5",
+        Pattern("v")
+        .one_or_more()
+        .until((hour(this) == 9) | (hour(v) != 8) | (weekday(this) == 7))
+        .where(running(count(v.args.x, distinct=True)) <= 3)
+        .where(prior(min_(v.args.x)) < running(max_(v.args.x)))
+        .where(prior(first(v.args.x)) != running(last(v.args.x)))
+        .followed_by("l")
+        .where((last(v.args.x) > l.args.x) & (sum_(v.args.x, distinct=True) < 5)),
+    ),
     # Clauses.
+    ("EVENT: a -> b WITHIN 1 MIN 500 MS ON TIMEOUT", AB.within(60_500).on_timeout()),
+    ("EVENT: a -> b WITHIN 1 DAY 2 HOURS 5 SEC ON TIMEOUT RETURN a.args.x + 1 AS x", AB.within("1 D 2 H 5 S").on_timeout(x=a.args.x + 1)),
     (
         "RULE r EVENT: a{2,} -> b WHERE a.ts = 1 AND b.ts != 2 WITHIN 90 S OF SESSION PARTITION BY args.x, scene "
         "AFTER MATCH NO SKIP LIMIT 5 RETURN COUNT(a) AS n, LAST(a.args.x) AS x ON TIMEOUT RETURN COUNT(a) AS n",

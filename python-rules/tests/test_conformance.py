@@ -67,7 +67,7 @@ def rule(case: Json) -> Pattern:
         of = "previous" if case.get("within_type") == "previous_and_current" else "match"
         pattern = pattern.within(case["within_ms"], of=of)
     if case.get("timeouts") is not None:
-        pattern = pattern.on_timeout(none=None)
+        pattern = pattern.on_timeout()
     return pattern.after_match(after_match(case.get("skip", {"strategy": "consume"})))
 
 

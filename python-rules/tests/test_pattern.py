@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any, Iterator, Set
+from typing import Any, Iterator, List, Set
 
 import pytest
 
@@ -13,6 +14,8 @@ from ensue import KVCondition, Pattern, RuleError, any_order, e, sum_, this
 from table import TABLE
 
 CANONICAL = Path(__file__).parents[2] / "dsl" / "tests" / "canonical.txt"
+LANGUAGE = (Path(__file__).parents[2] / "docs" / "dsl.md").read_text(encoding="utf-8")
+WORD = re.compile(r"'(?:[^']|'')*'|`(?:[^`]|``)*`|[^\W\d]\w*|->>|[-=]>|[=!<>]=|<>|\S")
 
 
 @pytest.mark.parametrize(("text", "pattern"), TABLE, ids=[text for text, _ in TABLE])
@@ -48,6 +51,31 @@ def test_the_table_has_all_that_the_texts_of_the_language_say() -> None:
     said = set().union(*map(constructs, texts))
     covered = set().union(*(constructs(pattern.to_rule()) for _, pattern in TABLE))
     assert said - covered == set()
+
+
+def examples() -> Iterator[str]:
+    """The rules of the examples of docs/dsl.md."""
+    for example in re.findall(r"```example\n(.*?)```", LANGUAGE, re.DOTALL):
+        yield re.split(r"^(?:events|session gap):", example, flags=re.MULTILINE)[0]
+
+
+def test_the_table_has_all_that_the_page_of_the_language_says() -> None:
+    rules = [ensue.compile(text) for text in examples()]
+    assert len(rules) >= 20
+    said = set().union(*map(constructs, rules))
+    covered = set().union(*(constructs(pattern.to_rule()) for _, pattern in TABLE))
+    assert said - covered == set()
+
+
+def words(text: str) -> List[str]:
+    return [word.upper() for word in WORD.findall(text)]
+
+
+def test_the_table_has_every_word_of_the_grammar() -> None:
+    grammar = LANGUAGE.split("```grammar\n")[1].split("```")[0]
+    terminals = {terminal.upper() for terminal in re.findall(r'"([^"]+)"', grammar)}
+    assert len(terminals) > 90
+    assert terminals - {word for text, _ in TABLE for word in words(text)} == set()
 
 
 def test_every_compiled_rule_is_read_again() -> None:

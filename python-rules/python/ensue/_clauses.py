@@ -21,9 +21,14 @@ def bound(under: Optional[Duration], at_most: Optional[Duration]) -> Optional[Js
 
 
 def returned(values: Mapping[str, object]) -> List[Json]:
-    """Named values."""
+    """Named values, of which RETURN has at least one."""
     if not values:
         raise TypeError("name at least one value, as in returns(views=e('v').count)")
+    return timed_out(values)
+
+
+def timed_out(values: Mapping[str, object]) -> List[Json]:
+    """Named values; none: a timeout is told of without."""
     return [{"name": name, "expr": expression(value)} for name, value in values.items()]
 
 

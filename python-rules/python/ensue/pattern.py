@@ -196,8 +196,8 @@ class Pattern:
         return self._clause(returns=_clauses.returned({**(values or {}), **named}))
 
     def on_timeout(self, values: Optional[Mapping[str, object]] = None, /, **named: object) -> Pattern:
-        """`ON TIMEOUT RETURN expr AS name, ...`: report partial matches whose window ended."""
-        return self._clause(on_timeout=_clauses.returned({**(values or {}), **named}))
+        """`ON TIMEOUT [RETURN expr AS name, ...]`: report partial matches whose window ended."""
+        return self._clause(on_timeout=_clauses.timed_out({**(values or {}), **named}))
 
     # What it is.
 
