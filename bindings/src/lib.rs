@@ -33,7 +33,7 @@ pub use config::Config;
 pub use engine::Engine;
 pub use error::EnsueError;
 pub use event::{Event, Recorded, Source};
-pub use feedback::FeedbackKind;
+pub use feedback::{Feedback, FeedbackKind};
 pub use listener::Listener;
 pub use outcome::{Binding, Decision, DerivedEvent, Match, Outcome, Refusal, RefusalReason};
 pub use replay::{ReplayOptions, replay};

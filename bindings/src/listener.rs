@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ensue_engine as core;
 
 use crate::error::EnsueError;
+use crate::feedback::Feedback;
 use crate::outcome::{Decision, Outcome};
 use crate::report::StoreReport;
 
@@ -20,6 +21,9 @@ pub trait Listener: Send + Sync {
 
     /// The store began to fail, works again, or was begun afresh.
     fn on_store(&self, report: StoreReport) -> Result<(), EnsueError>;
+
+    /// Feedback that was to no decision that is known: a mistake of the app, or of a user who is forgotten.
+    fn on_unknown_feedback(&self, feedback: Vec<Feedback>) -> Result<(), EnsueError>;
 }
 
 /// Converts for the host.
@@ -43,5 +47,9 @@ impl core::Listener for Told {
 
     fn on_store(&self, report: &core::StoreReport) {
         let _ = self.host.on_store(report.into());
+    }
+
+    fn on_unknown_feedback(&self, feedback: &[core::Feedback]) {
+        let _ = self.host.on_unknown_feedback(feedback.iter().map(Feedback::from).collect());
     }
 }

@@ -33,6 +33,7 @@ struct Told {
     decisions: Mutex<Vec<Decision>>,
     outcomes: Mutex<Vec<Outcome>>,
     store: Mutex<Vec<StoreReport>>,
+    strangers: Mutex<Vec<Feedback>>,
 }
 
 impl Listener for Told {
@@ -48,6 +49,11 @@ impl Listener for Told {
 
     fn on_store(&self, report: StoreReport) -> Result<(), EnsueError> {
         self.store.lock().unwrap().push(report);
+        Ok(())
+    }
+
+    fn on_unknown_feedback(&self, feedback: Vec<Feedback>) -> Result<(), EnsueError> {
+        self.strangers.lock().unwrap().extend(feedback);
         Ok(())
     }
 }
@@ -146,8 +152,12 @@ fn decisions_and_their_absence_are_explained_and_leave_only_with_consent() {
 
     let told = engine.feedback(decided[0].id.clone(), FeedbackKind::Dismissed, None).unwrap();
     assert_eq!(told, Recorded::Queued);
+    let listener = Arc::new(Told::default());
+    engine.set_listener(Some(listener.clone()), false).unwrap();
     engine.feedback("nobody".to_owned(), FeedbackKind::Shown, Some(4_000)).unwrap();
     engine.flush().unwrap();
+    let stranger = Feedback { decision: "nobody".to_owned(), kind: FeedbackKind::Shown, ts_ms: Some(4_000) };
+    assert_eq!(*listener.strangers.lock().unwrap(), [stranger]);
     let counters = engine.counters().unwrap();
     let count = |name: &str| counters.iter().find(|c| c.name == name).map(|c| c.count);
     assert_eq!((count("feedback"), count("feedback_unknown"), count("users")), (Some(1), Some(1), Some(1)));

@@ -276,11 +276,17 @@ impl Engine {
     }
 
     /// Who is called from now on, on a thread of the engine: `callback` with each decision, `on_store` with how the store is
-    /// when that changes; None: nobody.
-    #[pyo3(signature = (callback, on_store=None))]
-    fn set_listener(&self, py: Python<'_>, callback: Option<Py<PyAny>>, on_store: Option<Py<PyAny>>) -> PyResult<()> {
+    /// when that changes, `on_unknown_feedback` with each feedback to an id that no decision has; None: nobody.
+    #[pyo3(signature = (callback, on_store=None, on_unknown_feedback=None))]
+    fn set_listener(
+        &self,
+        py: Python<'_>,
+        callback: Option<Py<PyAny>>,
+        on_store: Option<Py<PyAny>>,
+        on_unknown_feedback: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
         guarded(py, || {
-            let callbacks = Callbacks { decision: callback, store: on_store };
+            let callbacks = Callbacks { decision: callback, store: on_store, stranger: on_unknown_feedback };
             let some = callbacks.is_some();
             drop(self.slot.put(callbacks));
             let deliverer = || -> Arc<dyn ensue_engine::Listener> { Arc::new(Deliverer(self.slot.clone())) };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
-use ensue_engine::{Decision, Listener, Outcome, StoreReport, StoreState};
+use ensue_engine::{Decision, Feedback, Listener, Outcome, StoreReport, StoreState};
 use pyo3::prelude::*;
 use serde::Serialize;
 
@@ -25,12 +25,18 @@ pub(crate) struct Callbacks {
     pub(crate) decision: Option<Py<PyAny>>,
     /// Is called with how the store is, when that changes.
     pub(crate) store: Option<Py<PyAny>>,
+    /// Is called with each feedback to an id that no decision has.
+    pub(crate) stranger: Option<Py<PyAny>>,
 }
 
 impl Callbacks {
     /// Whether there is any.
     pub(crate) fn is_some(&self) -> bool {
-        self.decision.is_some() || self.store.is_some()
+        self.all().next().is_some()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Py<PyAny>> {
+        [&self.decision, &self.store, &self.stranger].into_iter().flatten()
     }
 }
 
@@ -59,7 +65,7 @@ impl Slot {
     /// Calls `visit` with each callback, unless the lock is taken (then they are in use, and so alive).
     pub(crate) fn visit<E>(&self, visit: impl Fn(&Py<PyAny>) -> Result<(), E>) -> Result<(), E> {
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
-        [&state.callbacks.decision, &state.callbacks.store].into_iter().flatten().try_for_each(visit)
+        state.callbacks.all().try_for_each(visit)
     }
 
     fn callback(&self, py: Python<'_>, which: impl FnOnce(&Callbacks) -> &Option<Py<PyAny>>) -> Option<Py<PyAny>> {
@@ -100,7 +106,18 @@ impl Listener for Deliverer {
         let _ = Python::try_attach(|py| {
             for decision in decisions {
                 let Some(callback) = self.0.callback(py, |c| &c.decision) else { return };
-                deliver(py, callback.bind(py), decision);
+                deliver(py, callback.bind(py), &Outcome::Decision(decision.clone()));
+            }
+        });
+    }
+
+    fn on_unknown_feedback(&self, feedback: &[Feedback]) {
+        let Some(_turn) = self.0.begin() else { return };
+        let _ = Python::try_attach(|py| {
+            for Feedback { decision, kind, ts, .. } in feedback {
+                let Some(callback) = self.0.callback(py, |c| &c.stranger) else { return };
+                let told = Stranger { decision, feedback: kind.as_str(), ts: ts.map(|ts| ts.0) };
+                deliver(py, callback.bind(py), &told);
             }
         });
     }
@@ -114,11 +131,7 @@ impl Listener for Deliverer {
                 StoreState::Working => "working",
                 StoreState::Afresh => "afresh",
             };
-            let told = Told { state, detail: &report.detail, unwritten: report.unwritten };
-            let called = json::object(py, &told).and_then(|given| callback.bind(py).call1((given,)));
-            if let Err(error) = called {
-                error.write_unraisable(py, Some(callback.bind(py)));
-            }
+            deliver(py, callback.bind(py), &Told { state, detail: &report.detail, unwritten: report.unwritten });
         });
     }
 }
@@ -131,10 +144,17 @@ struct Told<'a> {
     unwritten: u64,
 }
 
+/// Feedback to an id that no decision has, as an object.
+#[derive(Serialize)]
+struct Stranger<'a> {
+    decision: &'a str,
+    feedback: &'static str,
+    ts: Option<i64>,
+}
+
 /// An exception of the callback is told to `sys.unraisablehook`, and goes no further.
-fn deliver(py: Python<'_>, callback: &Bound<'_, PyAny>, decision: &Decision) {
-    let given = json::object(py, &Outcome::Decision(decision.clone()));
-    if let Err(error) = given.and_then(|given| callback.call1((given,))) {
+fn deliver(py: Python<'_>, callback: &Bound<'_, PyAny>, told: &impl Serialize) {
+    if let Err(error) = json::object(py, told).and_then(|given| callback.call1((given,))) {
         error.write_unraisable(py, Some(callback));
     }
 }

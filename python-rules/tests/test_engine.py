@@ -42,17 +42,20 @@ def test_record_says_what_became_of_the_event() -> None:
 
 
 def test_feedback_is_counted_once_of_each_kind() -> None:
+    told: List[Any] = []
     with Engine() as engine:
         engine.apply(touch_on("pv"))
         engine.record("pv", n=1)
         [decision] = engine.decisions()
         assert engine.feedback(decision, "clicked") and engine.feedback(decision["id"], "clicked")
+        engine.set_listener(None, on_unknown_feedback=told.append)
         assert engine.feedback("nobody", "shown", ts=1_000)
         engine.flush()
         stats = engine.stats()
         assert [stats[f"feedback{n}"] for n in ("", "_again", "_unknown")] == [1, 1, 1]
         with pytest.raises(ValueError, match="`liked` is no feedback"):
             engine.feedback(decision, "liked")  # type: ignore[arg-type]
+    assert told == [{"decision": "nobody", "feedback": "shown", "ts": 1_000}]
 
 
 def test_how_the_store_is_is_told(tmp_path: Path) -> None:

@@ -31,6 +31,16 @@ extension Ensue {
         case converted
     }
 
+    /// Feedback to a decision.
+    public struct Feedback: Sendable, Hashable {
+        /// The decision's id.
+        public let decision: Decision.ID
+        /// What became of it.
+        public let kind: FeedbackKind
+        /// When, if that was said.
+        public let time: Timestamp?
+    }
+
     /// What may leave the device. Nothing, if nobody says so.
     public struct Consent: Sendable, Hashable {
         /// Decisions made from now on, with the values of RETURN and the user's name.
@@ -62,7 +72,8 @@ extension Ensue {
 
 extension Ensue {
     /// Says what became of a decision: what policies count of it counts for all that is decided after this call. Each kind
-    /// counts once for a decision. An id that no decision has is counted as ``Stats/feedbackUnknown``. Never waits.
+    /// counts once for a decision. An id that no decision has is counted as ``Stats/feedbackUnknown``, and comes
+    /// out of ``unknownFeedback``. Never waits.
     ///
     /// - Parameters:
     ///   - decision: its id.

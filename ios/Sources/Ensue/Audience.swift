@@ -9,11 +9,15 @@ final class Audience: Listener, Sendable {
 
     private let seats = Locked(Seats())
 
+    /// The streams of a kind.
+    private typealias Row<Told> = [Int: AsyncStream<Told>.Continuation]
+
     private struct Seats {
         var next = 0
         var decisions: [Int: Seat] = [:]
-        var outcomes: [Int: AsyncStream<Ensue.Outcome>.Continuation] = [:]
-        var stores: [Int: AsyncStream<Ensue.StoreReport>.Continuation] = [:]
+        var outcomes: Row<Ensue.Outcome> = [:]
+        var stores: Row<Ensue.StoreReport> = [:]
+        var strangers: Row<Ensue.Feedback> = [:]
         /// Decisions acknowledged since a stream had no room.
         var acknowledged = 0
         var isClosed = false
@@ -63,33 +67,34 @@ final class Audience: Listener, Sendable {
         return stream
     }
 
-    /// As ``decisions(left:)``, of all that happens; the newest stay where nobody reads.
+    /// As ``decisions(left:)``, of all that happens.
     func outcomes(left: @escaping @Sendable () -> Void) -> AsyncStream<Ensue.Outcome> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: Ensue.Outcome.self, bufferingPolicy: .bufferingNewest(Self.waiting))
-        let seat = seats.with { $0.take { $0.outcomes[$1] = continuation } }
-        guard let seat else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [seats] _ in
-            seats.with { _ = $0.outcomes.removeValue(forKey: seat) }
-            left()
-        }
-        return stream
+        newest(\.outcomes, left: left)
     }
 
-    /// As ``outcomes(left:)``, of how the store is.
+    /// As ``decisions(left:)``, of how the store is.
     func storeReports(left: @escaping @Sendable () -> Void) -> AsyncStream<Ensue.StoreReport> {
+        newest(\.stores, left: left)
+    }
+
+    /// As ``decisions(left:)``, of feedback to decisions that nobody knows.
+    func unknownFeedback(left: @escaping @Sendable () -> Void) -> AsyncStream<Ensue.Feedback> {
+        newest(\.strangers, left: left)
+    }
+
+    /// A stream of which the newest stay where nobody reads.
+    private func newest<Told: Sendable>(
+        _ row: WritableKeyPath<Seats, Row<Told>> & Sendable, left: @escaping @Sendable () -> Void
+    ) -> AsyncStream<Told> {
         let (stream, continuation) = AsyncStream.makeStream(
-            of: Ensue.StoreReport.self, bufferingPolicy: .bufferingNewest(Self.waiting))
-        let seat = seats.with { $0.take { $0.stores[$1] = continuation } }
+            of: Told.self, bufferingPolicy: .bufferingNewest(Self.waiting))
+        let seat = seats.with { $0.take { $0[keyPath: row][$1] = continuation } }
         guard let seat else {
             continuation.finish()
             return stream
         }
         continuation.onTermination = { [seats] _ in
-            seats.with { _ = $0.stores.removeValue(forKey: seat) }
+            seats.with { _ = $0[keyPath: row].removeValue(forKey: seat) }
             left()
         }
         return stream
@@ -97,7 +102,7 @@ final class Audience: Listener, Sendable {
 
     /// What is read.
     struct Wants: Equatable {
-        /// Decisions, outcomes, or how the store is.
+        /// Decisions, outcomes, how the store is, or feedback to nobody.
         var anything = false
         /// Outcomes.
         var outcomes = false
@@ -107,20 +112,21 @@ final class Audience: Listener, Sendable {
     var wants: Wants {
         seats.with { seats in
             let outcomes = !seats.outcomes.isEmpty
-            return Wants(
-                anything: outcomes || !seats.decisions.isEmpty || !seats.stores.isEmpty, outcomes: outcomes)
+            let rows = [seats.decisions.isEmpty, seats.stores.isEmpty, seats.strangers.isEmpty]
+            return Wants(anything: outcomes || rows.contains(false), outcomes: outcomes)
         }
     }
 
     /// Ends all streams, after what waits in them.
     func close() {
-        let (decisions, outcomes, stores) = seats.with { seats in
+        let seats = seats.with { seats in
             seats.isClosed = true
-            return (seats.decisions.values.map(\.stream), Array(seats.outcomes.values), Array(seats.stores.values))
+            return seats
         }
-        for stream in decisions { stream.finish() }
-        for stream in outcomes { stream.finish() }
-        for stream in stores { stream.finish() }
+        for seat in seats.decisions.values { seat.stream.finish() }
+        for stream in seats.outcomes.values { stream.finish() }
+        for stream in seats.stores.values { stream.finish() }
+        for stream in seats.strangers.values { stream.finish() }
     }
 
     /// So many decisions were acknowledged. Whether the engine is to tell again, since streams that had no room now have.
@@ -156,6 +162,13 @@ final class Audience: Listener, Sendable {
         let report = Ensue.StoreReport(report)
         let streams = seats.with { Array($0.stores.values) }
         for stream in streams { stream.yield(report) }
+    }
+
+    func onUnknownFeedback(feedback: [EnsueFFI.Feedback]) throws {
+        let streams = seats.with { Array($0.strangers.values) }
+        for feedback in feedback.map(Ensue.Feedback.init) {
+            for stream in streams { stream.yield(feedback) }
+        }
     }
 }
 

@@ -83,6 +83,26 @@ extension EnsueFFI.FeedbackKind {
     }
 }
 
+extension Ensue.FeedbackKind {
+    fileprivate init(_ given: EnsueFFI.FeedbackKind) {
+        self =
+            switch given {
+            case .shown: .shown
+            case .clicked: .clicked
+            case .dismissed: .dismissed
+            case .converted: .converted
+            }
+    }
+}
+
+extension Ensue.Feedback {
+    init(_ given: EnsueFFI.Feedback) {
+        self.init(
+            decision: given.decision, kind: Ensue.FeedbackKind(given.kind),
+            time: given.tsMs.map(Ensue.Timestamp.init(milliseconds:)))
+    }
+}
+
 extension Ensue.Answer {
     init(_ given: EnsueFFI.Answer) {
         self.init(json: given.json, text: given.text)

@@ -126,6 +126,14 @@ public final class Ensue: Sendable {
         return stream
     }
 
+    /// Feedback to ids that no decision has, from now on: a mistake of the app, or of a user who is forgotten. A stream that
+    /// is not read holds the last 1,000.
+    public var unknownFeedback: AsyncStream<Feedback> {
+        let stream = audience.unknownFeedback { [weak self] in self?.listen(anew: false) }
+        listen(anew: true)
+        return stream
+    }
+
     /// The oldest decisions that are not acknowledged, at most so many.
     public func unacknowledged(limit: Int = .max) async throws(EnsueError) -> [Decision] {
         try await waiting { try $0.decisions(limit: UInt32(clamping: limit)).map(Decision.init) }

@@ -163,7 +163,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     /**
      * Says what became of a [decision], or of that of an id: what policies count of it counts for all that is decided after
      * this call. Each kind counts once for a decision. [tsMs]: when; null: now. An id that no decision has is counted as
-     * `feedback_unknown`.
+     * `feedback_unknown`, and comes out of [unknownFeedback].
      */
     public suspend fun feedback(decision: String, kind: FeedbackKind, tsMs: Long? = null): Recorded =
         ask { it.feedback(decision, kind.toFfi(), tsMs).toKotlin() }
@@ -242,6 +242,13 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     public val storeReports: Flow<StoreReport> by lazy {
         callbackFlow {
             follow(Subscriber.ToStore({ trySend(it) }) { close() })
+        }.buffer(BUFFER)
+    }
+
+    /** Feedback to ids that no decision has, from now on: a mistake of the app, or of a user who is forgotten. */
+    public val unknownFeedback: Flow<Feedback> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToStrangers({ trySend(it) }) { close() })
         }.buffer(BUFFER)
     }
 

@@ -8,6 +8,7 @@ import dev.ensue.Consent
 import dev.ensue.Decision
 import dev.ensue.DerivedEvent
 import dev.ensue.EnsueException
+import dev.ensue.Feedback
 import dev.ensue.FeedbackKind
 import dev.ensue.Match
 import dev.ensue.OpenReport
@@ -32,6 +33,7 @@ import dev.ensue.ffi.Config as FfiConfig
 import dev.ensue.ffi.Consent as FfiConsent
 import dev.ensue.ffi.Decision as FfiDecision
 import dev.ensue.ffi.EnsueException as FfiException
+import dev.ensue.ffi.Feedback as FfiFeedback
 import dev.ensue.ffi.FeedbackKind as FfiFeedbackKind
 import dev.ensue.ffi.InternalException as FfiInternal
 import dev.ensue.ffi.Match as FfiMatch
@@ -156,6 +158,8 @@ internal fun FfiConsent.toKotlin() = Consent(decisions, feedback, counters)
 internal fun FfiBatch.toKotlin() = Batch(json, cursor, more, items.toLong())
 
 internal fun FeedbackKind.toFfi(): FfiFeedbackKind = FfiFeedbackKind.valueOf(name)
+
+internal fun FfiFeedback.toKotlin() = Feedback(decision, FeedbackKind.valueOf(kind.name), tsMs)
 
 internal fun FfiRecorded.toKotlin(): Recorded = Became.of(ordinal)
 

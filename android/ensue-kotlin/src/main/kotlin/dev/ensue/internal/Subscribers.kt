@@ -1,10 +1,12 @@
 package dev.ensue.internal
 
 import dev.ensue.Decision
+import dev.ensue.Feedback
 import dev.ensue.Outcome
 import dev.ensue.StoreReport
 import java.util.concurrent.CopyOnWriteArrayList
 import dev.ensue.ffi.Decision as FfiDecision
+import dev.ensue.ffi.Feedback as FfiFeedback
 import dev.ensue.ffi.Listener as FfiListener
 import dev.ensue.ffi.Outcome as FfiOutcome
 import dev.ensue.ffi.StoreReport as FfiStoreReport
@@ -65,6 +67,13 @@ internal class Subscribers(private val failed: (Throwable) -> Unit) : FfiListene
         }
     }
 
+    override fun onUnknownFeedback(feedback: List<FfiFeedback>) {
+        val converted = feedback.map { it.toKotlin() }
+        for (subscriber in all) {
+            if (subscriber is Subscriber.ToStrangers) converted.forEach { contained { subscriber.tell(it) } }
+        }
+    }
+
     /** Runs what is the app's: what it throws goes to the app's own handler, and no further. */
     inline fun contained(body: () -> Unit) {
         try {
@@ -97,6 +106,9 @@ internal sealed class Subscriber(val ended: () -> Unit) {
 
     /** Of how the store is. */
     class ToStore(val tell: (StoreReport) -> Unit, ended: () -> Unit) : Subscriber(ended)
+
+    /** Of feedback to decisions that nobody knows. */
+    class ToStrangers(val tell: (Feedback) -> Unit, ended: () -> Unit) : Subscriber(ended)
 
     private companion object {
         const val REMEMBERED = 10_000

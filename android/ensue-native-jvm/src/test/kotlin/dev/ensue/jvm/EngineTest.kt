@@ -3,6 +3,7 @@ package dev.ensue.jvm
 import dev.ensue.Consent
 import dev.ensue.Decision
 import dev.ensue.EnsueException
+import dev.ensue.Feedback
 import dev.ensue.FeedbackKind
 import dev.ensue.Match
 import dev.ensue.Recorded
@@ -148,6 +149,20 @@ class EngineTest {
             assertThrows(EnsueException.Unknown::class.java) { runBlocking { ensue.why("nobody") } }
             assertThrows(EnsueException.BadCursor::class.java) { runBlocking { ensue.drain("x") } }
             assertTrue(setOf("users", "runs", "truncated").all { it in ensue.stats().byName })
+        }
+    }
+
+    @Test
+    fun `feedback to nobody comes back`() = runBlocking {
+        replaying().use { ensue ->
+            ensue.apply(tasks)
+            val told = async { withTimeout(PATIENCE_S * 1_000) { ensue.unknownFeedback.first() } }
+            // The flow subscribes on its own time.
+            while (!told.isCompleted) {
+                ensue.feedback("nobody", FeedbackKind.DISMISSED, tsMs = 3_000)
+                ensue.flush()
+            }
+            assertEquals(Feedback("nobody", FeedbackKind.DISMISSED, 3_000), told.await())
         }
     }
 

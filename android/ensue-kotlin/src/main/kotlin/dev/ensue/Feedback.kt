@@ -14,3 +14,16 @@ public enum class FeedbackKind {
     /** The user did what it was for. */
     CONVERTED,
 }
+
+/**
+ * Feedback to a decision.
+ *
+ * @property decision the decision's id.
+ * @property kind what became of it.
+ * @property tsMs when, if that was said.
+ */
+public data class Feedback(
+    public val decision: String,
+    public val kind: FeedbackKind,
+    public val tsMs: Long?,
+)
