@@ -5,7 +5,6 @@ mod opening;
 mod questions;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 
@@ -18,6 +17,7 @@ use crate::feedback::{Feedback, FeedbackKind};
 use crate::ingest::{DemandTable, Ingest};
 use crate::listener::Listener;
 use crate::outcome::Decision;
+use crate::reply::reply;
 use crate::report::{ApplyReport, OpenReport, Recorded};
 use crate::stats::{Counters, Stats};
 use crate::worker::{self, Command, Reply};
@@ -365,9 +365,9 @@ impl Engine {
     /// The same; `also` is done at the place of the question among the events.
     fn ask_with<T>(&self, command: impl FnOnce(Reply<T>) -> Command, also: impl FnOnce()) -> Result<T, Error> {
         self.not_from_worker()?;
-        let (reply, answer) = sync_channel(1);
+        let (reply, answer) = reply();
         if self.shared.ingest.queue.send_with(command(reply), also).is_ok()
-            && let Ok(answer) = answer.recv()
+            && let Some(answer) = answer.wait()
         {
             return answer;
         }

@@ -26,6 +26,7 @@ mod log;
 pub mod outcome;
 pub mod pending;
 pub mod replay;
+mod reply;
 pub mod report;
 pub mod stats;
 mod store;

@@ -3,7 +3,7 @@
 //! Newest first, in pages that double: who looks at the last event pays for one, however long the history is. The pages
 //! come from the worker, which alone has the store; while a call is under way it answers between two batches.
 
-use std::sync::mpsc::{Sender, SyncSender, sync_channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ensue_matcher::Position;
@@ -14,6 +14,7 @@ use super::find::{self, Automata};
 use super::{Answer, Answered};
 use crate::error::{Error, Kind};
 use crate::log::{LogEvent, StreamKey};
+use crate::reply::{Reply, reply};
 use crate::tasks::Active;
 
 /// Rows of the first page.
@@ -118,9 +119,9 @@ pub(crate) type Gaps = Vec<Position>;
 #[derive(Debug)]
 pub(crate) enum Wish {
     /// Asks for at most so many events before a place (`None`: from the end).
-    Read(Arc<Reach>, Option<Position>, usize, SyncSender<Result<Page, Error>>),
+    Read(Arc<Reach>, Option<Position>, usize, Reply<Result<Page, Error>>),
     /// Asks for the marks of lost events.
-    Gaps(Arc<Reach>, SyncSender<Result<Gaps, Error>>),
+    Gaps(Arc<Reach>, Reply<Result<Gaps, Error>>),
     /// Says what the script answered.
     Answered(Answer),
 }
@@ -290,13 +291,13 @@ impl History {
         Ok(state.gaps.clone().unwrap_or_default())
     }
 
-    fn ask<T>(&self, state: &State, wish: impl FnOnce(SyncSender<Result<T, Error>>) -> Wish) -> Result<T, Error> {
+    fn ask<T>(&self, state: &State, wish: impl FnOnce(Reply<Result<T, Error>>) -> Wish) -> Result<T, Error> {
         if state.over {
             return Err(Error::new(Kind::CallOver));
         }
-        let (reply, answer) = sync_channel(1);
+        let (reply, answer) = reply();
         self.wishes.send(wish(reply));
-        answer.recv().unwrap_or_else(|_| Err(Error::closed()))
+        answer.wait().unwrap_or_else(|| Err(Error::closed()))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

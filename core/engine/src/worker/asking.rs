@@ -148,10 +148,10 @@ impl Worker {
                 let whole = self.fold.is_whole(&reach);
                 let page =
                     if whole { self.store.page(&reach, before, limit) } else { Err(Error::new(Kind::Truncated)) };
-                let _ = reply.send(page);
+                reply.send(page);
             }
             Wish::Gaps(reach, reply) => {
-                let _ = reply.send(self.store.gaps_of(&reach));
+                reply.send(self.store.gaps_of(&reach));
             }
             Wish::Answered(answer) => {
                 if let UnderWay::Call(waiting) = std::mem::take(&mut self.asking.under_way) {
@@ -235,7 +235,7 @@ impl Worker {
         for (_, reply) in ready {
             let reached = self.save_reached();
             let failed = self.last_error.take().map_or(Ok(()), Err);
-            let _ = reply.send(failed.and(reached));
+            reply.send(failed.and(reached));
         }
     }
 
@@ -267,7 +267,7 @@ impl Worker {
     pub(super) fn stop_asking(&mut self) {
         self.await_answer();
         for (_, reply) in std::mem::take(&mut self.asking.flushes) {
-            let _ = reply.send(Err(Error::closed()));
+            reply.send(Err(Error::closed()));
         }
         if let Some(Asker { calls, thread, .. }) = self.asking.asker.take() {
             drop(calls);

@@ -1,7 +1,6 @@
 //! What the worker is asked, in the order in which it was asked among the events.
 
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use ensue_rule::{TaskSet, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,11 +10,12 @@ use super::{Next, Worker};
 use crate::error::{Error, Kind};
 use crate::fold::Remembered;
 use crate::outcome::Decision;
+use crate::reply;
 use crate::report::ApplyReport;
 use crate::tasks::TaskId;
 
 /// Where the answer goes. Nobody may be waiting any more.
-pub(crate) type Reply<T> = SyncSender<Result<T, Error>>;
+pub(crate) type Reply<T> = reply::Reply<Result<T, Error>>;
 
 /// What the worker is asked.
 #[derive(Debug)]
@@ -61,36 +61,36 @@ impl Worker {
                 let applied = self.apply(sets);
                 self.ask_all();
                 self.show();
-                let _ = reply.send(applied);
+                reply.send(applied);
             }
             Command::Flush(reply) => self.flush_behind_calls(reply),
             Command::Sync(reply) => {
                 let synced = self.sync();
                 let failed = self.last_error.take().map_or(Ok(()), Err);
-                let _ = reply.send(failed.and(synced));
+                reply.send(failed.and(synced));
             }
             Command::Advance(t, reply) => {
                 let advanced = self.advance(t);
                 self.ask_all();
-                let _ = reply.send(advanced);
+                reply.send(advanced);
             }
             Command::Decisions(limit, reply) => {
-                let _ = reply.send(self.store.decisions(limit));
+                reply.send(self.store.decisions(limit));
             }
             Command::Ack(ids, reply) => {
-                let _ = reply.send(self.ack(&ids));
+                reply.send(self.ack(&ids));
             }
             Command::Forget(user, reply) => {
-                let _ = reply.send(self.forget(user.as_ref()));
+                reply.send(self.forget(user.as_ref()));
             }
             Command::OptOut(reply) => {
-                let _ = reply.send(self.opt_out());
+                reply.send(self.opt_out());
             }
             Command::OptIn(reply) => {
-                let _ = reply.send(self.opt_in());
+                reply.send(self.opt_in());
             }
             Command::Export(user, reply) => {
-                let _ = reply.send(self.export(user.as_ref()));
+                reply.send(self.export(user.as_ref()));
             }
             Command::Query(query) => self.answer(query),
             Command::PutAway => {

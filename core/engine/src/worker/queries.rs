@@ -27,23 +27,23 @@ impl Worker {
     pub(super) fn answer(&mut self, query: Query) {
         match query {
             Query::Why(id, reply) => {
-                let _ = reply.send(self.why(&id));
+                reply.send(self.why(&id));
             }
             Query::WhyNot(question, reply) => {
-                let _ = reply.send(self.why_not(&question));
+                reply.send(self.why_not(&question));
             }
             Query::Drain(since, max_bytes, reply) => {
-                let _ = reply.send(self.drain(since, max_bytes));
+                reply.send(self.drain(since, max_bytes));
             }
             Query::Consent(wanted, reply) => {
                 let set = wanted.map_or(Ok(()), |wanted| self.set_consent(wanted));
-                let _ = reply.send(set.and_then(|()| self.store.consent()));
+                reply.send(set.and_then(|()| self.store.consent()));
             }
             Query::StatsReport(reply) => {
-                let _ = reply.send(self.stats_report());
+                reply.send(self.stats_report());
             }
             Query::ResetStats(reply) => {
-                let _ = reply.send(self.reset_stats());
+                reply.send(self.reset_stats());
             }
         }
     }

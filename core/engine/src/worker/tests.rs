@@ -34,12 +34,12 @@ fn task() -> Task {
 fn worker(config: Config) -> Worker {
     let shared = Arc::new(Shared::new(config));
     let (mut worker, _) = Worker::open(&shared).unwrap();
-    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    let (reply, answer) = crate::reply::reply();
     let entry = TaskEntry { id: "t".into(), task: Ok(Arc::new(task())), warnings: Vec::new() };
     let set =
         TaskSet { source: "s".into(), version: None, tasks: vec![entry], warnings: Vec::new(), policies: Vec::new() };
     assert_eq!(worker.obey(Command::Apply(vec![set], reply)), Next::Go);
-    answer.recv().unwrap().unwrap();
+    answer.wait().unwrap().unwrap();
     worker
 }
 
@@ -94,13 +94,13 @@ fn a_set_that_cannot_be_written_is_not_in_force() {
     let dir = tempfile::tempdir().unwrap();
     let mut worker = worker(Config::at(dir.path().join("ensue.db")).replay());
     worker.store.limit_pages(true);
-    let (reply, answer) = std::sync::mpsc::sync_channel(1);
+    let (reply, answer) = crate::reply::reply();
     let many = (0..200).map(|n| Task { id: format!("t{n}").into(), ..task() });
     let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
     let tasks = many.map(entry).collect();
     let set = TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() };
     worker.obey(Command::Apply(vec![set], reply));
-    assert!(answer.recv().unwrap().unwrap_err().is_store());
+    assert!(answer.wait().unwrap().unwrap_err().is_store());
     worker.store.limit_pages(false);
     batch(&mut worker, vec![event("a", 1, ""), event("b", 2, "")]);
     assert_eq!(worker.shared.counters.read().matches, 1);
