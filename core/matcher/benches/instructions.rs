@@ -3,6 +3,10 @@
 //! `cargo bench -p ensue-matcher --bench instructions` runs each scenario twice under `valgrind --tool=callgrind`, over
 //! 10,000 and 30,000 events; the difference is without what comes before the events. It fails where a count is more than
 //! 5 % above the one in `instructions.txt`; `-- --write` writes that file anew.
+//!
+//! Of W2 it says besides what an event of each kind costs: of A what a stream of As alone costs above one that concerns
+//! nobody, of B what one of As and Bs costs above that, and so on; no match is let out there. It fails where one of A, B
+//! and C costs at k = 25 more than 1.3 times what it costs at k = 5, over all of them together.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -48,8 +52,28 @@ const SCENARIOS: [&str; 11] = [
     "one rule of 10,000, hit",
 ];
 
+/// How much more an event of W2 may cost where there are 2^20 times the matches.
+const FLAT: f64 = 1.3;
+/// The kinds of W2 that concern the rule, each beside those before it.
+const KINDS: [&str; 4] = ["", "A", "AB", "ABC"];
+
+/// W2 with the events of these kinds, the others in their places of a kind that concerns nobody; no match is let out.
+fn kinds(form: &str, k: u32, kinds: &str, n: usize) -> i64 {
+    let mut records = kleene(k, MANY);
+    records.iter_mut().for_each(|r| {
+        if r.kind >= 3 || !kinds.contains(char::from(b'A' + r.kind)) {
+            r.kind = 3;
+        }
+    });
+    let limits = ensue_matcher::Limits { matches: 0, ..Limits::default() };
+    feed(&programs([w2(form == "trends")], limits), &records[..n], 1, |_| 1)
+}
+
 /// Runs a scenario over so many events.
 fn scenario(name: &str, n: usize) -> i64 {
+    if let [form, k, "kinds", letters] = name.split(' ').collect::<Vec<_>>()[..] {
+        return kinds(form, k.parse().expect("a number"), letters, n);
+    }
     // Of streams that are made whole, so that making them is not counted.
     let uniform = || uniform(1_000, MANY);
     let w1 = |arrow| feed(&programs([abc(arrow)], Limits::default()), &uniform()[..n], 1_000, matched);
@@ -91,6 +115,23 @@ fn count(name: &str, n: usize) -> Option<u64> {
     Some(line.and_then(|(_, n)| n.trim().parse().ok()).unwrap_or_else(|| panic!("valgrind said: {said}")))
 }
 
+/// What an event of each kind of W2 costs, and all of them together.
+fn by_kind(form: &str, k: u32) -> Option<[(&'static str, f64); 4]> {
+    let among = |kind: u8| kleene(k, MANY).iter().skip(FEW).filter(|r| r.kind == kind).count() as f64;
+    let total = |letters: &&str| {
+        let name = format!("{form} {k} kinds {letters}");
+        Some((count(&name, MANY)? - count(&name, FEW)?) as f64)
+    };
+    let totals = KINDS.iter().map(total).collect::<Option<Vec<_>>>()?;
+    let (a, b, c) = (among(0), among(1), among(2));
+    Some([
+        ("A", (totals[1] - totals[0]) / a),
+        ("B", (totals[2] - totals[1]) / b),
+        ("C", (totals[3] - totals[2]) / c),
+        ("A, B or C", (totals[3] - totals[0]) / (a + b + c)),
+    ])
+}
+
 fn expected() -> BTreeMap<String, f64> {
     let text = std::fs::read_to_string(FILE).unwrap_or_default();
     let row = |l: &str| l.rsplit_once(' ').and_then(|(name, n)| Some((name.trim().to_owned(), n.parse().ok()?)));
@@ -105,18 +146,32 @@ fn main() {
         println!("{}", scenario(name, n.parse().expect("a number of events")));
         return;
     }
-    let (expected, mut text, mut worse) = (expected(), String::new(), Vec::new());
+    let (mut rows, mut worse) = (Vec::new(), Vec::new());
     for name in SCENARIOS {
-        let Some((few, many)) = count(name, FEW).zip(count(name, MANY)) else {
-            println!("valgrind is not installed: nothing was counted");
-            std::process::exit(2);
-        };
-        let each = (many - few) as f64 / (MANY - FEW) as f64;
-        let before = expected.get(name).copied();
-        println!(
-            "{name:<26} {each:>8.1}   {}",
-            before.map_or("new".to_owned(), |b| format!("{:+.1} %", (each / b - 1.0) * 100.0))
-        );
+        let counts = count(name, FEW).zip(count(name, MANY));
+        rows.extend(counts.map(|(few, many)| (name.to_owned(), (many - few) as f64 / (MANY - FEW) as f64)));
+    }
+    for form in ["trends", "graph"] {
+        let mut each = Vec::new();
+        for k in [5, 25] {
+            let kinds = by_kind(form, k).unwrap_or_else(|| {
+                println!("valgrind is not installed: nothing was counted");
+                std::process::exit(2)
+            });
+            rows.extend(kinds.iter().map(|(kind, n)| (format!("w2 {form} k={k} {kind}"), *n)));
+            each.push(kinds[3].1);
+        }
+        let times = each[1] / each[0];
+        println!("w2 {form}: an A, B or C costs at k = 25 {times:.2} times what it costs at k = 5");
+        if times > FLAT {
+            worse.push(format!("w2 {form} is not flat"));
+        }
+    }
+    let (expected, mut text) = (expected(), String::new());
+    for (name, each) in rows {
+        let before = expected.get(&name).copied();
+        let change = before.map_or("new".to_owned(), |b| format!("{:+.1} %", (each / b - 1.0) * 100.0));
+        println!("{name:<26} {each:>8.1}   {change}");
         text += &format!("{name:<26} {each:.1}\n");
         worse.extend(before.filter(|b| each > b * SLACK).map(|_| name));
     }

@@ -62,6 +62,19 @@ impl<T: Copy> Aged<T> {
         self.items.push(item);
     }
 
+    /// Drops what is behind the first `n`.
+    pub(crate) fn truncate(&mut self, n: usize) {
+        if n == 0 {
+            self.clear();
+        }
+        self.items.truncate(self.gone() + n);
+    }
+
+    /// So many in all; what is new is `item`.
+    pub(crate) fn resize(&mut self, n: usize, item: T) {
+        self.items.resize(self.gone() + n, item);
+    }
+
     #[inline]
     pub(crate) fn extend(&mut self, items: &[T]) {
         self.items.extend_from_slice(items);

@@ -39,14 +39,32 @@ impl Ord for Tick {
 }
 
 impl PartialOrd for Tick {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
+    }
+
+    #[inline]
+    fn gt(&self, other: &Self) -> bool {
+        self.0.wrapping_sub(other.0).cast_signed() > 0
+    }
+
+    #[inline]
+    fn le(&self, other: &Self) -> bool {
+        self.0.wrapping_sub(other.0).cast_signed() <= 0
     }
 }
 
 /// A node, by its place since the buffer began; counts around.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NodeId(u32);
+
+impl NodeId {
+    /// Whether it was made before another one.
+    fn is_before(self, other: Self) -> bool {
+        self.0.wrapping_sub(other.0).cast_signed() < 0
+    }
+}
 
 /// A node that a run class stands at, with the newest start below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +84,8 @@ pub(crate) struct Binding {
     pub(crate) prev: Option<Root>,
     /// Partial matches that the node stands for besides; older ones.
     pub(crate) alt: Option<Root>,
+    /// Whether the event makes those longer too (a loop that passes over everything).
+    pub(crate) again: bool,
 }
 
 /// 32 bytes: a day of events makes thousands.
@@ -100,6 +120,9 @@ impl Node {
     }
 }
 
+/// A buffer of up to so many nodes is short.
+const SHORT: usize = 128;
+
 /// How many nodes back another one lies; 0: there is none.
 type Back = u32;
 
@@ -107,10 +130,26 @@ type Back = u32;
 enum Kind {
     /// The event after what `prev` stands for.
     After,
-    /// The same, and partial matches begin with it too.
+    /// The same, and after what `alt` stands for.
+    Again,
+    /// The event after what `prev` stands for, and partial matches begin with it too.
     First,
+    /// Both.
+    FirstAgain,
     /// No event: what `prev` or `alt` stands for.
     Either,
+}
+
+impl Kind {
+    #[inline]
+    fn begins(self) -> bool {
+        matches!(self, Self::First | Self::FirstAgain)
+    }
+
+    #[inline]
+    fn again(self) -> bool {
+        matches!(self, Self::Again | Self::FirstAgain)
+    }
 }
 
 /// What a node says.
@@ -120,7 +159,19 @@ pub(crate) struct Seen {
     pub(crate) event: Option<(Tick, StageId)>,
     pub(crate) begins: bool,
     pub(crate) prev: Option<NodeId>,
+    /// Whether `alt` is before the event too.
+    pub(crate) again: bool,
     pub(crate) alt: Option<NodeId>,
+}
+
+impl Seen {
+    /// What is before the event, the older first.
+    pub(crate) fn before(&self) -> [Option<NodeId>; 2] {
+        match (self.prev, self.alt.filter(|_| self.again)) {
+            (Some(prev), Some(alt)) if alt.is_before(prev) => [Some(alt), Some(prev)],
+            both => both.into(),
+        }
+    }
 }
 
 /// Nodes and bound events of one key, oldest first.
@@ -130,7 +181,7 @@ pub(crate) struct SharedBuffer {
     /// The id of the front node.
     base: u32,
     /// Where the bound events stood in the stream.
-    events: VecDeque<Position>,
+    events: Aged<Position>,
     /// What RETURN reads of them, beside `events`; nothing where it reads nothing.
     #[allow(clippy::box_collection, reason = "few rules read anything, and keys are many")]
     kept: Option<Box<VecDeque<Box<[Value]>>>>,
@@ -142,12 +193,13 @@ pub(crate) struct SharedBuffer {
 
 impl Default for SharedBuffer {
     fn default() -> Self {
-        Self { nodes: Aged::default(), base: 0, events: VecDeque::new(), kept: None, first: Tick(1), full: 16 }
+        Self { nodes: Aged::default(), base: 0, events: Aged::default(), kept: None, first: Tick(1), full: 16 }
     }
 }
 
 impl SharedBuffer {
     /// The tick of the next event that a run binds.
+    #[inline]
     pub(crate) fn next_tick(&self) -> Tick {
         Tick(self.first.0.wrapping_add(count(self.events.len())))
     }
@@ -159,8 +211,10 @@ impl SharedBuffer {
 
     /// Keeps an event; its tick is what [`Self::next_tick`] said before.
     #[inline]
-    pub(crate) fn bind(&mut self, position: Position) {
-        self.events.push_back(position);
+    pub(crate) fn bind(&mut self, position: Position) -> Tick {
+        let tick = self.next_tick();
+        self.events.push(position);
+        tick
     }
 
     /// Keeps what RETURN reads of the event last bound: of every one, or of none.
@@ -171,7 +225,7 @@ impl SharedBuffer {
     /// Where an event stood in the stream.
     #[inline]
     pub(crate) fn position(&self, tick: Tick) -> Option<Position> {
-        self.events.get(self.place(tick)).copied()
+        self.events.as_slice().get(self.place(tick)).copied()
     }
 
     /// What RETURN reads of an event.
@@ -185,18 +239,25 @@ impl SharedBuffer {
 
     /// The last event at or before `place`.
     pub(crate) fn tick_at(&self, place: Position) -> Option<Tick> {
-        let after = self.events.partition_point(|position| *position <= place);
+        let after = self.events.as_slice().partition_point(|position| *position <= place);
         (after > 0).then(|| Tick(self.first.0.wrapping_add(count(after))).previous())
     }
 
     /// A node for an event that was taken.
+    #[inline]
     pub(crate) fn take(&mut self, b: Binding) -> Root {
-        let (kind, paths) = if b.begins { (Kind::First, 1) } else { (Kind::After, 0) };
+        let (kind, paths) = match (b.begins, b.again && b.alt.is_some()) {
+            (true, false) => (Kind::First, 1),
+            (true, true) => (Kind::FirstAgain, 1),
+            (false, true) => (Kind::Again, 0),
+            (false, false) => (Kind::After, 0),
+        };
         let node = Node { event: b.event, stage: b.stage, kind, paths, ..Node::new(b.event) };
         self.push(node, b.prev.map(|r| r.node), b.alt.map(|r| r.node))
     }
 
     /// A node for what either says; the older one is said first.
+    #[inline(never)]
     pub(crate) fn either(&mut self, a: Root, b: Root) -> Root {
         if a == b {
             return a;
@@ -205,10 +266,11 @@ impl SharedBuffer {
         self.push(Node::new(self.next_tick()), Some(newer.node), Some(older.node))
     }
 
+    #[inline]
     fn push(&mut self, mut node: Node, prev: Option<NodeId>, alt: Option<NodeId>) -> Root {
         let nodes = self.nodes.as_slice();
         let (base, end) = (self.base, self.base.wrapping_add(count(nodes.len())));
-        if node.kind != Kind::First {
+        if !node.kind.begins() {
             // So old that whatever is below is newer.
             node.newest = Tick(node.event.0.wrapping_sub(1 << 30));
         }
@@ -217,8 +279,12 @@ impl SharedBuffer {
             node.take_in(nodes.get(index(prev.0.wrapping_sub(base))));
         }
         if let Some(alt) = alt {
+            let below = nodes.get(index(alt.0.wrapping_sub(base)));
             node.alt = end.wrapping_sub(alt.0);
-            node.take_in(nodes.get(index(alt.0.wrapping_sub(base))));
+            node.take_in(below);
+            if node.kind.again() {
+                node.paths = node.paths.saturating_add(below.map_or(0, |n| n.paths));
+            }
         }
         let newest = node.newest;
         self.nodes.push(node);
@@ -234,15 +300,27 @@ impl SharedBuffer {
         index(id.0.wrapping_sub(self.base))
     }
 
-    /// What a node says, if a partial match below starts in `from..=to`, as far as the node knows.
+    /// Whether a partial match below a node starts in `from..=to`, as far as the node knows.
+    #[inline]
+    pub(crate) fn reaches(&self, id: NodeId, from: Tick, to: Tick) -> bool {
+        self.node(id).is_some_and(|n| n.newest >= from && n.oldest <= to)
+    }
+
+    /// What a node stands for besides.
+    #[inline]
+    pub(crate) fn alternative(&self, id: NodeId) -> Option<NodeId> {
+        self.node(id).and_then(|n| before(id, n.alt))
+    }
+
+    /// What a node says, if it [reaches](Self::reaches) that span.
     pub(crate) fn look(&self, id: NodeId, from: Tick, to: Tick) -> Option<Seen> {
         let n = self.node(id).filter(|n| n.newest >= from && n.oldest <= to)?;
-        let before = |back: Back| (back != 0).then(|| NodeId(id.0.wrapping_sub(back)));
         Some(Seen {
             event: (n.kind != Kind::Either).then_some((n.event, n.stage)),
-            begins: n.kind == Kind::First && n.event >= from && n.event <= to,
-            prev: before(n.prev),
-            alt: before(n.alt),
+            begins: n.kind.begins() && n.event >= from && n.event <= to,
+            prev: before(id, n.prev),
+            again: n.kind.again(),
+            alt: before(id, n.alt),
         })
     }
 
@@ -258,37 +336,35 @@ impl SharedBuffer {
         self.node(root).filter(|n| n.newest > floor).map(|n| n.oldest)
     }
 
-    /// Lets the nodes below a root forget what is over: once for each node and start at most.
+    /// Lets the nodes below a root forget what is over: once for each node and start at most, short buffers apart.
     fn refresh(&mut self, root: NodeId, floor: Tick) {
         if self.node(root).is_none_or(|n| n.oldest > floor || n.newest <= floor) {
             return;
         }
         let root = index(root.0.wrapping_sub(self.base));
         let nodes = self.nodes.as_mut_slice();
+        if root < SHORT {
+            // Quicker than to look which are below: what a node says follows from older ones.
+            (0..=root).for_each(|at| {
+                tell(nodes, at, floor);
+            });
+            return;
+        }
         let mut todo = SmallVec::<[usize; 32]>::new();
         todo.push(root);
         while let Some(at) = todo.last().copied() {
             let Some(node) = nodes.get(at) else { return };
-            let begins = node.kind == Kind::First && node.event > floor;
-            let mut fresh = if begins { (node.event, 1_u64) } else { (node.newest, 0) };
             let known = todo.len();
             for back in [node.prev, node.alt] {
                 let before = at.wrapping_sub(index(back));
-                let Some(n) = nodes.get(before).filter(|n| back != 0 && n.newest > floor) else { continue };
-                if n.oldest <= floor {
-                    todo.push(before);
-                } else {
-                    fresh = (fresh.0.min(n.oldest), fresh.1.saturating_add(n.paths));
-                }
+                let stale = |n: &Node| back != 0 && n.newest > floor && n.oldest <= floor;
+                todo.extend(nodes.get(before).filter(|n| stale(n)).map(|_| before));
             }
             // Those before it first.
-            if todo.len() > known {
-                continue;
+            if todo.len() == known {
+                tell(nodes, at, floor);
+                todo.pop();
             }
-            if let Some(n) = nodes.get_mut(at) {
-                (n.oldest, n.paths) = fresh;
-            }
-            todo.pop();
         }
     }
 
@@ -303,9 +379,13 @@ impl SharedBuffer {
         let over = self.nodes.as_slice().iter().take_while(|n| n.newest <= floor).count();
         self.nodes.cut(over);
         self.base = self.base.wrapping_add(count(over));
-        while self.first <= floor && self.events.pop_front().is_some() {
-            self.first = self.first.next();
-            self.kept.as_mut().and_then(|kept| kept.pop_front());
+        let gone = index(floor.next().0.wrapping_sub(self.first.0)).min(self.events.len());
+        if self.first <= floor && gone > 0 {
+            self.events.cut(gone);
+            self.first = Tick(self.first.0.wrapping_add(count(gone)));
+            if let Some(kept) = &mut self.kept {
+                kept.drain(..gone.min(kept.len()));
+            }
         }
         self.full = count(self.weight().max(8) * 2);
     }
@@ -330,6 +410,31 @@ impl SharedBuffer {
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
+}
+
+/// Lets a node forget what is over, where those before it have.
+#[inline]
+fn tell(nodes: &mut [Node], at: usize, floor: Tick) -> Option<()> {
+    let node = nodes.get(at).filter(|n| n.newest > floor && n.oldest <= floor)?;
+    let begins = node.kind.begins() && node.event > floor;
+    let (mut oldest, mut paths) = if begins { (node.event, 1_u64) } else { (node.newest, 0) };
+    let mut add = |back: Back, times: u64| {
+        if let Some(n) = nodes.get(at.wrapping_sub(index(back))).filter(|n| back != 0 && n.newest > floor) {
+            oldest = oldest.min(n.oldest);
+            paths = paths.saturating_add(n.paths.saturating_mul(times));
+        }
+    };
+    add(node.prev, 1);
+    add(node.alt, 1 + u64::from(node.kind.again()));
+    let node = nodes.get_mut(at)?;
+    (node.oldest, node.paths) = (oldest, paths);
+    Some(())
+}
+
+/// The node so many back.
+#[inline]
+fn before(id: NodeId, back: Back) -> Option<NodeId> {
+    (back != 0).then(|| NodeId(id.0.wrapping_sub(back)))
 }
 
 fn count(n: usize) -> u32 {

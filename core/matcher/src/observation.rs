@@ -37,35 +37,26 @@ pub struct Hit {
 #[derive(Debug, Default)]
 pub struct Observation {
     pub(crate) arrival: Arrival,
-    /// Values by slot of the set, where a step or a condition that must be asked reads them; else null.
-    pub(crate) slots: Vec<Value>,
+    pub(crate) content: Content,
     pub(crate) hits: Vec<Hit>,
     /// Predicates that it may pass, by number.
     pub(crate) candidates: Vec<u32>,
-    /// The slots that are not null.
-    pub(crate) filled: Vec<SlotId>,
-    /// What the index knows of the values, by slot, where it looks at them.
-    pub(crate) keys: Vec<Key>,
-    /// The slots with a key.
-    pub(crate) present: Vec<SlotId>,
     pub(crate) memo: Memo,
     /// Nobody asks for events of this action type: nothing else was read of it.
     pub(crate) passed_over: bool,
 }
 
-/// What was read of an event, for the index.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Content<'a> {
-    pub(crate) slots: &'a [Value],
-    pub(crate) keys: &'a [Key],
-    pub(crate) present: &'a [SlotId],
-}
-
-impl Content<'_> {
-    #[inline]
-    pub(crate) fn key(self, slot: SlotId) -> Key {
-        self.keys.get(slot.index()).copied().unwrap_or_default()
-    }
+/// What was read of an event.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    /// Values by slot of the set, where a step or a condition that must be asked reads them; else null.
+    pub(crate) slots: Vec<Value>,
+    /// The slots that are not null.
+    filled: Vec<SlotId>,
+    /// What the index knows of the values, by slot, where it looks at them.
+    keys: Vec<Key>,
+    /// The slots with a key.
+    pub(crate) present: Vec<SlotId>,
 }
 
 impl Observation {
@@ -85,9 +76,12 @@ impl Observation {
     pub fn hits(&self) -> &[Hit] {
         &self.hits
     }
+}
 
-    pub(crate) fn content(&self) -> Content<'_> {
-        Content { slots: &self.slots, keys: &self.keys, present: &self.present }
+impl Content {
+    #[inline]
+    pub(crate) fn key(&self, slot: SlotId) -> Key {
+        self.keys.get(slot.index()).copied().unwrap_or_default()
     }
 
     /// Forgets the event before; room for so many slots.

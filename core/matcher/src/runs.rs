@@ -19,30 +19,34 @@ mod paths;
 mod planned;
 mod step;
 mod sums;
+mod tally;
 mod time;
 
 use ensue_rule::Timestamp;
 
-use crate::buffer::{Root, SharedBuffer, Tick};
+use crate::buffer::{SharedBuffer, Tick};
 use crate::observation::Position;
 use crate::output::Found;
 use crate::program::{Program, Target};
 use after::Waiting;
-use cells::{Adding, Cells, Held};
+use cells::Cells;
 use class::{Class, Over};
 use classes::Classes;
+use tally::Tally;
 
 /// The partial matches of one program for one key.
 #[derive(Debug)]
 pub struct Runs {
     /// Of a planned program, its partial matches, or under RETURN TRENDS what they add up to.
-    graph: Cells<Option<Root>>,
-    sums: Option<Box<Adding>>,
+    cells: Cells,
+    tally: Option<Box<Tally>>,
     /// Of another program.
     classes: Classes,
     buffer: SharedBuffer,
     /// What started with this event or before is over.
     floor: Tick,
+    /// Until then no window ends.
+    ends: Timestamp,
     /// The newest start.
     newest: Tick,
     /// Time has come so far.
@@ -72,11 +76,12 @@ impl Runs {
     /// No runs; nothing may start at or before `bound` (what [`Runs::skip_bound`] said before a restart).
     pub fn new(bound: Option<Position>) -> Self {
         Self {
-            graph: Cells::default(),
-            sums: None,
+            cells: Cells::default(),
+            tally: None,
             classes: Classes::default(),
             buffer: SharedBuffer::default(),
             floor: Tick::default(),
+            ends: Timestamp::MAX,
             newest: Tick::default(),
             now: Timestamp::MIN,
             position: Position::default(),
@@ -106,15 +111,18 @@ impl Runs {
     /// Whether nothing is alive: the host may drop the value, if it keeps the skip bound.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.live() == 0 && self.finished.is_empty()
+        self.cells.is_empty()
+            && self.tally.as_ref().is_none_or(|t| t.is_empty())
+            && self.classes.is_empty()
+            && self.finished.is_empty()
     }
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
     pub fn clear(&mut self, program: &Program) -> bool {
         let lives = |c: &Class| c.lives(program, self.over());
-        let graph = self.graph.iter().any(|held| held.lives(self.floor));
-        let sums = self.sums.iter().flat_map(|s| s.cells.iter()).any(|held| held.lives(self.floor));
-        let alive = graph || sums || self.classes.iter().any(lives) || !self.finished.is_empty();
+        let kept = self.cells.iter().any(|root| root.newest > self.floor);
+        let counted = self.tally.iter().any(|t| t.oldest_after(self.floor).is_some());
+        let alive = kept || counted || self.classes.iter().any(lives) || !self.finished.is_empty();
         self.drop_all();
         self.finished.clear();
         self.tidy();
@@ -128,7 +136,7 @@ impl Runs {
         let Some(tick) = self.buffer.tick_at(upto).filter(|tick| oldest.is_some_and(|oldest| oldest <= *tick)) else {
             return false;
         };
-        self.floor = self.floor.max(tick);
+        self.raise(tick);
         self.drop_over(program);
         self.finished.retain(|f| f.start > tick);
         self.let_out(program, false, out);
@@ -154,12 +162,10 @@ impl Runs {
     fn oldest(&mut self, program: &Program) -> Option<Tick> {
         let (over, buffer) = (self.over(), &mut self.buffer);
         let mut oldest = None;
-        for held in self.graph.iter() {
-            oldest = oldest.into_iter().chain(held.oldest_after(over.floor, buffer)).min();
+        for root in self.cells.iter() {
+            oldest = oldest.into_iter().chain(buffer.oldest(root.node, over.floor)).min();
         }
-        for held in self.sums.iter().flat_map(|s| s.cells.iter()) {
-            oldest = oldest.into_iter().chain(held.oldest_after(over.floor, buffer)).min();
-        }
+        oldest = oldest.into_iter().chain(self.tally.as_ref().and_then(|t| t.oldest_after(over.floor))).min();
         for c in self.classes.iter() {
             if c.lives(program, over) {
                 oldest = oldest.into_iter().chain(c.body.oldest(over.floor, buffer)).min();
@@ -169,16 +175,15 @@ impl Runs {
     }
 
     /// How many run classes there are.
-    #[inline]
     fn live(&self) -> usize {
-        self.graph.len() + self.sums.as_ref().map_or(0, |s| s.cells.len()) + self.classes.len()
+        self.cells.len() + self.tally.as_ref().map_or(0, |t| t.len()) + self.classes.len()
     }
 
     /// Drops every partial match.
     fn drop_all(&mut self) {
-        self.graph.clear();
-        if let Some(adding) = &mut self.sums {
-            adding.cells.clear();
+        self.cells.clear();
+        if let Some(tally) = &mut self.tally {
+            tally.clear();
         }
         self.classes.clear();
     }
@@ -186,7 +191,7 @@ impl Runs {
     /// Whether the skip bound lets a run begin here.
     #[inline]
     fn may_begin(&self, place: Position) -> bool {
-        place > self.bound || self.bound == UNBOUNDED
+        self.bound == UNBOUNDED || place > self.bound
     }
 
     fn over(&self) -> Over {
@@ -195,9 +200,18 @@ impl Runs {
 
     /// Ends all runs that started at or before `tick`, and lets nothing start there after a restart either.
     fn bar(&mut self, tick: Tick, bound: Position) {
-        self.floor = self.floor.max(tick);
+        self.raise(tick);
         self.finished.retain(|f| f.start > tick);
         self.bound = self.bound.max(bound);
+    }
+
+    /// Ends all runs that started at or before `tick`.
+    fn raise(&mut self, tick: Tick) {
+        if tick > self.floor {
+            self.floor = tick;
+            // Which window ends next is asked anew.
+            self.ends = Timestamp::MIN;
+        }
     }
 
     /// Forgets what is over.
@@ -207,11 +221,17 @@ impl Runs {
             self.drop_all();
         }
         if self.is_idle() {
-            self.buffer.clear();
-            self.floor = self.buffer.last_tick();
+            self.rest();
         } else if self.buffer.is_full() {
             self.buffer.forget(self.kept_from());
         }
+    }
+
+    /// Nothing is alive.
+    fn rest(&mut self) {
+        self.buffer.clear();
+        self.floor = self.buffer.last_tick();
+        self.ends = Timestamp::MAX;
     }
 
     /// What started after this is still of use.

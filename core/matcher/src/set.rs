@@ -13,6 +13,7 @@ mod shared;
 mod slots;
 mod starts;
 mod symbols;
+mod targets;
 
 use std::sync::Arc;
 
@@ -31,10 +32,11 @@ use crate::registers::Registers;
 use crate::table::Table;
 use crate::{Arrival, Error, Hit, Limits, Observation, Program};
 use alike::Alike;
-use index::{Index, Target};
+use index::Index;
 use read::Reader;
 use slots::Need;
 use symbols::Symbols;
+use targets::Target;
 
 /// Names a program of a set; never reused in one set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,10 +92,14 @@ impl ProgramSet {
         let mut filed = Vec::with_capacity(places);
         for (bit, predicate) in (0_u8..).zip(&predicates) {
             let starts = starting.is_none_or(|bits| bits & (1 << bit) != 0);
-            self.file(&predicate.conjuncts, (&entries, Target { program: id, bit: Some(bit) }, starts), &mut filed);
+            self.file(
+                &predicate.conjuncts,
+                (&entries, Target { goes_on: !starts, program: id, bit: Some(bit) }),
+                &mut filed,
+            );
         }
         if program.sees_all() {
-            self.file(&[], (&entries, Target { program: id, bit: None }, starting.is_none()), &mut filed);
+            self.file(&[], (&entries, Target { goes_on: starting.is_some(), program: id, bit: None }), &mut filed);
         }
         let mut reads = Vec::new();
         starts::reads(&program, &mut |slot| reads.push(slot));
@@ -109,13 +115,13 @@ impl ProgramSet {
     fn file(
         &mut self,
         conjuncts: &[Code],
-        (entries, target, starts): (&[Vec<Code>], Target, bool),
+        (entries, target): (&[Vec<Code>], Target),
         filed: &mut Vec<(u32, Option<u8>)>,
     ) {
         for entry in entries {
             let codes = conjuncts.iter().chain(entry);
             let tables = (&mut self.slots, &mut self.symbols);
-            filed.extend(self.index.add(codes, (target, starts), tables).map(|predicate| (predicate, target.bit)));
+            filed.extend(self.index.add(codes, target, tables).map(|predicate| (predicate, target.bit)));
         }
     }
 
@@ -135,8 +141,7 @@ impl ProgramSet {
     pub fn remove(&mut self, id: ProgramId) {
         let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::take) else { return };
         for (predicate, bit) in entry.filed {
-            let target = Target { program: id, bit };
-            self.index.remove(predicate, target, (&mut self.slots, &mut self.symbols));
+            self.index.remove(predicate, (id, bit), (&mut self.slots, &mut self.symbols));
         }
         entry.reads.iter().for_each(|slot| self.slots.release(*slot, Need::Value));
         self.alike.release(entry.program);
@@ -200,12 +205,15 @@ impl ProgramSet {
     /// and of those in `armed` the ones whose live runs it concerns. `None`: as if all had live runs.
     #[inline]
     pub fn look_up(&self, arrival: Arrival, armed: Option<&Armed>, into: &mut Observation) {
-        if into.passed_over {
-            into.arrival = arrival;
-            into.hits.clear();
-            return;
+        into.arrival = arrival;
+        into.hits.clear();
+        if !into.passed_over {
+            self.find(armed, into);
         }
-        self.reader(into).arrival(arrival);
+    }
+
+    fn find(&self, armed: Option<&Armed>, into: &mut Observation) {
+        self.reader(into).arrival();
         self.index.look_up(armed, into);
     }
 
@@ -213,13 +221,14 @@ impl ProgramSet {
     pub fn observe_for(&self, id: ProgramId, event: &Event, arrival: Arrival, into: &mut Observation) -> Option<Hit> {
         let entry = self.entry(id)?;
         self.read(event, into);
-        self.reader(into).arrival(arrival);
+        into.arrival = arrival;
         if into.passed_over {
             return None;
         }
+        self.reader(into).arrival();
         let mut hit = None;
         for (predicate, bit) in &entry.filed {
-            if self.index.passes(*predicate, into.content()) {
+            if self.index.passes(*predicate, &into.content) {
                 hit = Some(hit.unwrap_or(0) | bit.map_or(0, |bit| 1 << bit));
             }
         }
@@ -230,7 +239,7 @@ impl ProgramSet {
     /// and counted). Empty for a program without the clause.
     pub fn partition(&self, id: ProgramId, event: &Observation) -> Option<Vec<Value>> {
         let program = self.program(id)?;
-        let value = |slot: &SlotId| event.slots.get(slot.index()).filter(|v| !v.is_null()).cloned();
+        let value = |slot: &SlotId| event.content.slots.get(slot.index()).filter(|v| !v.is_null()).cloned();
         program.partition.iter().map(value).collect()
     }
 

@@ -167,7 +167,7 @@ impl Tracer {
             return;
         }
         let definitions = &self.program.registers;
-        let view = View { slots: &self.observation.slots, registers: Registers::EMPTY, definitions };
+        let view = View { slots: &self.observation.content.slots, registers: Registers::EMPTY, definitions };
         let of_kind = |asked: &[Asked]| asked.iter().filter(|a| a.kind).all(|a| a.code.holds(view));
         self.of_kind.extend(self.asked.tests.iter().map(|(_, asked)| of_kind(asked)));
     }

@@ -124,7 +124,9 @@ pub(crate) fn feed(set: &ProgramSet, records: &[Record], users: usize, count: fn
         for hit in seen.hits() {
             key.step(&programs[hit.program.0 as usize], &seen, *hit, &mut out);
         }
-        found += out.drain(..).map(|f| count(&f)).sum::<i64>();
+        if !out.is_empty() {
+            found += out.drain(..).map(|f| count(&f)).sum::<i64>();
+        }
     }
     found
 }

@@ -33,10 +33,26 @@ pub(crate) struct Planned {
     pub(crate) sources: Vec<Source>,
     /// Where they wait then.
     pub(crate) into: Vec<CellId>,
+    /// A loop that passes over everything: the cell that the runs wait in before and after, and in no other then. It is one
+    /// of the sources.
+    pub(crate) again: Option<CellId>,
+    /// Whether some source is left.
+    pub(crate) leaves: bool,
     /// Whether runs begin with the event.
     pub(crate) begins: bool,
     /// Whether the pattern is complete.
     pub(crate) complete: bool,
+}
+
+impl Planned {
+    /// Says what follows from the sources.
+    fn settled(self) -> Self {
+        let same = |cell: &CellId| self.sources.iter().any(|s| s.cell == *cell && !s.leaves);
+        let again = if let [cell] = self.into.as_slice() { Some(*cell).filter(same) } else { None };
+        let leaves = self.sources.iter().any(|s| s.leaves);
+        // What is complete stands at a node of its own.
+        Self { again: again.filter(|_| !self.complete), leaves, ..self }
+    }
 }
 
 /// Runs that wait for the event.
@@ -143,7 +159,8 @@ fn planned(automaton: &Automaton, cells: &Cells, bit: u64) -> Vec<Planned> {
             let position = &automaton.positions[to];
             let (complete, into) = (!position.complete.is_empty(), cells.after(position));
             let stage = position.stage;
-            moves.push((to, Planned { stage, sources: Vec::new(), into, begins: false, complete }));
+            let (sources, again, leaves, begins) = (Vec::new(), None, false, false);
+            moves.push((to, Planned { stage, sources, into, again, leaves, begins, complete }));
             moves.len() - 1
         });
         let Some((_, planned)) = moves.get_mut(at) else { continue };
@@ -152,5 +169,5 @@ fn planned(automaton: &Automaton, cells: &Cells, bit: u64) -> Vec<Planned> {
             None => planned.begins = true,
         }
     }
-    moves.into_iter().map(|(_, planned)| planned).collect()
+    moves.into_iter().map(|(_, planned)| planned.settled()).collect()
 }

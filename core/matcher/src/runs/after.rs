@@ -3,14 +3,20 @@
 use std::collections::HashSet;
 use std::ops::{ControlFlow, Deref};
 
+use smallvec::SmallVec;
+
 use super::Runs;
 use super::best::best;
 use super::body::Body;
 use super::paths::{self, Below, Completed, Path, to_match};
+use super::tally::Total;
 use crate::buffer::Tick;
 use crate::output::{Cause, Found, Match};
 use crate::program::{After, Program, StageId};
 use crate::trends::Trends;
+
+/// What comes out of one moment: seldom more than one.
+pub(super) type Paths = SmallVec<[Path; 1]>;
 
 /// Out of so many at least a LIMIT chooses.
 const CHOICE: usize = 1_000;
@@ -109,26 +115,31 @@ impl Runs {
 
     /// One row over all matches of the moment.
     fn add_up(&mut self, trends: &Trends, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
-        let (mut count, mut sums) = (0, Vec::new());
+        let mut total = Total::default();
         for body in bodies {
             if let Body::Sums(each) = body {
-                each.total(&mut count, &mut sums);
+                each.total(&mut total.count, &mut total.sums);
             }
         }
-        if count == 0 {
-            return;
+        total.start = bodies.iter().filter_map(|b| b.oldest_noted(self.floor)).min();
+        if total.count > 0 {
+            self.report(trends, &total, when, out);
         }
-        let start = bodies.iter().filter_map(|b| b.oldest_noted(self.floor)).min();
-        let start = start.and_then(|s| self.buffer.position(s));
-        let (start, end) = (start.unwrap_or_default(), self.position);
-        let (bindings, values) = (Vec::new(), trends.values(count, &sums));
-        out.push(Found::Match(Match { bindings, start, end, at: when.at, by: when.by, values }));
+    }
+
+    /// What all matches of the moment add up to.
+    pub(super) fn report(&mut self, trends: &Trends, total: &Total, when: Completed, out: &mut Vec<Found>) {
+        let start = total.start.and_then(|s| self.buffer.position(s)).unwrap_or_default();
+        let (bindings, values) = (Vec::new(), trends.values(total.count, &total.sums));
+        out.push(Found::Match(Match { bindings, start, end: self.position, at: when.at, by: when.by, values }));
     }
 
     fn no_skip(&mut self, program: &Program, bodies: &[Body], (when, limit): (Completed, usize), out: &mut Vec<Found>) {
         let (mut paths, mut capped) = self.paths(program, bodies, limit.max(CHOICE).min(program.limits.matches));
         let start = |p: &Path| p.first().map(|(tick, _)| *tick);
-        paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
+        if paths.len() > 1 {
+            paths.sort_by(|a, b| start(a).cmp(&start(b)).then_with(|| paths::preference(a, b, program)));
+        }
         capped = capped.saturating_add(u64::try_from(paths.len().saturating_sub(limit)).unwrap_or(u64::MAX));
         paths.truncate(limit);
         out.extend(paths.iter().map(|p| Found::Match(to_match(p, &self.buffer, program, &program.returns, when))));
@@ -139,12 +150,12 @@ impl Runs {
 
     /// The first `limit` paths of bodies, none twice; and how many more there are (where one match can be
     /// reached in two ways, how many ways).
-    pub(super) fn paths(&mut self, program: &Program, bodies: &[Body], limit: usize) -> (Vec<Path>, u64) {
+    pub(super) fn paths(&mut self, program: &Program, bodies: &[Body], limit: usize) -> (Paths, u64) {
         /// Where one match can be reached in many ways, so many are looked at for each that may come out.
         const WAYS: usize = 64;
         let most = u64::try_from(limit.saturating_mul(WAYS)).unwrap_or(u64::MAX);
-        let (mut paths, mut seen, mut ways) = (Vec::new(), HashSet::new(), 0_u64);
-        let below: smallvec::SmallVec<[Below; 1]> =
+        let (mut paths, mut seen, mut ways) = (Paths::new(), None::<HashSet<_>>, 0_u64);
+        let below: SmallVec<[Below; 1]> =
             bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)).collect();
         for one in &below {
             if paths.len() >= limit || ways >= most {
@@ -152,7 +163,7 @@ impl Runs {
             }
             let _ = one.each(&self.buffer, |p| {
                 ways += 1;
-                if !program.ambiguous || seen.insert(bindings(&p)) {
+                if !program.ambiguous || seen.get_or_insert_default().insert(bindings(&p)) {
                     paths.push(p);
                 }
                 if paths.len() >= limit || ways >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

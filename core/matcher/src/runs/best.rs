@@ -63,14 +63,19 @@ impl Search<'_> {
     /// The best of a node whose nodes before are known.
     fn best_of(&mut self, node: Seen) -> Option<LinkId> {
         let known = |id: Option<NodeId>| id.and_then(|id| self.known.get(&id).copied().flatten());
-        let (prev, alt) = (known(node.prev), known(node.alt));
+        let ([older, newer], alt) = (node.before().map(known), known(node.alt));
+        let prev = self.better(older, newer);
         let own = match node.event {
             None => prev,
             // What begins with this event has no other start.
             Some(taken) if node.begins => Some(self.link(taken, None)),
             Some(taken) => prev.map(|prev| self.link(taken, Some(prev))),
         };
-        match (own, alt) {
+        self.better(own, alt)
+    }
+
+    fn better(&self, a: Option<LinkId>, b: Option<LinkId>) -> Option<LinkId> {
+        match (a, b) {
             (Some(a), Some(b)) => Some(if self.compare(a, b).is_gt() { b } else { a }),
             (a, b) => a.or(b),
         }

@@ -1,114 +1,43 @@
 //! Cells: the run classes of a planned program, which have fixed places ([`crate::program::Plans`]).
 
-use smallvec::SmallVec;
-
-use super::sums::Sums;
-use crate::buffer::{Root, SharedBuffer, Tick};
+use crate::buffer::{Root, Tick};
 use crate::program::CellId;
 use crate::table::Id;
 
-/// The partial matches of a cell.
-pub(super) trait Held: Default {
-    /// Whether there are none.
-    fn is_empty(&self) -> bool;
+/// So many cells have their place in the runs themselves.
+const FEW: usize = 2;
 
-    /// Whether some of them started after `floor`.
-    fn lives(&self, floor: Tick) -> bool;
-
-    /// Drops those that started at or before `floor`.
-    fn cut(&mut self, floor: Tick);
-
-    /// Drops all, and keeps the room.
-    fn clear(&mut self);
-
-    /// The oldest start after `floor`, which never falls.
-    fn oldest_after(&self, floor: Tick, buffer: &mut SharedBuffer) -> Option<Tick>;
-}
-
-/// What they bound, as the shared buffer has it.
-impl Held for Option<Root> {
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.is_none()
-    }
-
-    #[inline]
-    fn lives(&self, floor: Tick) -> bool {
-        self.is_some_and(|root| root.newest > floor)
-    }
-
-    /// The node knows what is over.
-    #[inline]
-    fn cut(&mut self, floor: Tick) {
-        *self = self.filter(|root| root.newest > floor);
-    }
-
-    #[inline]
-    fn clear(&mut self) {
-        *self = None;
-    }
-
-    fn oldest_after(&self, floor: Tick, buffer: &mut SharedBuffer) -> Option<Tick> {
-        self.and_then(|root| buffer.oldest(root.node, floor))
-    }
-}
-
-impl Held for Sums {
-    #[inline]
-    fn is_empty(&self) -> bool {
-        Sums::is_empty(self)
-    }
-
-    #[inline]
-    fn lives(&self, floor: Tick) -> bool {
-        self.newest().is_some_and(|newest| newest > floor)
-    }
-
-    #[inline]
-    fn cut(&mut self, floor: Tick) {
-        Sums::cut(self, floor);
-    }
-
-    #[inline]
-    fn clear(&mut self) {
-        Sums::clear(self);
-    }
-
-    fn oldest_after(&self, floor: Tick, _: &mut SharedBuffer) -> Option<Tick> {
-        self.starts().find(|start| *start > floor)
-    }
-}
-
-/// Partial matches by cell; no rows until there are some.
-#[derive(Debug)]
-pub(super) struct Cells<H> {
-    rows: SmallVec<[H; 2]>,
+/// Partial matches by cell, as the shared buffer has them.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    few: [Option<Root>; FEW],
+    /// The others; no room is taken until there is something in them.
+    more: Option<Box<[Option<Root>]>>,
     /// So many are not empty.
     full: u32,
 }
 
-impl<H> Default for Cells<H> {
-    fn default() -> Self {
-        Self { rows: SmallVec::new(), full: 0 }
-    }
-}
-
-impl<H: Held> Cells<H> {
+impl Cells {
     /// How many are not empty.
     #[inline]
     pub(super) fn len(&self) -> usize {
         usize::try_from(self.full).unwrap_or(usize::MAX)
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.full == 0
+    }
+
     /// Those that are not empty.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &H> {
-        self.rows.iter().filter(|held| !held.is_empty())
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Root> {
+        self.few.iter().chain(self.more.iter().flat_map(|more| more.iter())).flatten()
     }
 
     #[inline]
     pub(super) fn clear(&mut self) {
         if self.full > 0 {
-            self.rows.iter_mut().for_each(Held::clear);
+            self.each(|row| *row = None);
             self.full = 0;
         }
     }
@@ -116,47 +45,63 @@ impl<H: Held> Cells<H> {
     /// Drops what started at or before `floor`.
     pub(super) fn cut(&mut self, floor: Tick) {
         let mut full = 0;
-        for held in &mut self.rows {
-            held.cut(floor);
-            full += u32::from(!held.is_empty());
-        }
+        self.each(|row| {
+            *row = row.filter(|root| root.newest > floor);
+            full += u32::from(row.is_some());
+        });
         self.full = full;
     }
 
-    /// What is in a cell and started after `floor`, where there is any.
+    fn each(&mut self, change: impl FnMut(&mut Option<Root>)) {
+        let more = self.more.iter_mut().flat_map(|more| more.iter_mut());
+        self.few.iter_mut().chain(more).for_each(change);
+    }
+
     #[inline]
-    pub(super) fn live(&mut self, cell: CellId, floor: Tick) -> Option<&mut H> {
-        let held = self.rows.get_mut(cell.index()).filter(|held| !held.is_empty())?;
-        held.cut(floor);
-        if held.is_empty() {
+    fn row(&mut self, cell: CellId) -> Option<&mut Option<Root>> {
+        let at = cell.index();
+        if at < FEW {
+            return self.few.get_mut(at);
+        }
+        self.more.as_mut()?.get_mut(at - FEW)
+    }
+
+    /// What is in a cell and started after `floor`; `leaves`: it is there no longer.
+    #[inline]
+    pub(super) fn live(&mut self, cell: CellId, leaves: bool, floor: Tick) -> Option<Root> {
+        let row = self.row(cell)?;
+        let root = (*row)?;
+        let lives = root.newest > floor;
+        if leaves || !lives {
+            *row = None;
             self.full -= 1;
-            return None;
         }
-        Some(held)
+        if lives { Some(root) } else { None }
     }
 
-    /// What was [live](Self::live) in a cell was taken out.
+    /// Whether all of these cells stand at one node (or are empty), and at which.
     #[inline]
-    pub(super) fn emptied(&mut self) {
-        self.full -= 1;
-    }
-
-    /// A cell of so many, into which something is put now.
-    #[inline]
-    pub(super) fn fill(&mut self, cell: CellId, of: usize) -> Option<&mut H> {
-        if self.rows.len() < of {
-            self.rows.resize_with(of, H::default);
+    pub(super) fn common(&mut self, cells: &[CellId], floor: Tick) -> (bool, Option<Root>) {
+        let Some((first, others)) = cells.split_first() else { return (false, None) };
+        let first = self.live(*first, false, floor);
+        for cell in others {
+            if self.live(*cell, false, floor) != first {
+                return (false, None);
+            }
         }
-        let held = self.rows.get_mut(cell.index())?;
-        self.full += u32::from(held.is_empty());
-        Some(held)
+        (true, first)
     }
-}
 
-/// The cells of a program under RETURN TRENDS, which few keys have.
-#[derive(Debug, Default)]
-pub(super) struct Adding {
-    pub(super) cells: Cells<Sums>,
-    /// Sums that nobody needs now: room for the next.
-    pub(super) spare: Option<Box<Sums>>,
+    /// Puts a node into a cell, one of so many.
+    #[inline]
+    pub(super) fn put(&mut self, cell: CellId, of: usize, root: Root) {
+        if cell.index() >= FEW && self.more.is_none() {
+            self.more = Some(vec![None; of.saturating_sub(FEW)].into());
+        }
+        if let Some(row) = self.row(cell) {
+            let was_empty = row.is_none();
+            *row = Some(root);
+            self.full += u32::from(was_empty);
+        }
+    }
 }

@@ -59,6 +59,11 @@ impl Classes {
         self.0.as_ref().map_or(0, |rows| rows.list.len() - rows.empty)
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none() || self.len() == 0
+    }
+
     /// Drops all.
     #[inline]
     pub(super) fn clear(&mut self) {
@@ -121,7 +126,7 @@ impl Rows {
             match seen.program.waits[*wait].correlation.filter(|c| c.others & seen.bits == 0) {
                 None => found.extend(all.iter().map(|at| ClassId(*at))),
                 Some(c) => {
-                    let value = seen.observation.slots.get(c.slot.index()).and_then(canonical);
+                    let value = seen.observation.content.slots.get(c.slot.index()).and_then(canonical);
                     let same = value.and_then(|value| index.by_value.get(&(*wait, value)));
                     found.extend(same.into_iter().flatten().map(|at| ClassId(*at)));
                 }

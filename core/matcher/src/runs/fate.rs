@@ -38,7 +38,7 @@ impl<'a> Seen<'a> {
     where
         'a: 'b,
     {
-        View { slots: &self.observation.slots, registers, definitions: &self.program.registers }
+        View { slots: &self.observation.content.slots, registers, definitions: &self.program.registers }
     }
 
     fn any(self, tests: &[TestId], registers: &Registers) -> bool {

@@ -55,7 +55,7 @@ impl Moves {
     pub(super) fn into(&mut self, seen: Seen<'_>, leaving: Leaving<'_>) -> Option<&mut Move> {
         let (program, Leaving { wait, to, registers, aside }) = (seen.program, leaving);
         let (definitions, position) = (&program.registers, &program.positions[to]);
-        let taken = Taken { stage: position.stage, slots: &seen.observation.slots };
+        let taken = Taken { stage: position.stage, slots: &seen.observation.content.slots };
         let after = registers.restart(definitions, &wait.turns).take(definitions, taken, position.live);
         if program.gathers && after.gathered() > program.limits.distinct {
             return None;

@@ -20,8 +20,16 @@ use crate::table::Id;
 /// Events with the stages that took them, in the order in which they were taken.
 pub(super) type Path = SmallVec<[(Tick, StageId); 4]>;
 
-/// What is still to read of the buffer: nodes, each with how much of a path stands before it.
-type Todo = SmallVec<[(Seen, usize); 4]>;
+/// What is still to read of the buffer, each with how much of a path stands before it.
+type Todo = SmallVec<[(Unread, usize); 16]>;
+
+#[derive(Clone, Copy, Debug)]
+enum Unread {
+    /// What a node says besides its alternatives.
+    Own(NodeId),
+    /// All that a node says.
+    All(NodeId),
+}
 
 /// The partial matches of a body, as the buffer knows them.
 #[derive(Debug)]
@@ -47,10 +55,10 @@ impl Below {
         Some(below)
     }
 
-    /// What a node says of the span.
-    fn look(&self, buffer: &SharedBuffer, id: NodeId) -> Option<Seen> {
-        let alive = self.counts.as_ref().is_none_or(|counts| counts.get(&id).is_some_and(|n| *n > 0));
-        buffer.look(id, self.from, self.to).filter(|_| alive)
+    /// Whether some of the span are below a node.
+    #[inline]
+    fn lives(&self, id: NodeId) -> bool {
+        self.counts.as_ref().is_none_or(|counts| counts.get(&id).is_some_and(|n| *n > 0))
     }
 
     /// How many there are, saturating.
@@ -72,7 +80,10 @@ impl Below {
                 continue;
             }
             let of = |id: Option<NodeId>| id.and_then(|id| counts.get(&id).copied()).unwrap_or(0);
-            let own = node.map_or(0, |n| u64::from(n.begins).saturating_add(of(n.prev)).saturating_add(of(n.alt)));
+            let own = node.map_or(0, |n| {
+                let before = n.before().map(of);
+                before.into_iter().fold(u64::from(n.begins), u64::saturating_add).saturating_add(of(n.alt))
+            });
             counts.insert(id, own);
             todo.pop();
         }
@@ -86,29 +97,43 @@ impl Below {
         buffer: &SharedBuffer,
         mut visit: impl FnMut(Path) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        // What is still to do: what a node says besides its alternatives, and how much of `reversed` stands before it.
         let (mut todo, mut reversed) = (Todo::new(), Path::new());
-        let first = self.oldest(buffer, self.root, 0, &mut todo);
-        todo.extend(first.map(|node| (node, 0)));
-        while let Some((node, kept)) = todo.pop() {
+        todo.push((Unread::All(self.root), 0));
+        while let Some((unread, kept)) = todo.pop() {
             reversed.truncate(kept);
-            let mut at = Some(node);
-            while let Some(node) = at {
+            let mut at = match unread {
+                Unread::Own(id) => Some(id),
+                Unread::All(id) => self.oldest(buffer, id, kept, &mut todo),
+            };
+            while let Some(node) = at.and_then(|id| buffer.look(id, self.from, self.to)) {
                 reversed.extend(node.event);
                 if node.begins {
                     visit(reversed.iter().rev().copied().collect())?;
                 }
-                at = node.prev.and_then(|id| self.oldest(buffer, id, reversed.len(), &mut todo));
+                at = self.before(buffer, &node, reversed.len(), &mut todo);
             }
         }
         ControlFlow::Continue(())
     }
 
+    /// What is before the event of a node, the older of two; the newer one is noted as still to do.
+    fn before(&self, buffer: &SharedBuffer, node: &Seen, kept: usize, todo: &mut Todo) -> Option<NodeId> {
+        match node.before() {
+            [Some(older), Some(newer)] => {
+                todo.push((Unread::All(newer), kept));
+                self.oldest(buffer, older, kept, todo)
+            }
+            [one, other] => one.or(other).and_then(|id| self.oldest(buffer, id, kept, todo)),
+        }
+    }
+
     /// The oldest alternative at a node; the newer ones are noted as still to do.
-    fn oldest(&self, buffer: &SharedBuffer, id: NodeId, kept: usize, todo: &mut Todo) -> Option<Seen> {
-        let mut at = self.look(buffer, id)?;
-        while let Some(alt) = at.alt.and_then(|id| self.look(buffer, id)) {
-            todo.push((at, kept));
+    fn oldest(&self, buffer: &SharedBuffer, id: NodeId, kept: usize, todo: &mut Todo) -> Option<NodeId> {
+        let (from, to) = (self.from, self.to);
+        let mut at = Some(id).filter(|id| buffer.reaches(*id, from, to) && self.lives(*id))?;
+        let next = |id: NodeId| buffer.alternative(id).filter(|alt| buffer.reaches(*alt, from, to) && self.lives(*alt));
+        while let Some(alt) = next(at) {
+            todo.push((Unread::Own(at), kept));
             at = alt;
         }
         Some(at)

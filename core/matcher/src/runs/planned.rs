@@ -6,24 +6,20 @@ use smallvec::SmallVec;
 
 use super::Runs;
 use super::body::{Body, Paths};
+use super::paths::Completed;
 use super::step::Bodies;
-use super::sums::Sums;
+use super::tally::{Taken, Tally, Total};
 use crate::buffer::{Binding, Root, Tick};
 use crate::observation::Observation;
-use crate::program::{CellId, Planned, Plans, Program};
+use crate::output::{Cause, Found};
+use crate::program::{Planned, Plans, Program};
 use crate::trends::Trends;
 
-/// What takes the event: the move, what it makes longer, and whether runs begin with it too.
-type Moved<'p> = SmallVec<[(&'p Planned, Option<Root>, bool); 2]>;
-
-/// An event as a planned program sees it.
+/// Partial matches that take the event by a move, and whether runs begin with it too.
 #[derive(Clone, Copy, Debug)]
-struct Step<'a> {
-    program: &'a Program,
-    plans: &'a Plans,
-    event: &'a Observation,
-    /// Whether runs may begin with it.
-    may_begin: bool,
+struct Moved {
+    prev: Option<Root>,
+    begins: bool,
 }
 
 impl Runs {
@@ -33,175 +29,132 @@ impl Runs {
         &mut self,
         (program, plans): (&Program, &Plans),
         (event, bits): (&Observation, u64),
-        complete: &mut Bodies,
+        out: &mut Vec<Found>,
     ) {
-        let may_begin = self.may_begin(event.arrival.position);
-        let step = Step { program, plans, event, may_begin };
-        match &program.trends {
-            None => self.extend(step, bits, complete),
-            Some(trends) => self.add(step, (trends, bits), complete),
-        }
-    }
-
-    /// Where what was bound is kept: one node for each move. All that takes the event leaves before any of it arrives.
-    #[inline]
-    fn extend(&mut self, step: Step<'_>, bits: u64, complete: &mut Bodies) {
-        if let Some(planned) = step.plans.single(bits) {
-            if let Some((root, begins)) = self.gather(step, planned) {
-                self.bind(step.program, step.event);
-                self.arrive_at(step, (planned, root, begins), complete);
-            }
+        if let Some(trends) = &program.trends {
+            self.add((program, plans, trends), (event, bits), out);
             return;
         }
-        let mut moved = Moved::new();
-        for planned in step.plans.moves(bits) {
-            moved.extend(self.gather(step, planned).map(|(root, begins)| (planned, root, begins)));
+        let Some(planned) = plans.single(bits) else {
+            self.follow_all((program, plans), (event, bits), out);
+            return;
+        };
+        let Some(moved) = self.gather(planned, event) else { return };
+        let tick = self.bind(program, event);
+        let root = self.arrive_at(tick, (planned, plans.cells), moved);
+        if planned.complete {
+            self.complete_with(program, root, event, out);
         }
-        if !moved.is_empty() {
-            self.bind(step.program, step.event);
-        }
-        moved.into_iter().for_each(|one| self.arrive_at(step, one, complete));
     }
 
-    /// All that takes the event by a move, and whether runs begin with it; `None`: nothing does.
-    #[inline]
-    fn gather(&mut self, step: Step<'_>, planned: &Planned) -> Option<(Option<Root>, bool)> {
-        let mut all: Option<Root> = None;
-        for source in &planned.sources {
-            let Some(held) = self.graph.live(source.cell, self.floor) else { continue };
-            let root = if source.leaves { held.take() } else { *held };
-            if source.leaves {
-                self.graph.emptied();
-            }
-            all = match (all, root) {
-                (Some(a), Some(b)) => Some(self.buffer.either(a, b)),
-                (a, b) => a.or(b),
-            };
+    #[inline(never)]
+    fn complete_with(&mut self, program: &Program, root: Root, event: &Observation, out: &mut Vec<Found>) {
+        self.complete(program, &[whole(root)], completed(event), out);
+    }
+
+    /// The same by any number of moves: all that takes the event leaves before any of it arrives.
+    #[inline(never)]
+    fn follow_all(
+        &mut self,
+        (program, plans): (&Program, &Plans),
+        (event, bits): (&Observation, u64),
+        out: &mut Vec<Found>,
+    ) {
+        let mut moves = SmallVec::<[(&Planned, Moved); 2]>::new();
+        for planned in plans.moves(bits) {
+            moves.extend(self.gather(planned, event).map(|moved| (planned, moved)));
         }
-        let begins = planned.begins && step.may_begin;
-        (all.is_some() || begins).then_some((all, begins))
+        if moves.is_empty() {
+            return;
+        }
+        let (tick, mut complete) = (self.bind(program, event), Bodies::new());
+        for (planned, moved) in moves {
+            let root = self.arrive_at(tick, (planned, plans.cells), moved);
+            if planned.complete {
+                complete.push(whole(root));
+            }
+        }
+        if !complete.is_empty() {
+            self.complete(program, &complete, completed(event), out);
+        }
+    }
+
+    /// All that takes the event by a move; `None`: nothing does.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "of every event that a run takes")]
+    fn gather(&mut self, planned: &Planned, event: &Observation) -> Option<Moved> {
+        let (mut prev, mut any): (Option<Root>, _) = (None, false);
+        for source in &planned.sources {
+            let Some(root) = self.cells.live(source.cell, source.leaves, self.floor) else { continue };
+            any = true;
+            // What waits there before and after is told by the node itself.
+            if planned.again != Some(source.cell) {
+                prev = match prev {
+                    Some(other) => Some(self.buffer.either(other, root)),
+                    None => Some(root),
+                };
+            }
+        }
+        let begins = planned.begins && self.may_begin(event.arrival.position);
+        (any || begins).then_some(Moved { prev, begins })
     }
 
     /// Lets it take the event and wait for what comes next.
-    #[inline]
-    fn arrive_at(
-        &mut self,
-        step: Step<'_>,
-        (planned, prev, begins): (&Planned, Option<Root>, bool),
-        complete: &mut Bodies,
-    ) {
-        let event = self.buffer.last_tick();
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "of every event that a run takes")]
+    fn arrive_at(&mut self, event: Tick, (planned, cells): (&Planned, usize), moved: Moved) -> Root {
         // Where all wait beside the same others already, one node says what they and these bound; but what is complete
         // is these alone.
-        let (joins, alt) = if planned.complete { (false, None) } else { self.beside(&planned.into) };
-        let root = self.buffer.take(Binding { event, stage: planned.stage, begins, prev, alt });
+        let (joins, alt) = if planned.complete { (false, None) } else { self.cells.common(&planned.into, self.floor) };
+        let Moved { prev, begins } = moved;
+        let again = planned.again.is_some();
+        let root = self.buffer.take(Binding { event, stage: planned.stage, begins, prev, alt, again });
         if begins {
             self.newest = event;
         }
         for cell in &planned.into {
-            let Some(held) = self.graph.fill(*cell, step.plans.cells) else { continue };
-            *held = match *held {
-                Some(old) if !joins && old.newest > self.floor => Some(self.buffer.either(old, root)),
-                _ => Some(root),
-            };
+            let before = if joins { None } else { self.cells.live(*cell, false, self.floor) };
+            let after = before.map_or(root, |before| self.buffer.either(before, root));
+            self.cells.put(*cell, cells, after);
         }
-        if planned.complete {
-            complete.push(Body::Paths(Paths { root: Some(root), starts: None }));
-        }
+        root
     }
 
-    /// Whether all of these cells stand at one node (or are empty), and at which.
-    #[inline]
-    fn beside(&mut self, cells: &[CellId]) -> (bool, Option<Root>) {
-        let Some((first, others)) = cells.split_first() else { return (false, None) };
-        let first = self.graph.live(*first, self.floor).copied().flatten();
-        for cell in others {
-            if self.graph.live(*cell, self.floor).copied().flatten() != first {
-                return (false, None);
-            }
-        }
-        (true, first)
-    }
-
-    /// Where only sums are kept.
-    #[inline]
-    fn add(&mut self, step: Step<'_>, (trends, bits): (&Trends, u64), complete: &mut Bodies) {
-        if let Some(planned) = step.plans.single(bits) {
-            let next = self.buffer.next_tick();
-            if let Some(sums) = self.sum(step, (planned, trends)) {
-                self.begin_at(step, next);
-                self.add_to(step, (planned, trends, sums), complete);
-            }
-            return;
-        }
-        let (mut moved, next) = (SmallVec::<[(&Planned, Box<Sums>); 2]>::new(), self.buffer.next_tick());
-        for planned in step.plans.moves(bits) {
-            moved.extend(self.sum(step, (planned, trends)).map(|sums| (planned, sums)));
-        }
-        self.begin_at(step, next);
-        moved.into_iter().for_each(|(planned, sums)| self.add_to(step, (planned, trends, sums), complete));
-    }
-
-    /// Keeps the event where runs began with it: of the others nothing is asked again.
-    #[inline]
-    fn begin_at(&mut self, step: Step<'_>, next: Tick) {
-        if self.newest == next {
-            self.bind(step.program, step.event);
-        }
-    }
-
-    /// The sum of all that takes the event by a move; `None`: nothing does.
-    #[inline]
-    fn sum(&mut self, step: Step<'_>, (planned, trends): (&Planned, &Trends)) -> Option<Box<Sums>> {
-        let adding = self.sums.get_or_insert_default();
-        let mut all = adding.spare.take().unwrap_or_default();
-        all.clear();
-        for source in &planned.sources {
-            let Some(held) = adding.cells.live(source.cell, self.floor) else { continue };
-            if !source.leaves {
-                all.merge(held);
-                continue;
-            }
-            if all.is_empty() {
-                std::mem::swap(&mut *all, held);
-            } else {
-                all.merge(held);
-                held.clear();
-            }
-            adding.cells.emptied();
-        }
-        if planned.begins && step.may_begin {
-            self.newest = self.buffer.next_tick();
-            all.begin(self.newest, trends);
-        }
-        if all.is_empty() {
-            adding.spare = Some(all);
-            return None;
-        }
-        Some(all)
-    }
-
-    /// Lets it take the event and wait for what comes next.
-    #[inline]
-    fn add_to(
+    /// Where only sums are kept: of an event with which no run begins nothing is asked again.
+    #[inline(never)]
+    fn add(
         &mut self,
-        step: Step<'_>,
-        (planned, trends, mut sums): (&Planned, &Trends, Box<Sums>),
-        complete: &mut Bodies,
+        (program, plans, trends): (&Program, &Plans, &Trends),
+        (event, bits): (&Observation, u64),
+        out: &mut Vec<Found>,
     ) {
-        sums.take(trends, planned.stage, &step.event.slots);
-        let adding = self.sums.get_or_insert_default();
-        for cell in &planned.into {
-            // What is over goes now and then, so that it does not add up.
-            adding.cells.live(*cell, self.floor);
-            if let Some(held) = adding.cells.fill(*cell, step.plans.cells) {
-                held.merge(&sums);
-            }
-        }
-        if planned.complete {
-            complete.push(Body::Sums(sums));
+        let begins = self.may_begin(event.arrival.position).then(|| self.buffer.next_tick());
+        let taken = Taken { trends, slots: &event.content.slots, begins };
+        let tally = self.tally.get_or_insert_with(|| Box::new(Tally::new(plans.cells, trends)));
+        tally.cut(self.floor);
+        let mut total = Total::default();
+        let begin = if let Some(planned) = plans.single(bits) {
+            tally.take(planned, taken, &mut total);
+            planned.begins
         } else {
-            adding.spare = Some(sums);
+            let moves: SmallVec<[&Planned; 2]> = plans.moves(bits).collect();
+            tally.take_all(&moves, taken, &mut total);
+            moves.iter().any(|planned| planned.begins)
+        };
+        if begin && begins.is_some() {
+            self.newest = self.bind(program, event);
+        }
+        if total.count > 0 {
+            self.report(trends, &total, completed(event), out);
         }
     }
+}
+
+/// What is complete with an event.
+fn whole(root: Root) -> Body {
+    Body::Paths(Paths { root: Some(root), starts: None })
+}
+
+fn completed(event: &Observation) -> Completed {
+    Completed { at: event.arrival.position.ts, by: Cause::Event }
 }

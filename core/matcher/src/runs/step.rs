@@ -40,45 +40,63 @@ impl Runs {
         let position = event.arrival.position;
         self.pass_time(program, position.ts, out);
         self.position = position;
-        let mut complete = Bodies::new();
-        match &program.plans {
-            Some(plans) => self.follow((program, plans), (event, hit.bits), &mut complete),
-            None => self.ask(Seen { program, observation: event, bits: hit.bits }, &mut complete),
-        }
-        if !complete.is_empty() {
-            self.complete(program, &complete, Completed { at: position.ts, by: Cause::Event }, out);
-            if let (Some(adding), Some(Body::Sums(sums))) = (&mut self.sums, complete.pop()) {
-                adding.spare = Some(sums);
+        if let Some(plans) = &program.plans {
+            self.follow((program, plans), (event, hit.bits), out);
+            self.tidy();
+            if self.buffer.weight() > program.limits.nodes {
+                self.limit(program);
             }
-        } else if !self.finished.is_empty() {
-            self.let_out(program, false, out);
+        } else {
+            self.ask(Seen { program, observation: event, bits: hit.bits }, out);
+            self.tidy();
+            self.limit(program);
         }
-        self.tidy();
-        self.limit(program);
     }
 
     /// Asks every class what the event means for it.
-    fn ask(&mut self, seen: Seen<'_>, complete: &mut Bodies) {
+    #[inline(never)]
+    fn ask(&mut self, seen: Seen<'_>, out: &mut Vec<Found>) {
+        let mut complete = Bodies::new();
+        self.move_classes(seen, &mut complete);
+        if !complete.is_empty() {
+            let at = seen.observation.arrival.position.ts;
+            self.complete(seen.program, &complete, Completed { at, by: Cause::Event }, out);
+        } else if !self.finished.is_empty() {
+            self.let_out(seen.program, false, out);
+        }
+    }
+
+    fn move_classes(&mut self, seen: Seen<'_>, complete: &mut Bodies) {
         let mut moves = Moves::default();
         self.meet(seen, &mut moves, complete);
         self.begin(seen, &mut moves);
         if moves.list.is_empty() {
             return;
         }
-        let tick = self.buffer.next_tick();
-        self.bind(seen.program, seen.observation);
+        let tick = self.bind(seen.program, seen.observation);
         for m in moves.list {
             self.arrive(seen, tick, m, complete);
         }
     }
 
     /// Keeps the event, which some run took.
-    pub(super) fn bind(&mut self, program: &Program, event: &Observation) {
-        self.buffer.bind(event.arrival.position);
-        if !program.kept.is_empty() {
-            let value = |s: &SlotId| event.slots.get(s.index()).cloned().unwrap_or_default();
-            self.buffer.keep(program.kept.iter().map(value).collect());
+    #[inline]
+    pub(super) fn bind(&mut self, program: &Program, event: &Observation) -> Tick {
+        let tick = self.buffer.bind(event.arrival.position);
+        if tick == self.floor.next() {
+            self.ends = event.arrival.position.ts.plus(program.window);
         }
+        if !program.kept.is_empty() {
+            self.keep(program, event);
+        }
+        tick
+    }
+
+    /// Keeps what RETURN reads of the event last bound.
+    #[inline(never)]
+    fn keep(&mut self, program: &Program, event: &Observation) {
+        let value = |s: &SlotId| event.content.slots.get(s.index()).cloned().unwrap_or_default();
+        self.buffer.keep(program.kept.iter().map(value).collect());
     }
 
     /// Lets every class meet the event.
@@ -177,11 +195,12 @@ impl Runs {
         match &mut arrival.body {
             Body::Paths(p) => {
                 let (prev, begins) = (p.root, arrival.begins);
-                p.root = Some(self.buffer.take(Binding { event: arrival.tick, stage, begins, prev, alt }));
+                p.root =
+                    Some(self.buffer.take(Binding { event: arrival.tick, stage, begins, prev, alt, again: false }));
             }
             Body::Sums(sums) => {
                 if let Some(trends) = &program.trends {
-                    sums.take(trends, stage, &event.slots);
+                    sums.take(trends, stage, &event.content.slots);
                 }
             }
         }
@@ -210,6 +229,7 @@ impl Runs {
     }
 
     /// Drops what is over where that may be half of all classes, and the oldest starts above the limits.
+    #[inline(never)]
     fn limit(&mut self, program: &Program) {
         if program.plans.is_none() && self.classes.is_crowded() {
             self.drop_over(program);
@@ -217,7 +237,7 @@ impl Runs {
         while self.classes.len() > program.limits.classes || self.overweight(program) {
             let Some(oldest) = self.oldest(program) else { return };
             self.dropped = self.dropped.saturating_add(1);
-            self.floor = oldest;
+            self.raise(oldest);
             self.drop_over(program);
             self.tidy();
         }
@@ -235,9 +255,9 @@ impl Runs {
     /// Drops the classes that are over.
     pub(super) fn drop_over(&mut self, program: &Program) {
         let over = self.over();
-        self.graph.cut(over.floor);
-        if let Some(adding) = &mut self.sums {
-            adding.cells.cut(over.floor);
+        self.cells.cut(over.floor);
+        if let Some(tally) = &mut self.tally {
+            tally.cut(over.floor);
         }
         self.classes.retain(|c| c.cut(program, over), program);
     }

@@ -3,7 +3,7 @@
 use ensue_rule::Timestamp;
 
 use super::Runs;
-use super::after::bindings;
+use super::after::{Paths, bindings};
 use super::best::best;
 use super::body::Body;
 use super::class::{Class, ends};
@@ -23,7 +23,19 @@ impl Runs {
     /// The same, but what is over is not forgotten yet.
     #[inline]
     pub(super) fn pass_time(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
-        while program.timers && self.due <= t && self.due < Timestamp::MAX {
+        if program.timers {
+            self.fire(program, t, out);
+        }
+        self.now = self.now.max(t);
+        if self.now >= self.ends {
+            self.end_windows(program);
+        }
+    }
+
+    /// Lets out what is due.
+    #[inline(never)]
+    fn fire(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
+        while self.due <= t && self.due < Timestamp::MAX {
             let dues = self.classes.iter().filter_map(|c| c.due(program, self.floor, &self.buffer));
             self.due = dues.min().unwrap_or(Timestamp::MAX);
             if self.due <= t && self.due < Timestamp::MAX {
@@ -31,13 +43,12 @@ impl Runs {
                 self.tidy();
             }
         }
-        self.now = self.now.max(t);
-        self.end_windows(program);
     }
 
     /// Ends the windows that are over.
     fn end_windows(&mut self, program: &Program) {
         self.floor = self.over_at(program, self.now);
+        self.ends = ends(self.floor.next(), program, &self.buffer).unwrap_or(Timestamp::MAX);
     }
 
     /// The last event whose window is over at `t`: they end in the order in which their events came, so nothing is
@@ -55,8 +66,8 @@ impl Runs {
     pub fn judge_at(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
         let mut complete = Bodies::new();
         let over = self.over();
-        self.graph.clear();
-        self.sums = None;
+        self.cells.clear();
+        self.tally = None;
         self.classes.retain(
             |c| {
                 let ends = matches!(program.waits[c.key.wait].target, Target::Absence | Target::Next);
@@ -136,7 +147,7 @@ impl Runs {
     }
 
     /// Each distinct partial match once, by start, up to the limit; and how many more there are.
-    fn partial_matches(&mut self, program: &Program, partial: &[Body], complete: &[Body]) -> (Vec<Path>, u64) {
+    fn partial_matches(&mut self, program: &Program, partial: &[Body], complete: &[Body]) -> (Paths, u64) {
         let limit = match program.after {
             After::NoSkip { limit } => limit.min(program.limits.matches),
             _ => program.limits.matches,
@@ -153,7 +164,7 @@ impl Runs {
     }
 
     /// Under CONSUME one partial match for each start: the one that reached the latest stage, then the better one.
-    fn furthest_of_each_start(&self, program: &Program, partial: &[Body], complete: &[Body]) -> Vec<Path> {
+    fn furthest_of_each_start(&self, program: &Program, partial: &[Body], complete: &[Body]) -> Paths {
         let mut starts: Vec<Tick> = partial.iter().flat_map(Body::starts).copied().collect();
         starts.sort_unstable();
         starts.dedup();

@@ -7,9 +7,12 @@ use ensue_rule::Value;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use super::Armed;
 use super::key::Range;
 use super::ranges::Ranges;
 use super::slots::SlotId;
+use super::targets::Targets;
+use crate::Hit;
 use crate::observation::Content;
 
 /// What a predicate is found by inside a bucket.
@@ -28,12 +31,25 @@ pub(super) enum By {
 /// Predicates with the same equalities.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
-    plain: SmallVec<[u32; 2]>,
+    /// Whom those concern of which nothing is left to ask.
+    pub(super) direct: Targets,
     more: Option<Box<More>>,
+}
+
+/// What is found for an event.
+#[derive(Debug)]
+pub(super) struct Finding<'a> {
+    /// The programs with live runs; `None`: as if all had.
+    pub(super) armed: Option<&'a Armed>,
+    /// The programs that it concerns.
+    pub(super) hits: &'a mut Vec<Hit>,
+    /// Predicates that it may pass, by number.
+    pub(super) candidates: &'a mut Vec<u32>,
 }
 
 #[derive(Debug, Default)]
 struct More {
+    plain: SmallVec<[u32; 4]>,
     ranges: FxHashMap<SlotId, Ranges>,
     prefixes: FxHashMap<SlotId, Prefixes>,
     present: FxHashMap<SlotId, Vec<u32>>,
@@ -50,7 +66,7 @@ struct Prefixes {
 impl Bucket {
     pub(super) fn add(&mut self, by: &By, predicate: u32) {
         match by {
-            By::Nothing => self.plain.push(predicate),
+            By::Nothing => self.more.get_or_insert_default().plain.push(predicate),
             By::Range(slot, range) => {
                 self.more.get_or_insert_default().ranges.entry(*slot).or_default().add(*range, predicate);
             }
@@ -64,13 +80,9 @@ impl Bucket {
     }
 
     pub(super) fn remove(&mut self, by: &By, predicate: u32) {
-        if let By::Nothing = by {
-            self.plain.retain(|p| *p != predicate);
-            return;
-        }
         let Some(more) = &mut self.more else { return };
         match by {
-            By::Nothing => {}
+            By::Nothing => more.plain.retain(|p| *p != predicate),
             By::Range(slot, range) => {
                 drop_empty(&mut more.ranges, *slot, |r| {
                     r.remove(*range, predicate);
@@ -90,28 +102,34 @@ impl Bucket {
                 });
             }
         }
-        if more.ranges.is_empty() && more.prefixes.is_empty() && more.present.is_empty() {
+        let found = more.ranges.is_empty() && more.prefixes.is_empty() && more.present.is_empty();
+        if found && more.plain.is_empty() {
             self.more = None;
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.plain.is_empty() && self.more.is_none()
+        self.direct.is_empty() && self.more.is_none()
     }
 
-    /// Adds every predicate that the event may pass.
+    /// Finds every predicate that the event passes or may pass.
     #[inline]
-    pub(super) fn collect(&self, seen: Content<'_>, found: &mut Vec<u32>) {
-        self.plain.iter().for_each(|p| found.push(*p));
+    pub(super) fn find(&self, seen: &Content, found: &mut Finding<'_>) {
+        self.direct.hit(found.armed, found.hits);
         if let Some(more) = &self.more {
-            more.collect(seen, found);
+            more.collect(seen, found.candidates);
         }
     }
 }
 
 impl More {
-    fn collect(&self, seen: Content<'_>, found: &mut Vec<u32>) {
-        for slot in seen.present {
+    #[inline(never)]
+    fn collect(&self, seen: &Content, found: &mut Vec<u32>) {
+        found.extend_from_slice(&self.plain);
+        if self.ranges.is_empty() && self.present.is_empty() && self.prefixes.is_empty() {
+            return;
+        }
+        for slot in &seen.present {
             if let Some(ranges) = self.ranges.get(slot) {
                 ranges.collect(seen.key(*slot), found);
             }

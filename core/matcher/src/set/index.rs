@@ -21,21 +21,11 @@ use super::key::Key;
 use super::shared::Shared;
 use super::slots::{Need, SlotId, Slots};
 use super::symbols::Symbols;
+use super::targets::{Target, Targets};
 use crate::expr::Code;
 pub(crate) use find::Memo;
 use place::{Place, is_gated, plan};
 use row::Row;
-
-/// Lists up to so many targets are walked rather than met with the armed programs.
-const SHORT: usize = 4;
-
-/// Whom a predicate concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Target {
-    pub(super) program: ProgramId,
-    /// The program's predicate; `None`: the event is in its stream, which is all it must know.
-    pub(super) bit: Option<u8>,
-}
 
 /// Predicates, shared by all programs.
 #[derive(Debug, Default)]
@@ -48,7 +38,7 @@ pub(super) struct Index {
     /// names concerns nobody.
     ungated: usize,
     /// Of those that ask for no action type.
-    any: Row,
+    any: Option<Box<Row>>,
     /// Of those that do: by the number of its text.
     actions: Vec<Option<Box<Row>>>,
 }
@@ -64,43 +54,12 @@ struct Filed {
     targets: Targets,
 }
 
-/// Whom a predicate concerns.
-#[derive(Clone, Debug, Default)]
-struct Targets {
-    /// Programs that need no live run for it to matter, by program.
-    starts: SmallVec<[Target; 1]>,
-    /// Those that do.
-    goes_on: SmallVec<[Target; 1]>,
-}
-
-impl Targets {
-    fn is_empty(&self) -> bool {
-        self.starts.is_empty() && self.goes_on.is_empty()
-    }
-
-    /// Programs come with rising numbers, so that the lists stay sorted.
-    fn add(&mut self, target: Target, starts: bool) {
-        let list = if starts { &mut self.starts } else { &mut self.goes_on };
-        list.push(target);
-    }
-
-    fn remove(&mut self, target: Target) {
-        for list in [&mut self.starts, &mut self.goes_on] {
-            if let Some(at) = list.iter().position(|t| *t == target) {
-                list.remove(at);
-                break;
-            }
-        }
-    }
-}
-
 impl Index {
-    /// Files a predicate for a target; its number, or `None` where nothing can pass it. `starts`: it matters to programs
-    /// without live runs too.
+    /// Files a predicate for a target; its number, or `None` where nothing can pass it.
     pub(super) fn add<'c>(
         &mut self,
         codes: impl Iterator<Item = &'c Code>,
-        (target, starts): (Target, bool),
+        target: Target,
         (slots, symbols): (&mut Slots, &mut Symbols),
     ) -> Option<u32> {
         let atoms = atom::conjunction(codes, symbols)?;
@@ -112,20 +71,25 @@ impl Index {
         let first = self.predicates.uses(id) == 1;
         self.ungated += usize::from(first && !gated);
         if direct {
-            self.each_row(&place.action, |row| row.direct.add(target, starts));
+            self.each_bucket(&place, |bucket, _| bucket.direct.add(target));
         } else {
             if first {
                 self.put(id, answered, &place);
             }
             if let Some(filed) = self.filed.get_mut(index(id)) {
-                filed.targets.add(target, starts);
+                filed.targets.add(target);
             }
         }
         Some(id)
     }
 
     /// Takes a target away from a predicate, and the predicate with its last one.
-    pub(super) fn remove(&mut self, id: u32, target: Target, (slots, symbols): (&mut Slots, &mut Symbols)) {
+    pub(super) fn remove(
+        &mut self,
+        id: u32,
+        target: (ProgramId, Option<u8>),
+        (slots, symbols): (&mut Slots, &mut Symbols),
+    ) {
         let atoms = self.predicates.get(id).into_iter().flatten().filter_map(|a| self.atoms.get(*a)).cloned();
         let mut atoms: Atoms = atoms.collect();
         atoms.sort_unstable();
@@ -133,7 +97,7 @@ impl Index {
         let (atoms, answered, place) = plan(atoms, slots);
         self.ungated -= usize::from(last && !gated);
         if place.is_whole(atoms.len() - answered) {
-            self.each_row(&place.action, |row| row.direct.remove(target));
+            self.each_bucket(&place, |bucket, _| bucket.direct.remove(target));
         } else {
             if let Some(filed) = self.filed.get_mut(index(id)) {
                 filed.targets.remove(target);
@@ -196,29 +160,29 @@ impl Index {
         self.each_bucket(place, |bucket, by| bucket.add(by, id));
     }
 
-    /// Changes the buckets of a place.
+    /// Changes the buckets of a place; rows that are empty then go.
     fn each_bucket(&mut self, place: &Place, mut change: impl FnMut(&mut Bucket, &By)) {
         if place.action.is_empty() {
-            self.any.change(place, &mut change);
+            change_row(&mut self.any, place, &mut change);
         }
-        self.each_row(&place.action, |row| row.change(place, &mut change));
-    }
-
-    /// Changes the rows of action types; those that are empty then go.
-    fn each_row(&mut self, actions: &[Key], mut change: impl FnMut(&mut Row)) {
-        for action in actions {
+        for action in &place.action {
             let Key::Text(symbol) = action else { continue };
             let at = index(symbol.number());
             if self.actions.len() <= at {
                 self.actions.resize_with(at + 1, || None);
             }
-            let Some(row) = self.actions.get_mut(at) else { continue };
-            let filled = row.get_or_insert_default();
-            change(filled);
-            if filled.is_empty() {
-                *row = None;
+            if let Some(row) = self.actions.get_mut(at) {
+                change_row(row, place, &mut change);
             }
         }
+    }
+}
+
+fn change_row(row: &mut Option<Box<Row>>, place: &Place, change: &mut impl FnMut(&mut Bucket, &By)) {
+    let filled = row.get_or_insert_default();
+    filled.change(place, change);
+    if filled.is_empty() {
+        *row = None;
     }
 }
 

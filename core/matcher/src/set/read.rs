@@ -9,7 +9,7 @@ use ensue_rule::{Attr, Event, EventRef, Value};
 use super::key::Key;
 use super::slots::{SlotId, SlotKey, Slots};
 use super::symbols::{Symbol, Symbols};
-use crate::{Arrival, Observation};
+use crate::Observation;
 
 /// An attribute that some program of a set reads. Good until a program is taken out of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +63,7 @@ impl Reader<'_> {
     fn passes_over(&mut self, action_type: &str) -> bool {
         self.into.passed_over = self.gated && self.symbols.get(action_type).is_none();
         if !self.into.passed_over {
-            self.into.blank(self.slots.len());
+            self.into.content.blank(self.slots.len());
         }
         self.into.passed_over
     }
@@ -93,23 +93,27 @@ impl Reader<'_> {
 
     #[inline]
     pub(super) fn interned(&mut self, values: &[(Attribute, Interned<'_>)]) {
-        let unnamed =
-            |(slot, value): &(Attribute, _)| slot.0 == SlotId::ACTION && matches!(value, Interned::Unnamed(_));
-        self.into.passed_over = self.gated && values.iter().any(unnamed);
+        // Hosts say the action type first, so that most events end here.
+        let passed_over =
+            |v: &(Attribute, Interned<'_>)| v.0.0 == SlotId::ACTION && matches!(v.1, Interned::Unnamed(_));
+        self.into.passed_over = self.gated && values.first().is_some_and(passed_over);
         if !self.into.passed_over {
             self.interned_values(values);
         }
     }
 
-    #[inline]
     fn interned_values(&mut self, values: &[(Attribute, Interned<'_>)]) {
-        self.into.blank(self.slots.len());
+        self.into.content.blank(self.slots.len());
         for &(Attribute(slot), value) in values {
             match value {
                 Interned::Int(i) => self.plain(slot, Key::Int(i), || Value::Int(i)),
                 Interned::Symbol(s) => {
                     let symbols = self.symbols;
                     self.plain(slot, Key::Text(s), || symbols.text(s).cloned().map_or(Value::Null, Value::Str));
+                }
+                Interned::Unnamed(_) if slot == SlotId::ACTION && self.gated => {
+                    self.into.passed_over = true;
+                    return;
                 }
                 Interned::Unnamed(v) => self.plain(slot, Key::Other, || v.clone()),
                 Interned::Value(v) => self.value(slot, v),
@@ -119,9 +123,9 @@ impl Reader<'_> {
 
     /// What an event has by its arrival.
     #[inline]
-    pub(super) fn arrival(&mut self, arrival: Arrival) {
-        self.into.arrival = arrival;
-        let (slots, ts) = (self.slots, arrival.position.ts.0);
+    pub(super) fn arrival(&mut self) {
+        let (slots, arrival) = (self.slots, self.into.arrival);
+        let ts = arrival.position.ts.0;
         for (key, slot) in slots.arriving() {
             let at = match key {
                 SlotKey::LocalTime => ts.saturating_add(i64::from(arrival.utc_offset_min) * 60_000),
@@ -148,10 +152,10 @@ impl Reader<'_> {
         }
         let needs = self.slots.needs(slot);
         if needs.key {
-            self.into.put_key(slot, Key::of(value, self.symbols));
+            self.into.content.put_key(slot, Key::of(value, self.symbols));
         }
         if needs.value {
-            self.into.put_value(slot, value.clone());
+            self.into.content.put_value(slot, value.clone());
         }
     }
 
@@ -159,10 +163,10 @@ impl Reader<'_> {
     fn plain(&mut self, slot: SlotId, key: Key, value: impl FnOnce() -> Value) {
         let needs = self.slots.needs(slot);
         if needs.key {
-            self.into.put_key(slot, key);
+            self.into.content.put_key(slot, key);
         }
         if needs.value {
-            self.into.put_value(slot, value());
+            self.into.content.put_value(slot, value());
         }
     }
 
@@ -180,11 +184,11 @@ impl Reader<'_> {
         }
         let symbol = self.symbols.get(text.as_str());
         if needs.key {
-            self.into.put_key(slot, symbol.map_or(Key::Other, Key::Text));
+            self.into.content.put_key(slot, symbol.map_or(Key::Other, Key::Text));
         }
         if needs.value {
             let known = symbol.and_then(|s| self.symbols.text(s));
-            self.into.put_value(slot, Value::Str(text.owned(known)));
+            self.into.content.put_value(slot, Value::Str(text.owned(known)));
         }
     }
 }

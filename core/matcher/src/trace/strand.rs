@@ -76,14 +76,14 @@ impl Strand {
     pub(super) fn take(&self, tracer: &Tracer, seen: Seen<'_>, wait: &Wait, to: PositionId) -> Self {
         let (program, place) = (seen.program, seen.observation.arrival.position);
         let position = &program.positions[to];
-        let taken = Taken { stage: position.stage, slots: &seen.observation.slots };
+        let taken = Taken { stage: position.stage, slots: &seen.observation.content.slots };
         let definitions = &program.registers;
         let registers = self.registers.restart(definitions, &wait.turns).take(definitions, taken, position.live);
         let ends = !position.complete.is_empty();
         let complete = ends && seen.completes(&position.complete, &self.registers, &registers);
         let mut near = Vec::new();
         if ends && !complete {
-            let view = View { slots: &seen.observation.slots, registers: &registers, definitions };
+            let view = View { slots: &seen.observation.content.slots, registers: &registers, definitions };
             let failed = tracer.not_complete(&position.complete, view);
             let stage = program.stages[position.stage].name.clone();
             if !failed.is_empty() {

@@ -1,9 +1,10 @@
 //! Finding: from an event to the programs that it concerns.
 
-use super::{Filed, Index, SHORT, Target, Targets, index};
+use super::{Filed, Index, index};
 use crate::observation::Content;
 use crate::set::Armed;
 use crate::set::atom::Atom;
+use crate::set::bucket::Finding;
 use crate::set::key::Key;
 use crate::set::slots::SlotId;
 use crate::{Hit, Observation};
@@ -11,21 +12,18 @@ use crate::{Hit, Observation};
 impl Index {
     /// Finds the programs that an event concerns, into its hits. `armed`: the programs with live runs; `None`: as if all
     /// had.
+    #[inline]
     pub(in crate::set) fn look_up(&self, armed: Option<&Armed>, seen: &mut Observation) {
-        let Observation { slots, keys, present, hits, candidates, memo, .. } = seen;
-        let event = Content { slots, keys, present };
-        hits.clear();
+        let Observation { content: event, hits, candidates, memo, .. } = seen;
         candidates.clear();
-        if !self.any.asks_nothing() {
-            self.any.collect(event, candidates);
+        let mut found = Finding { armed, hits, candidates };
+        if let Some(row) = &self.any {
+            row.find(event, &mut found);
         }
         if let Key::Text(action) = event.key(SlotId::ACTION)
             && let Some(Some(row)) = self.actions.get(index(action.number()))
         {
-            row.direct.hit(armed, hits);
-            if !row.asks_nothing() {
-                row.collect(event, candidates);
-            }
+            row.find(event, &mut found);
         }
         if !candidates.is_empty() {
             self.consider(candidates, armed, (event, memo), hits);
@@ -36,11 +34,12 @@ impl Index {
     }
 
     /// Asks what is left of predicates that were found, if they matter to anyone.
+    #[inline(never)]
     fn consider(
         &self,
         candidates: &[u32],
         armed: Option<&Armed>,
-        (event, memo): (Content<'_>, &mut Memo),
+        (event, memo): (&Content, &mut Memo),
         hits: &mut Vec<Hit>,
     ) {
         memo.begin();
@@ -55,18 +54,18 @@ impl Index {
     }
 
     /// Whether what the place does not answer holds.
-    fn is_left(&self, id: u32, filed: &Filed, event: Content<'_>, memo: &mut Memo) -> bool {
+    fn is_left(&self, id: u32, filed: &Filed, event: &Content, memo: &mut Memo) -> bool {
         let atoms = self.predicates.get(id);
         atoms.is_some_and(|atoms| atoms.iter().skip(filed.answered).all(|a| self.holds(*a, event, memo)))
     }
 
     /// Whether an event passes a predicate, without the index.
-    pub(in crate::set) fn passes(&self, id: u32, seen: Content<'_>) -> bool {
+    pub(in crate::set) fn passes(&self, id: u32, seen: &Content) -> bool {
         let holds = |a: &u32| self.atoms.get(*a).is_some_and(|atom| holds(atom, seen));
         self.predicates.get(id).is_some_and(|c| c.iter().all(holds))
     }
 
-    fn holds(&self, id: u32, seen: Content<'_>, memo: &mut Memo) -> bool {
+    fn holds(&self, id: u32, seen: &Content, memo: &mut Memo) -> bool {
         let Some(atom) = self.atoms.get(id) else { return false };
         match atom {
             // To ask again is cheaper than to look up what was answered.
@@ -78,40 +77,8 @@ impl Index {
     }
 }
 
-impl Targets {
-    /// Whether it matters to anyone that the predicate holds.
-    #[inline]
-    fn matter(&self, armed: Option<&Armed>) -> bool {
-        !self.starts.is_empty() || armed.is_none_or(|armed| waits(&self.goes_on, armed))
-    }
-
-    /// The programs that are concerned where it does.
-    #[inline]
-    fn hit(&self, armed: Option<&Armed>, hits: &mut Vec<Hit>) {
-        for target in &self.starts {
-            hits.push(target.hit());
-        }
-        match armed {
-            Some(armed) if self.goes_on.len() > SHORT => each_armed(&self.goes_on, armed, |t| hits.push(t.hit())),
-            _ => {
-                for target in &self.goes_on {
-                    if armed.is_none_or(|armed| armed.has(target.program)) {
-                        hits.push(target.hit());
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Target {
-    #[inline]
-    fn hit(self) -> Hit {
-        Hit { program: self.program, bits: self.bit.map_or(0, |bit| 1 << bit) }
-    }
-}
-
 /// Hits in the order of their programs, each once.
+#[inline(never)]
 fn merge(hits: &mut Vec<Hit>) {
     hits.sort_unstable_by_key(|h| h.program);
     hits.dedup_by(|next, kept| {
@@ -123,36 +90,14 @@ fn merge(hits: &mut Vec<Hit>) {
     });
 }
 
-/// Whether one of these programs has live runs.
-fn waits(targets: &[Target], armed: &Armed) -> bool {
-    let mut any = false;
-    if targets.len() <= SHORT {
-        return targets.iter().any(|t| armed.has(t.program));
-    }
-    each_armed(targets, armed, |_| any = true);
-    any
-}
-
-/// Calls `visit` with the targets whose programs have live runs, at the cost of the shorter list.
-fn each_armed(targets: &[Target], armed: &Armed, mut visit: impl FnMut(&Target)) {
-    let Some(few) = armed.few() else {
-        targets.iter().filter(|t| armed.has(t.program)).for_each(visit);
-        return;
-    };
-    for program in few {
-        let from = targets.partition_point(|t| t.program < program);
-        targets.iter().skip(from).take_while(|t| t.program == program).for_each(&mut visit);
-    }
-}
-
-fn holds(atom: &Atom, seen: Content<'_>) -> bool {
+fn holds(atom: &Atom, seen: &Content) -> bool {
     match atom {
         Atom::OneOf(slot, keys) => keys.binary_search(&seen.key(*slot)).is_ok(),
         Atom::Within(slot, range) => range.has(seen.key(*slot)),
         Atom::Starts(slot, prefix) => {
             seen.slots.get(slot.index()).and_then(|v| v.as_str()).is_some_and(|s| s.starts_with(&**prefix))
         }
-        Atom::Ask(asked) => asked.code.holds(crate::set::view(seen.slots)),
+        Atom::Ask(asked) => asked.code.holds(crate::set::view(&seen.slots)),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::set::slots::{SlotId, SlotKey, Slots};
 const KEYS: usize = 1_024;
 /// A predicate with several equalities is filed in at most so many places.
 const PLACES: usize = 256;
+/// Up to so many places are few.
+const FEW: usize = 4;
 
 /// Where a predicate is filed.
 #[derive(Debug)]
@@ -25,9 +27,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether there is nothing to it but the action types, where so many atoms are left to ask.
+    /// Whether what is found there passes, where so many atoms are left to ask. Only of few places: whom it concerns is
+    /// filed in each.
     pub(super) fn is_whole(&self, left: usize) -> bool {
-        left == 0 && !self.action.is_empty() && self.lead.is_none() && matches!(self.by, By::Nothing)
+        let keys = self.lead.as_ref().map_or(1, |(_, keys)| keys.len());
+        let places = self.action.len().max(1).saturating_mul(keys).saturating_mul(self.scene.len().max(1));
+        left == 0 && matches!(self.by, By::Nothing) && places <= FEW
     }
 }
 

@@ -2,18 +2,15 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Targets;
 use super::place::Place;
 use crate::observation::Content;
-use crate::set::bucket::{Bucket, By};
+use crate::set::bucket::{Bucket, By, Finding};
 use crate::set::key::Key;
 use crate::set::slots::SlotId;
 
 /// Predicates by the attribute that leads to them.
 #[derive(Debug, Default)]
 pub(super) struct Row {
-    /// Whom those concern that ask for the action type and nothing else.
-    pub(super) direct: Targets,
     /// Those with no other equality.
     root: Bucket,
     /// By slot, sorted.
@@ -48,12 +45,6 @@ fn number(key: Key) -> u64 {
 
 impl Row {
     pub(super) fn is_empty(&self) -> bool {
-        self.direct.is_empty() && self.asks_nothing()
-    }
-
-    /// Whether all that is in it asks for the action type and nothing else.
-    #[inline]
-    pub(super) fn asks_nothing(&self) -> bool {
         self.root.is_empty() && self.leads.is_empty()
     }
 
@@ -80,19 +71,28 @@ impl Row {
         }
     }
 
-    /// Adds every predicate that the event may pass, at the cost of the shorter list: of what predicates ask for, or of
-    /// what the event has.
+    /// Finds every predicate that the event passes or may pass, at the cost of the shorter list: of what predicates ask
+    /// for, or of what the event has.
     #[inline]
-    pub(super) fn collect(&self, event: Content<'_>, found: &mut Vec<u32>) {
-        self.root.collect(event, found);
+    pub(super) fn find(&self, event: &Content, found: &mut Finding<'_>) {
+        self.root.find(event, found);
+        match self.leads.as_slice() {
+            [] => {}
+            [(slot, lead)] => lead.find(event.key(*slot), event, found),
+            _ => self.find_all(event, found),
+        }
+    }
+
+    #[inline(never)]
+    fn find_all(&self, event: &Content, found: &mut Finding<'_>) {
         if self.leads.len() <= event.present.len() {
-            self.leads.iter().for_each(|(slot, lead)| lead.collect(event.key(*slot), event, found));
+            self.leads.iter().for_each(|(slot, lead)| lead.find(event.key(*slot), event, found));
             return;
         }
-        for slot in event.present {
+        for slot in &event.present {
             let at = self.leads.binary_search_by_key(slot, |(s, _)| *s);
             if let Some((_, lead)) = at.ok().and_then(|at| self.leads.get(at)) {
-                lead.collect(event.key(*slot), event, found);
+                lead.find(event.key(*slot), event, found);
             }
         }
     }
@@ -108,20 +108,23 @@ fn change_cell(buckets: &mut FxHashMap<Cell, Bucket>, cell: Cell, by: &By, chang
 
 impl Lead {
     #[inline]
-    fn collect(&self, key: Key, event: Content<'_>, found: &mut Vec<u32>) {
+    fn find(&self, key: Key, event: &Content, found: &mut Finding<'_>) {
         if !key.is_exact() {
             return;
         }
         if !self.alone.is_empty()
             && let Some(bucket) = self.alone.get(&Cell::new(key, 0))
         {
-            bucket.collect(event, found);
+            bucket.find(event, found);
         }
-        let scene = if self.with_scene.is_empty() { 0 } else { number(event.key(SlotId::SCENE)) };
+        if self.with_scene.is_empty() {
+            return;
+        }
+        let scene = number(event.key(SlotId::SCENE));
         if scene != 0
             && let Some(bucket) = self.with_scene.get(&Cell::new(key, scene))
         {
-            bucket.collect(event, found);
+            bucket.find(event, found);
         }
     }
 }
