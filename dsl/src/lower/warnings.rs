@@ -3,6 +3,7 @@
 use ensue_rule::{AfterMatch, Element, Pattern, Rule, Span, WithinKind};
 
 use super::has_trends;
+use super::pattern::shape::may_be_empty;
 use crate::ast::RuleText;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -22,10 +23,10 @@ pub(crate) fn add(text: &RuleText, rule: &Rule, strict: Option<Span>, sink: &mut
         sink.push(d.at(clause.span).hint("CONSUME, the default, gives each match when it completes"));
     }
     if rule.returns.iter().any(|r| has_trends(&r.expr))
-        && let Some(span) = nested_loop(&rule.pattern)
+        && let Some((span, hint)) = two_ways(&rule.pattern)
     {
         let d = Diagnostic::warning(codes::TRENDS_WAYS, "a match that arises in two ways is counted twice");
-        sink.push(d.at(span).hint("a loop inside a loop can split the same events in several ways"));
+        sink.push(d.at(span).hint(hint));
     }
 }
 
@@ -46,18 +47,39 @@ fn within(text: &RuleText, sink: &mut Sink) {
     sink.push(d);
 }
 
-/// The first loop that has a loop inside.
-fn nested_loop(pattern: &Pattern) -> Option<Span> {
-    pattern.elements().find_map(|e| match e {
+/// Where the same events can be read in two ways, and why.
+fn two_ways(pattern: &Pattern) -> Option<(Span, &'static str)> {
+    pattern.elements().find_map(in_two_ways)
+}
+
+fn in_two_ways(element: &Element) -> Option<(Span, &'static str)> {
+    match element {
         Element::Group(g) => {
             let repeats = g.quantifier.as_ref().is_some_and(ensue_rule::Quantifier::repeats);
             let inner = g.pattern.quantifiers().iter().any(|q| q.repeats());
-            if repeats && inner { Some(g.span) } else { nested_loop(&g.pattern) }
+            if repeats && inner {
+                return Some((g.span, "a loop inside a loop can split the same events in several ways"));
+            }
+            if repeats && g.pattern.elements().count() > 1 && g.pattern.elements().all(may_be_empty) {
+                return Some((g.span, "what one turn takes, two that skip the rest can take as well"));
+            }
+            two_ways(&g.pattern)
         }
-        Element::AnyOf(alternatives) => alternatives.iter().find_map(|a| match a {
-            Element::Group(g) => nested_loop(&g.pattern),
-            _ => None,
-        }),
+        Element::AnyOf(alternatives) => {
+            let second = alternatives.iter().filter(|a| may_be_empty(a)).nth(1);
+            let hint = "where several alternatives may be empty, taking none of them is a way each";
+            second.and_then(span).map(|span| (span, hint)).or_else(|| alternatives.iter().find_map(in_two_ways))
+        }
         Element::Stage(_) | Element::Not(_) | Element::AllOf(_) => None,
-    })
+    }
+}
+
+fn span(element: &Element) -> Option<Span> {
+    match element {
+        Element::Stage(s) => Some(s.span),
+        Element::Group(g) => Some(g.span),
+        Element::AnyOf(list) => list.first().and_then(span),
+        Element::AllOf(members) => members.first().map(|s| s.span),
+        Element::Not(_) => None,
+    }
 }

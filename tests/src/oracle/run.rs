@@ -50,6 +50,7 @@ impl Run<'_> {
 #[derive(Debug, Default)]
 pub(super) struct After<'a> {
     pub(super) runs: Vec<Run<'a>>,
+    /// One for each way to the end.
     pub(super) found: Vec<Complete<'a>>,
 }
 
@@ -140,7 +141,7 @@ impl<'a> Known<'a> {
         let behind =
             |n: &&Negation<'a>| way.path.nots.iter().any(|p| p.name == n.name) || way.path.around.contains(&n.name);
         next.watched = run.watched.iter().filter(|n| !behind(n)).cloned().collect();
-        let mut complete = false;
+        let mut complete = 0;
         for way in ways(&way.place, next.taken.len()) {
             for n in &way.path.nots {
                 if n.strict {
@@ -152,15 +153,14 @@ impl<'a> Known<'a> {
                 }
             }
             if way.to.is_none() && way.path.nots.is_empty() {
-                complete |= self.may_leave(&next, &way) && !self.is_greedy_at_end(&run.taken, &way, k);
+                complete += usize::from(self.may_leave(&next, &way) && !self.is_greedy_at_end(&run.taken, &way, k));
             } else {
                 let ends = self.ends(&next, &way);
                 next.ways.push(Open { way, ends });
             }
         }
-        if complete {
-            after.found.push(Complete { taken: next.taken.clone(), at: self.events[k].ts });
-        }
+        let found = Complete { taken: next.taken.clone(), at: self.events[k].ts };
+        after.found.extend(std::iter::repeat_n(found, complete));
         if !next.ways.is_empty() {
             after.runs.push(next);
         }
@@ -181,14 +181,14 @@ impl<'a> Known<'a> {
         found: &mut Vec<Complete<'a>>,
         timeouts: &mut Vec<Complete<'a>>,
     ) -> bool {
-        let (mut complete, mut timed_out) = (false, false);
+        let (mut complete, mut timed_out) = (0, false);
         for open in std::mem::take(&mut run.ways) {
             if open.ends > due {
                 run.ways.push(open);
             } else if open.way.to.is_none() {
                 let judged = run.judged || !open.way.path.nots.iter().any(|n| n.strict);
                 let here = judged && !only_strict(&open.way) && self.may_leave(run, &open.way);
-                complete |= here;
+                complete += usize::from(here);
                 timed_out |= !here;
             } else {
                 // That a loop that has its minimum takes no more after its gap is no timeout.
@@ -198,9 +198,8 @@ impl<'a> Known<'a> {
             }
         }
         let as_it_is = || Complete { taken: run.taken.clone(), at: due };
-        if complete {
-            found.push(as_it_is());
-        } else if timed_out {
+        found.extend(std::iter::repeat_n(as_it_is(), complete));
+        if complete == 0 && timed_out {
             timeouts.push(as_it_is());
         }
         !run.ways.is_empty()
