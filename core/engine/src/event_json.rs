@@ -1,24 +1,21 @@
 //! Events from JSON: one object, one event (`docs/cli.md`, "Event").
 //!
 //! Straight from bytes to an event, without a tree in between, and borrowed from the line as long as nobody wants to keep
-//! it. Says what is wrong with a bad one in words for whoever
-//! made it; decides nothing about time, users or order.
+//! it. Says what is wrong with a bad one in words for whoever made it; decides nothing about time, users or order.
 //!
 //! Keys that are not known are passed over, so that a host may log more than Ensue reads. A known key that comes twice is
 //! refused; in `args` the last value of a name stays.
 
-mod shapes;
+mod reader;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use shapes::{Args, NamedValues, Scalar};
+use reader::{Malformed, Reader, Scalar};
+use smallvec::SmallVec;
 
 use crate::feedback::{Feedback, FeedbackKind};
-use smallvec::SmallVec;
 
 /// Longer lines are refused: 64 KiB.
 const LIMIT: usize = 64 * 1024;
@@ -52,13 +49,24 @@ impl BadEvent {
         Self { reason: reason.into(), column: None }
     }
 
-    fn from_json(error: &serde_json::Error) -> Self {
-        if error.is_data() {
-            return Self::new("an event is a JSON object");
+    /// Why a line is no object.
+    #[cold]
+    fn of_line(line: &[u8], malformed: Option<Malformed>) -> Self {
+        if let Some(Malformed::TooDeep(column)) = malformed {
+            return Self { reason: "recursion limit exceeded".to_owned(), column: Some(column) };
         }
-        let text = error.to_string();
-        let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
-        Self { reason, column: Some(error.column().max(1)) }
+        match (serde_json::from_slice::<serde_json::Value>(line), std::str::from_utf8(line), malformed) {
+            (Err(error), ..) => {
+                let text = error.to_string();
+                let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
+                Self { reason, column: Some(error.column().max(1)) }
+            }
+            (Ok(_), Err(error), _) => {
+                Self { reason: "invalid unicode code point".to_owned(), column: Some(error.valid_up_to() + 1) }
+            }
+            (Ok(_), Ok(_), Some(_)) => Self::new("a number is out of range"),
+            (Ok(_), Ok(_), None) => Self::new("an event is a JSON object"),
+        }
     }
 }
 
@@ -76,7 +84,10 @@ pub fn parse_event(line: &[u8]) -> Result<Event, BadEvent> {
 /// # Errors
 /// As [`parse_event`].
 pub fn read_event<T>(line: &[u8], take: impl FnOnce(&EventRef<'_>) -> T) -> Result<T, BadEvent> {
-    Ok(Draft::read(line)?.lend(take))
+    let mut draft = Draft::default();
+    draft.fill(line)?;
+    draft.check()?;
+    Ok(draft.lend(take))
 }
 
 /// A line of the stream: an event, or what became of a decision.
@@ -90,9 +101,11 @@ pub(crate) enum Line<'l> {
 impl<'l> Line<'l> {
     /// Reads one line; the feedback says no line number.
     pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
-        let mut draft = Draft::parse(line)?;
+        let mut draft = Draft::default();
+        draft.fill(line)?;
         if !draft.is_feedback() {
-            return draft.finish().map(Self::Event);
+            draft.check()?;
+            return Ok(Self::Event(draft));
         }
         if let Some(bad) = draft.bad.take() {
             return Err(bad);
@@ -171,7 +184,8 @@ pub(crate) struct Draft<'l> {
     /// A user whose id is an integer.
     user_number: Option<i64>,
     utc_offset_min: Option<i32>,
-    args: NamedValues<'l>,
+    /// Seldom more than a few.
+    args: SmallVec<[(Cow<'l, str>, Value); 4]>,
     seen: u16,
     feedback: Option<Cow<'l, str>>,
     decision: Option<Cow<'l, str>>,
@@ -179,37 +193,29 @@ pub(crate) struct Draft<'l> {
 }
 
 impl<'l> Draft<'l> {
-    /// Reads one event as far as to its parts.
-    pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
-        Self::parse(line)?.finish()
-    }
-
-    fn parse(line: &'l [u8]) -> Result<Self, BadEvent> {
+    /// Takes the parts of a line.
+    fn fill(&mut self, line: &'l [u8]) -> Result<(), BadEvent> {
         if line.len() > LIMIT {
             return Err(BadEvent::new(format!("the event is over the limit of {LIMIT} bytes")));
         }
-        let mut draft = Self::default();
-        // Texts are checked once for the whole line; where one is no UTF-8, the reader says where.
-        let read = match std::str::from_utf8(line) {
-            Ok(text) => draft.fill(serde_json::Deserializer::from_str(text)),
-            Err(_) => draft.fill(serde_json::Deserializer::from_slice(line)),
-        };
-        read.map(|()| draft).map_err(|e| BadEvent::from_json(&e))
+        let Ok(text) = std::str::from_utf8(line) else { return Err(BadEvent::of_line(line, None)) };
+        let mut reader = Reader::new(text);
+        if !reader.enters_object() {
+            return Err(BadEvent::of_line(line, None));
+        }
+        let read = reader.members(|reader, name| self.take(Key::of(&name), reader)).and_then(|()| reader.end());
+        read.map_err(|malformed| BadEvent::of_line(line, Some(malformed)))
     }
 
-    fn fill<R: serde_json::de::Read<'l>>(&mut self, mut json: serde_json::Deserializer<R>) -> serde_json::Result<()> {
-        DraftSeed(self).deserialize(&mut json)?;
-        json.end()
-    }
-
-    fn finish(mut self) -> Result<Self, BadEvent> {
+    /// Whether it is a good event.
+    fn check(&mut self) -> Result<(), BadEvent> {
         if self.is_feedback() {
             return Err(BadEvent::new("this is feedback, and no event"));
         }
         match self.bad.take() {
             Some(bad) => Err(bad),
             None if self.action_type.is_empty() => Err(BadEvent::new("the event has no `actionType`")),
-            None => Ok(self),
+            None => Ok(()),
         }
     }
 
@@ -256,18 +262,16 @@ impl<'l> Draft<'l> {
         first
     }
 
-    fn take<A: MapAccess<'l>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
+    fn take(&mut self, key: Key, reader: &mut Reader<'l>) -> Result<(), Malformed> {
         match key {
-            Key::Unknown => map.next_value::<IgnoredAny>().map(drop),
+            Key::Unknown => reader.pass(),
             Key::Args => {
-                let args = map.next_value::<Args<'l>>()?;
-                if self.first(key) {
-                    self.set_args(args);
-                }
-                Ok(())
+                // What comes twice is refused in any case.
+                self.first(key);
+                self.take_args(reader)
             }
             _ => {
-                let value = map.next_value::<Scalar<'l>>()?;
+                let value = reader.scalar()?;
                 if self.first(key) {
                     self.set(key, value);
                 }
@@ -276,11 +280,20 @@ impl<'l> Draft<'l> {
         }
     }
 
-    fn set_args(&mut self, args: Args<'l>) {
-        match args.0 {
-            Ok(args) => self.args = args,
-            Err(found) => self.wrong(|| format!("`args` must be an object, not {found}")),
+    fn take_args(&mut self, reader: &mut Reader<'l>) -> Result<(), Malformed> {
+        if reader.enters_object() {
+            return reader.members(|reader, name| {
+                self.args.push((name, reader.value()?));
+                Ok(())
+            });
         }
+        let found = match reader.scalar()? {
+            Scalar::Null => return Ok(()),
+            Scalar::Int(_) | Scalar::Number => "a number",
+            other => other.what(),
+        };
+        self.wrong(|| format!("`args` must be an object, not {found}"));
+        Ok(())
     }
 
     /// A value of a known key; null is the same as absent.
@@ -337,52 +350,6 @@ fn wanted(key: Key) -> &'static str {
         Key::UtcOffsetMin => "an integer of minutes",
         Key::Id | Key::UserId => "a string or an integer",
         _ => "a string",
-    }
-}
-
-/// Reads an object into a draft.
-struct DraftSeed<'d, 'l>(&'d mut Draft<'l>);
-
-impl<'de> DeserializeSeed<'de> for DraftSeed<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for DraftSeed<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Key>()? {
-            self.0.take(key, &mut map)?;
-        }
-        Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(Key::of(name))
-            }
-        }
-
-        d.deserialize_identifier(KeyVisitor)
     }
 }
 
