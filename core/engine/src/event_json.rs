@@ -231,8 +231,10 @@ impl<'l> Draft<'l> {
 
     /// Hands the event on as borrowed from the line.
     pub(crate) fn lend<T>(&mut self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
-        let args = self.args.iter_mut().map(|(name, value)| (&**name, std::mem::take(value)));
-        let args: SmallVec<[(&str, Value); 8]> = args.collect();
+        let mut args: SmallVec<[(&str, Value); 4]> = SmallVec::new();
+        for (name, value) in &mut self.args {
+            args.push((name, std::mem::take(value)));
+        }
         let mut digits = itoa::Buffer::new();
         let user_id = self.user_number.map(|n| digits.format(n)).or(self.user_id.as_deref());
         take(&EventRef {

@@ -85,20 +85,16 @@ impl<'l> Reader<'l> {
 
     /// Whether an object comes next; if so, it is entered.
     pub(super) fn enters_object(&mut self) -> bool {
-        self.space();
-        self.takes(b'{')
+        self.comes(b'{')
     }
 
     /// The members of the object that was entered, to its end: `each` is given the name and reads the value.
     pub(super) fn members(&mut self, mut each: impl FnMut(&mut Self, Cow<'l, str>) -> Read<()>) -> Read<()> {
         self.deeper()?;
-        self.space();
-        let mut ended = self.takes(b'}');
+        let mut ended = self.comes(b'}');
         while !ended {
-            self.space();
             self.expect(b'"')?;
             let name = self.text()?;
-            self.space();
             self.expect(b':')?;
             self.space();
             each(self, name)?;
@@ -183,8 +179,7 @@ impl<'l> Reader<'l> {
     fn items(&mut self, mut each: impl FnMut(&mut Self) -> Read<()>) -> Read<()> {
         self.skip(1);
         self.deeper()?;
-        self.space();
-        let mut ended = self.takes(b']');
+        let mut ended = self.comes(b']');
         while !ended {
             self.space();
             each(self)?;
@@ -196,8 +191,7 @@ impl<'l> Reader<'l> {
 
     /// After a member or item: whether it was the last.
     fn ends(&mut self, end: u8) -> Read<bool> {
-        self.space();
-        if self.takes(b',') {
+        if self.comes(b',') {
             return Ok(false);
         }
         self.expect(end).map(|()| true)
@@ -346,8 +340,19 @@ impl<'l> Reader<'l> {
     }
 
     fn space(&mut self) {
-        while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = self.rest {
+        while let [byte, rest @ ..] = self.rest
+            && *byte <= b' '
+            && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+        {
             self.rest = rest;
+        }
+    }
+
+    /// Takes a byte that stands between others, most often without space before it.
+    fn comes(&mut self, byte: u8) -> bool {
+        self.takes(byte) || {
+            self.space();
+            self.takes(byte)
         }
     }
 
@@ -362,7 +367,7 @@ impl<'l> Reader<'l> {
     }
 
     fn expect(&mut self, byte: u8) -> Read<()> {
-        if self.takes(byte) { Ok(()) } else { Err(Malformed::Syntax) }
+        if self.comes(byte) { Ok(()) } else { Err(Malformed::Syntax) }
     }
 
     fn skip(&mut self, n: usize) {
