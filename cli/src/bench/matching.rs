@@ -114,7 +114,7 @@ impl Host for ByUser<'_> {
         self.set.look_up(arrival, Some(armed), seen);
         let Some(hit) = seen.hits().first().copied() else { return 0 };
         step(program, (runs, armed), (seen, hit), &mut self.out);
-        self.out.drain(..).map(|f| weight(&f)).sum()
+        total(&mut self.out)
     }
 
     fn user(&mut self, name: &Arc<str>) -> usize {
@@ -159,7 +159,7 @@ impl Host for OneKey<'_> {
                 step(program, (runs, &mut self.armed), (seen, *hit), &mut self.out);
             }
         }
-        self.out.drain(..).map(|f| weight(&f)).sum()
+        total(&mut self.out)
     }
 
     fn user(&mut self, _: &Arc<str>) -> usize {
@@ -185,6 +185,12 @@ fn step(
         (false, true) => armed.remove(hit.program),
         _ => {}
     }
+}
+
+/// How many matches there are among what came out, which is taken out.
+#[inline]
+fn total(out: &mut Vec<Found>) -> i64 {
+    if out.is_empty() { 0 } else { out.drain(..).map(|f| weight(&f)).sum() }
 }
 
 /// A match counts for one, a row of TRENDS for as many as it says.
@@ -254,8 +260,9 @@ fn interned_pass(set: &ProgramSet, records: &[Record], host: &mut impl Host) -> 
             if let Some((_, v)) = row.get_mut(1) {
                 *v = Interned::Int(r.v.into());
             }
-            set.read_interned(&row, &mut seen);
-            found += host.take(usize::try_from(r.user).unwrap_or(0), arrival(r.ts, seq), &mut seen);
+            if set.read_interned(&row, &mut seen) {
+                found += host.take(usize::try_from(r.user).unwrap_or(0), arrival(r.ts, seq), &mut seen);
+            }
         }
         found
     })

@@ -195,10 +195,13 @@ impl ProgramSet {
         self.reader(into).borrowed(event);
     }
 
-    /// Reads an event that the host has interned: attributes with values; those left out are null.
+    /// Reads an event that the host has interned: attributes with values; those left out are null. `false`: it concerns no
+    /// program, wherever it stands in a stream, and need not be looked up. That is told soonest where the action type comes
+    /// first.
     #[inline]
-    pub fn read_interned(&self, values: &[(Attribute, Interned<'_>)], into: &mut Observation) {
+    pub fn read_interned(&self, values: &[(Attribute, Interned<'_>)], into: &mut Observation) -> bool {
         self.reader(into).interned(values);
+        !into.passed_over
     }
 
     /// Names the programs that the event last read concerns, at this place in a stream: those that it may begin a run of,

@@ -115,7 +115,9 @@ pub(crate) fn feed(set: &ProgramSet, records: &[Record], users: usize, count: fn
         if let Some((_, v)) = row.get_mut(1) {
             *v = Interned::Int(r.v.into());
         }
-        set.read_interned(&row, &mut seen);
+        if !set.read_interned(&row, &mut seen) {
+            continue;
+        }
         let key = &mut keys[r.user as usize % users];
         set.look_up(arrival(r.ts, i), Some(&key.armed), &mut seen);
         if seen.hits().is_empty() {

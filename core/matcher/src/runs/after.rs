@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::{ControlFlow, Deref};
 
+use ensue_rule::Value;
 use smallvec::SmallVec;
 
 use super::Runs;
@@ -115,22 +116,28 @@ impl Runs {
 
     /// One row over all matches of the moment.
     fn add_up(&mut self, trends: &Trends, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
-        let mut total = Total::default();
+        let (mut total, mut sums) = (Total::default(), Vec::new());
         for body in bodies {
             if let Body::Sums(each) = body {
-                each.total(&mut total.count, &mut total.sums);
+                each.total(&mut total.count, &mut sums);
             }
         }
         total.start = bodies.iter().filter_map(|b| b.oldest_noted(self.floor)).min();
         if total.count > 0 {
-            self.report(trends, &total, when, out);
+            self.report(trends, (total, &sums), when, out);
         }
     }
 
     /// What all matches of the moment add up to.
-    pub(super) fn report(&mut self, trends: &Trends, total: &Total, when: Completed, out: &mut Vec<Found>) {
+    pub(super) fn report(
+        &mut self,
+        trends: &Trends,
+        (total, sums): (Total, &[Value]),
+        when: Completed,
+        out: &mut Vec<Found>,
+    ) {
         let start = total.start.and_then(|s| self.buffer.position(s)).unwrap_or_default();
-        let (bindings, values) = (Vec::new(), trends.values(total.count, &total.sums));
+        let (bindings, values) = (Vec::new(), trends.values(total.count, sums));
         out.push(Found::Match(Match { bindings, start, end: self.position, at: when.at, by: when.by, values }));
     }
 
@@ -155,13 +162,11 @@ impl Runs {
         const WAYS: usize = 64;
         let most = u64::try_from(limit.saturating_mul(WAYS)).unwrap_or(u64::MAX);
         let (mut paths, mut seen, mut ways) = (Paths::new(), None::<HashSet<_>>, 0_u64);
-        let below: SmallVec<[Below; 1]> =
-            bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)).collect();
-        for one in &below {
+        for below in bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)) {
             if paths.len() >= limit || ways >= most {
                 break;
             }
-            let _ = one.each(&self.buffer, |p| {
+            let _ = below.each(&self.buffer, |p| {
                 ways += 1;
                 if !program.ambiguous || seen.get_or_insert_default().insert(bindings(&p)) {
                     paths.push(p);
@@ -172,7 +177,12 @@ impl Runs {
         if paths.len() < limit && ways < most {
             return (paths, 0);
         }
-        let all = below.iter().fold(0_u64, |n, one| n.saturating_add(one.len(&mut self.buffer)));
+        let mut all = 0_u64;
+        for body in bodies {
+            if let Some(below) = Below::of(body, &self.buffer, self.floor) {
+                all = all.saturating_add(below.len(&mut self.buffer));
+            }
+        }
         (paths, all.saturating_sub(ways))
     }
 

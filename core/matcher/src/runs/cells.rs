@@ -12,7 +12,8 @@ const FEW: usize = 2;
 pub(super) struct Cells {
     few: [Option<Root>; FEW],
     /// The others; no room is taken until there is something in them.
-    more: Option<Box<[Option<Root>]>>,
+    #[allow(clippy::box_collection, reason = "few programs have more, and keys are many")]
+    more: Option<Box<Vec<Option<Root>>>>,
     /// So many are not empty.
     full: u32,
 }
@@ -80,7 +81,8 @@ impl Cells {
     }
 
     /// Whether all of these cells stand at one node (or are empty), and at which.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "of every event that a run takes")]
     pub(super) fn common(&mut self, cells: &[CellId], floor: Tick) -> (bool, Option<Root>) {
         let Some((first, others)) = cells.split_first() else { return (false, None) };
         let first = self.live(*first, false, floor);
@@ -96,7 +98,7 @@ impl Cells {
     #[inline]
     pub(super) fn put(&mut self, cell: CellId, of: usize, root: Root) {
         if cell.index() >= FEW && self.more.is_none() {
-            self.more = Some(vec![None; of.saturating_sub(FEW)].into());
+            self.more = Some(Box::new(vec![None; of.saturating_sub(FEW)]));
         }
         if let Some(row) = self.row(cell) {
             let was_empty = row.is_none();

@@ -106,9 +106,13 @@ impl Below {
                 Unread::All(id) => self.oldest(buffer, id, kept, &mut todo),
             };
             while let Some(node) = at.and_then(|id| buffer.look(id, self.from, self.to)) {
-                reversed.extend(node.event);
+                if let Some(event) = node.event {
+                    reversed.push(event);
+                }
                 if node.begins {
-                    visit(reversed.iter().rev().copied().collect())?;
+                    let mut path = Path::from_slice(&reversed);
+                    path.reverse();
+                    visit(path)?;
                 }
                 at = self.before(buffer, &node, reversed.len(), &mut todo);
             }
@@ -174,8 +178,12 @@ pub(super) fn to_match(
         |step: Option<&(Tick, StageId)>| step.and_then(|(tick, _)| buffer.position(*tick)).unwrap_or_default();
     let mut bindings: Vec<(Arc<str>, Seqs)> = Vec::with_capacity(program.stages.len());
     for (id, stage) in program.stages.iter().filter(|(_, s)| !s.forbidden) {
-        let events = path.iter().filter(|(_, s)| *s == id).filter_map(|(tick, _)| buffer.position(*tick));
-        let seqs: Seqs = events.map(|p| p.seq).collect();
+        let mut seqs = Seqs::new();
+        for (tick, _) in path.iter().filter(|(_, s)| *s == id) {
+            if let Some(position) = buffer.position(*tick) {
+                seqs.push(position.seq);
+            }
+        }
         if !seqs.is_empty() {
             bindings.push((stage.name.clone(), seqs));
         }

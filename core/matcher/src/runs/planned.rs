@@ -8,7 +8,7 @@ use super::Runs;
 use super::body::{Body, Paths};
 use super::paths::Completed;
 use super::step::Bodies;
-use super::tally::{Taken, Tally, Total};
+use super::tally::{Taken, Tally};
 use crate::buffer::{Binding, Root, Tick};
 use crate::observation::Observation;
 use crate::output::{Cause, Found};
@@ -128,24 +128,22 @@ impl Runs {
         (event, bits): (&Observation, u64),
         out: &mut Vec<Found>,
     ) {
-        let begins = self.may_begin(event.arrival.position).then(|| self.buffer.next_tick());
-        let taken = Taken { trends, slots: &event.content.slots, begins };
+        let (may_begin, tick) = (self.may_begin(event.arrival.position), self.buffer.next_tick());
+        let taken = Taken { trends, slots: &event.content.slots, begins: may_begin, tick };
         let tally = self.tally.get_or_insert_with(|| Box::new(Tally::new(plans.cells, trends)));
         tally.cut(self.floor);
-        let mut total = Total::default();
-        let begin = if let Some(planned) = plans.single(bits) {
-            tally.take(planned, taken, &mut total);
-            planned.begins
+        let (total, begins) = if let Some(planned) = plans.single(bits) {
+            (tally.take(planned, taken), planned.begins)
         } else {
             let moves: SmallVec<[&Planned; 2]> = plans.moves(bits).collect();
-            tally.take_all(&moves, taken, &mut total);
-            moves.iter().any(|planned| planned.begins)
+            (tally.take_all(&moves, taken), moves.iter().any(|planned| planned.begins))
         };
-        if begin && begins.is_some() {
+        if begins && may_begin {
             self.newest = self.bind(program, event);
         }
         if total.count > 0 {
-            self.report(trends, &total, completed(event), out);
+            let sums = self.tally.as_mut().map(|tally| tally.complete()).unwrap_or_default();
+            self.report(trends, (total, &sums), completed(event), out);
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Tally {
     counts: Aged<i64>,
     /// What the rule asks to be added up: for each count so many values.
     sums: Vec<Value>,
+    /// Of what is complete with the event at hand.
+    complete: Vec<Value>,
     /// How many cells there are.
     cells: usize,
     /// How many values are added up.
@@ -35,15 +37,16 @@ type Leaving<'a> = SmallVec<[(&'a Planned, i64, Vec<Value>); 2]>;
 pub(super) struct Taken<'a> {
     pub(super) trends: &'a Trends,
     pub(super) slots: &'a [Value],
-    /// Partial matches may begin with it, at this tick.
-    pub(super) begins: Option<Tick>,
+    /// Partial matches may begin with it.
+    pub(super) begins: bool,
+    /// Its tick, where some do.
+    pub(super) tick: Tick,
 }
 
-/// What is complete with an event.
-#[derive(Debug, Default)]
+/// What is complete with an event, the sums apart.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Total {
     pub(super) count: i64,
-    pub(super) sums: Vec<Value>,
     /// The oldest start.
     pub(super) start: Option<Tick>,
 }
@@ -62,7 +65,7 @@ impl Tally {
     /// Nothing yet, of a program with so many cells.
     pub(super) fn new(cells: usize, trends: &Trends) -> Self {
         let (starts, counts) = (Aged::default(), Aged::default());
-        Self { starts, counts, sums: Vec::new(), cells, width: trends.sums.len() }
+        Self { starts, counts, sums: Vec::new(), complete: Vec::new(), cells, width: trends.sums.len() }
     }
 
     #[inline]
@@ -91,42 +94,45 @@ impl Tally {
     #[inline]
     pub(super) fn cut(&mut self, floor: Tick) {
         if self.starts.as_slice().first().is_some_and(|start| *start <= floor) {
-            let over = self.starts.as_slice().partition_point(|start| *start <= floor);
-            self.starts.cut(over);
-            self.counts.cut(over * self.cells);
-            self.sums.drain(..(over * self.cells * self.width).min(self.sums.len()));
+            self.drop_until(floor);
         }
     }
 
-    /// Lets all that waits for it take an event by a move; adds what is complete to `total`.
+    fn drop_until(&mut self, floor: Tick) {
+        let over = self.starts.as_slice().partition_point(|start| *start <= floor);
+        self.starts.cut(over);
+        self.counts.cut(over * self.cells);
+        self.sums.drain(..(over * self.cells * self.width).min(self.sums.len()));
+    }
+
+    /// The sums of what is complete with the event last taken.
+    pub(super) fn complete(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.complete)
+    }
+
+    /// Lets all that waits for it take an event by a move; what is complete.
     #[inline]
-    pub(super) fn take(&mut self, planned: &Planned, taken: Taken<'_>, total: &mut Total) {
+    pub(super) fn take(&mut self, planned: &Planned, taken: Taken<'_>) -> Total {
         if self.width > 0 {
-            self.take_all(&[planned], taken, total);
-            return;
+            return self.take_all(&[planned], taken);
         }
-        let (cells, mut empty) = (self.cells, false);
-        let mut counts = self.counts.as_mut_slice();
-        for start in self.starts.as_slice() {
-            let Some((row, rest)) = std::mem::take(&mut counts).split_at_mut_checked(cells) else { break };
-            counts = rest;
-            let count = gather(row, planned);
-            spread(row, planned, count);
-            empty |= planned.leaves && is_zero(row);
-            if planned.complete {
-                total.add(*start, count);
+        let mut total = Total::default();
+        if !planned.sources.is_empty() {
+            let empty = move_on(self.starts.as_slice(), self.counts.as_mut_slice(), (planned, self.cells), &mut total);
+            if empty {
+                self.drop_empty();
             }
         }
-        if empty {
-            self.drop_empty();
-        }
         if planned.begins {
-            self.begin(&[planned], taken, total);
+            self.begin(&[planned], taken, &mut total);
         }
+        total
     }
 
     /// The same by several moves at once: all that takes the event leaves before any of it arrives.
-    pub(super) fn take_all(&mut self, moves: &[&Planned], taken: Taken<'_>, total: &mut Total) {
+    #[inline(never)]
+    pub(super) fn take_all(&mut self, moves: &[&Planned], taken: Taken<'_>) -> Total {
+        let mut total = Total::default();
         for at in 0..self.starts.len() {
             let mut leaving = Leaving::new();
             for planned in moves {
@@ -134,18 +140,21 @@ impl Tally {
                 leaving.push((planned, count, self.gather_sums(at, planned)));
             }
             let Some(start) = self.starts.as_slice().get(at).copied() else { break };
-            self.arrive(at, leaving, (start, taken), total);
+            self.arrive(at, leaving, (start, taken), &mut total);
         }
         if moves.iter().any(|planned| planned.leaves) {
             self.drop_empty();
         }
-        self.begin(moves, taken, total);
+        self.begin(moves, taken, &mut total);
+        total
     }
 
     /// Partial matches begin with the event.
     fn begin(&mut self, moves: &[&Planned], taken: Taken<'_>, total: &mut Total) {
-        let Some(start) = taken.begins.filter(|_| moves.iter().any(|planned| planned.begins)) else { return };
-        let (at, counts) = (self.starts.len(), self.counts.len());
+        if !taken.begins || !moves.iter().any(|planned| planned.begins) {
+            return;
+        }
+        let (at, start, counts) = (self.starts.len(), taken.tick, self.counts.len());
         self.starts.push(start);
         self.counts.resize(counts + self.cells, 0);
         self.sums.resize((counts + self.cells) * self.width, Value::Int(0));
@@ -172,8 +181,8 @@ impl Tally {
             }
             if planned.complete {
                 total.add(start, count);
-                total.sums.resize(self.width, Value::Int(0));
-                add_all(&mut total.sums, &sums);
+                self.complete.resize(self.width, Value::Int(0));
+                add_all(&mut self.complete, &sums);
             }
         }
     }
@@ -219,6 +228,24 @@ impl Tally {
         self.counts.truncate(kept * cells);
         self.sums.truncate(kept * each);
     }
+}
+
+/// Moves the counts of every start; whether nothing is left of one of them.
+fn move_on(starts: &[Tick], mut counts: &mut [i64], (planned, cells): (&Planned, usize), total: &mut Total) -> bool {
+    let mut empty = false;
+    for start in starts {
+        let Some((row, rest)) = counts.split_at_mut_checked(cells) else { break };
+        counts = rest;
+        let count = gather(row, planned);
+        spread(row, planned, count);
+        if planned.leaves {
+            empty |= is_zero(row);
+        }
+        if planned.complete {
+            total.add(*start, count);
+        }
+    }
+    empty
 }
 
 #[inline]
