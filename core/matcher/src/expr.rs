@@ -132,6 +132,24 @@ impl Code {
         }
     }
 
+    /// Puts null in place of the registers that are `gone`.
+    pub(crate) fn forget(&mut self, gone: &impl Fn(RegisterId) -> bool) {
+        match self {
+            Self::Register(r) if gone(*r) => *self = Self::Const(Value::Null),
+            Self::Const(_) | Self::Slot(_) | Self::Register(_) | Self::Running(_) => {}
+            Self::Unary(_, x)
+            | Self::Like(x, _)
+            | Self::Matches(x, _)
+            | Self::IsNull(x)
+            | Self::DistinctCount(x)
+            | Self::DistinctSum(x) => x.forget(gone),
+            Self::Binary(_, a, b) => [a, b].into_iter().for_each(|x| x.forget(gone)),
+            Self::Between(x, a, b) => [x, a, b].into_iter().for_each(|x| x.forget(gone)),
+            Self::Call(_, list) => list.iter_mut().for_each(|x| x.forget(gone)),
+            Self::In(x, list) => std::iter::once(&mut **x).chain(list).for_each(|x| x.forget(gone)),
+        }
+    }
+
     /// Calls `visit` with every register that the expression reads.
     pub(crate) fn registers(&self, visit: &mut impl FnMut(RegisterId)) {
         match self {

@@ -105,7 +105,7 @@ pub(crate) struct StageInfo {
 }
 
 /// A test of an event for a run: a predicate on the event alone, and conditions that look at the run besides.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Test {
     /// The bit of the predicate; `None`: every event passes it.
     pub(crate) bit: Option<u8>,

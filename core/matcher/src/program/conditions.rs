@@ -2,6 +2,7 @@
 
 mod asked;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use asked::{Asked, AskedOf, Written};
@@ -30,6 +31,24 @@ pub(super) struct Conditions {
     pub(super) untils: Vec<Option<TestId>>,
     /// Conditions over several members of one `&`.
     pub(super) joint: Vec<Joint>,
+    /// The tests of negations that are judged in turns which have not begun.
+    anew: BTreeMap<Forbid, TestId>,
+}
+
+/// A negation as a way passes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Forbid {
+    pub(super) stage: StageId,
+    /// Of so many of the groups around it, from the innermost on, the way begins a turn before it, in which nothing is bound
+    /// yet; 0 where its conditions do not ask.
+    anew: u8,
+}
+
+impl Forbid {
+    /// A negation in the turns that the run is in.
+    pub(super) fn here(stage: StageId) -> Self {
+        Self { stage, anew: 0 }
+    }
 }
 
 /// A condition over several members of one `&`: asked of whichever binds last.
@@ -83,7 +102,35 @@ impl Conditions {
         for c in &rule.conditions {
             out.stage(&c.stage).ok_or_else(|| unknown(&c.stage, c.expr.span))?;
         }
+        out.forbid_anew(&groups);
         Ok(out)
+    }
+
+    /// Makes the tests of negations whose conditions look at this turn's stages: in a turn that has not begun there are none.
+    fn forbid_anew(&mut self, groups: &[Vec<GroupId>]) {
+        for (stage, _) in self.stages.iter().filter(|(_, s)| s.forbidden) {
+            let Some(around) = groups.get(usize::from(stage.0)) else { continue };
+            for (anew, begun) in (1_u8..).zip((0..around.len()).rev().filter_map(|from| around.get(from..))) {
+                let gone = |r: RegisterId| self.registers[r].turn.is_some_and(|g| begun.contains(&g));
+                let mut test = self.tests[TestId(stage.0)].clone();
+                test.conditions.iter_mut().for_each(|code| code.forget(&gone));
+                if test != self.tests[TestId(stage.0)] {
+                    let test = self.tests.push(test);
+                    self.anew.insert(Forbid { stage, anew }, test);
+                }
+            }
+        }
+    }
+
+    /// The same negation on a way that begins a turn of one more of the groups around it.
+    pub(super) fn in_new_turn(&self, forbid: Forbid) -> Forbid {
+        let next = Forbid { anew: forbid.anew.saturating_add(1), ..forbid };
+        if self.anew.contains_key(&next) { next } else { forbid }
+    }
+
+    /// What a negation asks.
+    pub(super) fn test_of(&self, forbid: Forbid) -> TestId {
+        self.anew.get(&forbid).copied().unwrap_or(TestId(forbid.stage.0))
     }
 
     /// A condition once for each member that may bind last.

@@ -4,7 +4,7 @@
 
 use ensue_rule::{Bound, Contiguity, Element, Group, Pattern, Quantifier, Stage};
 
-use super::conditions::Conditions;
+use super::conditions::{Conditions, Forbid};
 use super::{GroupId, PositionId, StageId, TestId, Want};
 use crate::error::Kind;
 use crate::{Error, Limits};
@@ -18,11 +18,11 @@ pub(super) struct Hop {
     /// The bound is the gap of a loop whose minimum is reached: violating it is no timeout.
     pub(super) surplus: bool,
     /// `-> !n` passed on the way.
-    pub(super) forbids: Vec<StageId>,
+    pub(super) forbids: Vec<Forbid>,
     /// `-> !n` that the way goes around: in a group left or skipped, in another alternative.
     pub(super) around: Vec<StageId>,
     /// `=> !n` passed on the way, with the greedy loops before it.
-    pub(super) next_forbids: Vec<(StageId, Vec<Greedy>)>,
+    pub(super) next_forbids: Vec<(Forbid, Vec<Greedy>)>,
     /// Greedy loops left or skipped, with something after them on the way.
     pub(super) held: Vec<Greedy>,
     /// Greedy loops left or skipped, with nothing after them yet.
@@ -55,7 +55,7 @@ impl Hop {
     fn then(&self, next: &Self) -> Self {
         let mut hop = next.clone();
         let front = |a: &[StageId], b: &[StageId]| a.iter().chain(b).copied().collect();
-        hop.forbids = front(&self.forbids, &next.forbids);
+        hop.forbids = self.forbids.iter().chain(&next.forbids).copied().collect();
         hop.leaves = front(&self.leaves, &next.leaves);
         hop.around = front(&self.around, &next.around);
         // A greedy loop before the negation keeps what it would take from being judged.
@@ -69,6 +69,11 @@ impl Hop {
         hop.blockers = self.blockers.iter().chain(&next.blockers).cloned().collect();
         hop.also = self.also.iter().chain(&next.also).copied().collect();
         hop
+    }
+
+    /// Whether a negation stands on the way.
+    pub(super) fn passes(&self, n: Forbid) -> bool {
+        self.forbids.iter().any(|forbid| forbid.stage == n.stage)
     }
 
     /// The same way, with an element after it.
@@ -228,9 +233,9 @@ impl<'a> Weaver<'a> {
         let stage = Self::next_stage(at);
         let mut hop = Hop::default();
         if arrow == Contiguity::Strict {
-            hop.next_forbids.push((stage, Vec::new()));
+            hop.next_forbids.push((Forbid::here(stage), Vec::new()));
         } else {
-            hop.forbids.push(stage);
+            hop.forbids.push(Forbid::here(stage));
         }
         Fragment { skip: vec![hop], ..Fragment::default() }
     }
@@ -332,6 +337,8 @@ impl<'a> Weaver<'a> {
         let mut body = self.sequence(&g.pattern, at)?;
         for (_, hop) in &mut body.first {
             hop.turns.insert(0, id);
+            let forbids = hop.forbids.iter_mut().chain(hop.next_forbids.iter_mut().map(|(forbid, _)| forbid));
+            forbids.for_each(|forbid| *forbid = self.conditions.in_new_turn(*forbid));
             hop.begun.extend(until);
         }
         self.edges.iter_mut().skip(before).for_each(|(_, _, hop)| hop.untils.extend(until));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ensue_rule::{Bound, Contiguity, Element, Rule, Within, WithinKind};
 
-use super::conditions::Conditions;
+use super::conditions::{Conditions, Forbid};
 use super::fragment::{Fragment, Greedy, Hop, Weaver};
 use super::watch::{Watched, next_forbids, watch};
 use super::{
@@ -31,7 +31,8 @@ struct Way<'a> {
     takes: Want,
     hop: &'a Hop,
     watch: Vec<TestId>,
-    next: Vec<(StageId, Vec<Greedy>)>,
+    forbids: Vec<TestId>,
+    next: Vec<(Forbid, Vec<Greedy>)>,
     bound: Option<Bound>,
     bound_times_out: bool,
 }
@@ -40,7 +41,8 @@ struct Way<'a> {
 #[derive(Debug, Default)]
 struct Judges {
     watch: Vec<TestId>,
-    next: Vec<(StageId, Vec<Greedy>)>,
+    forbids: Vec<TestId>,
+    next: Vec<(Forbid, Vec<Greedy>)>,
 }
 
 /// A state of a way: whether the very next event is still to come, and which greedy loops have closed.
@@ -53,7 +55,8 @@ pub(super) fn waits(rule: &Rule, woven: &Fragment, weaver: &Weaver<'_>) -> Resul
     let (limits, previous) = (weaver.limits, previous(rule, conditions));
     let mut maker = Maker { conditions, limits, previous, watched: &watched, out: Automaton::default() };
     for (q, hop) in &watched.first {
-        let way = maker.way(Target::Take(*q), hop, Judges::default());
+        let judges = Judges { forbids: forbidden(&BTreeSet::new(), hop, conditions), ..Judges::default() };
+        let way = maker.way(Target::Take(*q), hop, judges);
         let id = maker.wait(&way)?;
         maker.out.starts.push(id);
     }
@@ -84,12 +87,13 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn position(&mut self, p: PositionId) -> Result<Position, Error> {
-        let watched = self.watched;
+        let (watched, conditions) = (self.watched, self.conditions);
         let next = next_forbids(p, watched);
         let none = BTreeSet::new();
         let (stage, at) = watched.positions.get(usize::from(p.0)).map_or((StageId(0), &none), |w| (w.stage, &w.at));
         let judges = |hop: &Hop| Judges {
-            watch: at.iter().filter(|n| !hop.forbids.contains(n)).map(|n| TestId(n.0)).collect(),
+            watch: at.iter().filter(|n| !hop.passes(**n)).map(|n| conditions.test_of(*n)).collect(),
+            forbids: forbidden(at, hop, conditions),
             next: next.clone(),
         };
         let mut waits = Vec::new();
@@ -128,7 +132,16 @@ impl Maker<'_> {
             (own, None) => (own, !hop.surplus),
         };
         let takes = stage.map(|s| TestId(s.0)).into_iter().chain(hop.also.iter().copied()).collect();
-        Way { target, takes, hop, watch: judges.watch, next: judges.next, bound, bound_times_out }
+        Way {
+            target,
+            takes,
+            hop,
+            watch: judges.watch,
+            forbids: judges.forbids,
+            next: judges.next,
+            bound,
+            bound_times_out,
+        }
     }
 
     /// The wait of a way as it begins.
@@ -146,7 +159,8 @@ impl Maker<'_> {
             return Err(Error::new(Kind::TooManyStates { limit }, ensue_rule::Span::default()));
         }
         let (fresh, closed) = phase;
-        let id = self.out.waits.push(blank(way, *fresh));
+        let blank = blank(way, *fresh, self.conditions);
+        let id = self.out.waits.push(blank);
         made.insert(phase.clone(), id);
         let strict = way.hop.arrow == Some(Contiguity::Strict) && matches!(way.target, Target::Take(_));
         let then = if *fresh && !strict && way.target != Target::Next {
@@ -213,10 +227,19 @@ impl Maker<'_> {
     }
 }
 
+/// The negations that a way passes, as it passes them and as the run is at them before.
+fn forbidden(at: &BTreeSet<Forbid>, hop: &Hop, conditions: &Conditions) -> Vec<TestId> {
+    let all = hop.forbids.iter().chain(at.iter().filter(|n| hop.passes(**n)));
+    let mut tests: Vec<TestId> = all.map(|n| conditions.test_of(*n)).collect();
+    tests.sort_unstable();
+    tests.dedup();
+    tests
+}
+
 /// A wait without what it leads to.
-fn blank(way: &Way<'_>, fresh: bool) -> Wait {
-    let next = |(n, unless): &(StageId, Vec<Greedy>)| NextForbid {
-        test: TestId(n.0),
+fn blank(way: &Way<'_>, fresh: bool, conditions: &Conditions) -> Wait {
+    let next = |(n, unless): &(Forbid, Vec<Greedy>)| NextForbid {
+        test: conditions.test_of(*n),
         unless: unless.iter().map(|g| Held { test: g.test, until: g.until, then: None, gap: g.gap }).collect(),
     };
     Wait {
@@ -226,7 +249,7 @@ fn blank(way: &Way<'_>, fresh: bool) -> Wait {
         blockers: way.hop.blockers.clone(),
         bound: way.bound,
         bound_times_out: way.bound_times_out,
-        forbids: way.hop.forbids.iter().map(|n| TestId(n.0)).collect(),
+        forbids: way.forbids.clone(),
         watch: way.watch.clone(),
         next_forbids: if fresh { way.next.iter().map(next).collect() } else { Vec::new() },
         wants_next: fresh && !way.hop.next_forbids.is_empty(),

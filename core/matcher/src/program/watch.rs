@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conditions::Forbid;
 use super::fragment::{Fragment, Greedy, Hop, Weaver};
 use super::{PositionId, StageId};
 use crate::Error;
@@ -25,11 +26,11 @@ pub(super) struct Watched {
 #[derive(Debug)]
 pub(super) struct WatchedPosition {
     pub(super) stage: StageId,
-    pub(super) at: BTreeSet<StageId>,
+    pub(super) at: BTreeSet<Forbid>,
 }
 
 /// A position as it was woven, with what a run is at.
-type Key = (PositionId, BTreeSet<StageId>);
+type Key = (PositionId, BTreeSet<Forbid>);
 
 /// Splits positions by the negations that a run is at.
 pub(super) fn watch(woven: &Fragment, weaver: &Weaver<'_>) -> Result<Watched, Error> {
@@ -51,7 +52,7 @@ pub(super) fn watch(woven: &Fragment, weaver: &Weaver<'_>) -> Result<Watched, Er
 
 struct Splitter<'a> {
     weaver: &'a Weaver<'a>,
-    direct: Vec<BTreeSet<StageId>>,
+    direct: Vec<BTreeSet<Forbid>>,
     ids: BTreeMap<Key, PositionId>,
     todo: Vec<(PositionId, Key)>,
 }
@@ -61,13 +62,15 @@ impl Splitter<'_> {
     fn reach(
         &mut self,
         q: PositionId,
-        at: &BTreeSet<StageId>,
+        at: &BTreeSet<Forbid>,
         hop: &Hop,
         out: &mut Watched,
     ) -> Result<PositionId, Error> {
         let row = usize::from(q.0);
         let mut now = self.direct.get(row).cloned().unwrap_or_default();
-        now.extend(at.iter().filter(|n| !hop.forbids.contains(n) && !hop.around.contains(n)));
+        let stays = at.iter().filter(|n| !hop.passes(**n) && !hop.around.contains(&n.stage));
+        // A turn that the run was to begin has begun.
+        now.extend(stays.map(|n| if hop.turns.is_empty() { *n } else { Forbid::here(n.stage) }));
         let key = (q, now.clone());
         if let Some(id) = self.ids.get(&key) {
             return Ok(*id);
@@ -85,7 +88,7 @@ impl Splitter<'_> {
 }
 
 /// For each woven position the negations that some way on from it passes.
-fn direct(woven: &Fragment, weaver: &Weaver<'_>) -> Vec<BTreeSet<StageId>> {
+fn direct(woven: &Fragment, weaver: &Weaver<'_>) -> Vec<BTreeSet<Forbid>> {
     let mut direct = vec![BTreeSet::new(); weaver.positions.len()];
     let on = weaver.edges.iter().map(|(p, _, hop)| (p, hop));
     for (p, hop) in on.chain(woven.last.iter().map(|(p, hop)| (p, hop))) {
@@ -97,8 +100,8 @@ fn direct(woven: &Fragment, weaver: &Weaver<'_>) -> Vec<BTreeSet<StageId>> {
 }
 
 /// The `=> !n` that the very next event after each position is judged by, whichever way it goes.
-pub(super) fn next_forbids(position: PositionId, watched: &Watched) -> Vec<(StageId, Vec<Greedy>)> {
-    let mut out: Vec<(StageId, Vec<Greedy>)> = Vec::new();
+pub(super) fn next_forbids(position: PositionId, watched: &Watched) -> Vec<(Forbid, Vec<Greedy>)> {
+    let mut out: Vec<(Forbid, Vec<Greedy>)> = Vec::new();
     let from_edges = watched.edges.iter().filter(|(p, _, _)| *p == position).map(|(_, _, hop)| hop);
     let from_ends = watched.last.iter().filter(|(p, _)| *p == position).map(|(_, hop)| hop);
     for forbid in from_edges.chain(from_ends).flat_map(|hop| &hop.next_forbids) {
