@@ -1,9 +1,10 @@
 //! What is kept and what goes: windows, limits, fields that nobody reads, demands that change.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
-use ensue_engine::{Config, Engine, ManualClock, Recorded, Retention};
+use ensue_engine::{Clock, Config, Engine, ManualClock, Recorded, Retention};
 use ensue_rule::{Duration, EventRef, Task, TaskScope, Timestamp, Value};
 
 use crate::support::{Made, Site, arg, at, derives, file, returning, rule, task, touch, triggered};
@@ -141,6 +142,46 @@ fn what_is_too_old_goes_and_users_of_whom_nothing_is_left() {
     clock.set(Timestamp(180 * DAY));
     let told: Vec<String> = live(&|_| {}).iter().map(crate::support::line).collect();
     assert_eq!(told, ["refusal t history_truncated"], "who has died does not fire");
+}
+
+/// A clock that is moved by hand, and looked at every few milliseconds by whoever waits for it.
+#[derive(Debug, Default)]
+struct Watched {
+    now: AtomicI64,
+    /// For when somebody has waited.
+    awaited: Mutex<Vec<Timestamp>>,
+    heard: Condvar,
+}
+
+impl Clock for Watched {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.load(Ordering::Acquire))
+    }
+
+    fn until(&self, due: Timestamp) -> Option<std::time::Duration> {
+        self.awaited.lock().unwrap().push(due);
+        self.heard.notify_all();
+        Some(std::time::Duration::from_millis(if due <= self.now() { 0 } else { 2 }))
+    }
+}
+
+#[test]
+fn what_gets_too_old_while_nothing_happens_goes_by_itself() {
+    let clock = Arc::new(Watched::default());
+    let retention = Retention { age: Duration(DAY), ..Retention::UNLIMITED };
+    let site = Site::open(Config { retention, ..Config::in_memory() }.clock(clock.clone()));
+    site.apply(vec![task("own", rule("a c", 10 * DAY))]);
+    site.record(&at(0, "a"));
+    assert_eq!(site.lines(), Vec::<String>::new());
+    // When it is idle it looks through the log, and then waits for the first event to get too old.
+    let awaited = clock.awaited.lock().unwrap();
+    let patience = std::time::Duration::from_secs(20);
+    let waits = |all: &mut Vec<Timestamp>| !all.contains(&Timestamp(DAY));
+    assert!(!clock.heard.wait_timeout_while(awaited, patience, waits).unwrap().1.timed_out());
+    clock.now.store(DAY, Ordering::Release);
+    assert_eq!(site.wait_for(1), ["refusal own history_truncated"]);
+    let kept: serde_json::Value = serde_json::from_str(&site.engine.export_user(None).unwrap()).unwrap();
+    assert_eq!(kept["events"], serde_json::json!([]));
 }
 
 #[test]

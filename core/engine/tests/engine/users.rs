@@ -1,9 +1,10 @@
 //! Users who are forgotten, who opt out and in, who ask what is stored of them: looked for in the files themselves.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use ensue_engine::{Config, ManualClock, Recorded};
+use ensue_engine::{Config, FeedbackKind, ManualClock, Outcome, Recorded};
 use ensue_rule::{Attr, Cap, Duration, Expr, Per, Policy, Task, TaskScope, Timestamp};
 use serde_json::{Value, json};
 
@@ -30,6 +31,7 @@ fn tasks() -> Vec<Task> {
     parted.partition_by = vec![Attr::arg("item")];
     let valued = |pattern: &str| returning(rule(pattern, 100_000), "item", arg("b", "item"));
     let once = Policy { caps: vec![Cap::of(1, Per::Span(Duration(1_000_000)))], ..Policy::default() };
+    let wait = Policy { delay: Some(Duration(1_000_000)), ..Policy::default() };
     let mut same = valued("a b");
     given(&mut same, Expr::binary(ensue_rule::BinaryOp::Eq, arg("a", "item"), arg("b", "item")));
     vec![
@@ -40,7 +42,26 @@ fn tasks() -> Vec<Task> {
         Task { scope: TaskScope::Device, outputs: vec![touch("all"), derives("x")], ..task("all", valued("a b")) },
         Task { scope: TaskScope::Device, ..task("all-open", rule("a c", 100_000)) },
         task("after", rule("x c", 100_000)),
+        Task { outputs: vec![touch("later")], policy: wait, ..task("later", valued("a b")) },
     ]
+}
+
+/// Feedback to a decision of each user.
+fn answer(site: &Site) {
+    for user in ["u", HIDDEN, "v"] {
+        let decisions = site.engine.decisions(10_000);
+        let theirs = decisions.iter().find(|d| d.user.as_deref() == Some(user)).unwrap();
+        assert_eq!(site.engine.feedback(&theirs.id, FeedbackKind::Clicked, None), Recorded::Queued);
+    }
+    site.engine.flush().unwrap();
+}
+
+fn exported(site: &Site, user: &str) -> Value {
+    serde_json::from_str(&site.engine.export_user(Some(user)).unwrap()).unwrap()
+}
+
+fn len(all: &Value, key: &str) -> usize {
+    all[key].as_array().unwrap().len()
 }
 
 fn of(user: &'static str, ts: i64, action: &'static str) -> Made {
@@ -70,6 +91,12 @@ fn who_is_forgotten_is_nowhere_in_the_files() {
     let site = Site::open(file(&dir));
     site.apply(tasks());
     live_together(&site);
+    answer(&site);
+    for user in [HIDDEN, "v"] {
+        let all = exported(&site, user);
+        assert_eq!(len(&all, "feedback"), 1, "{user}");
+        assert!(len(&all, "held") > 1, "{user}");
+    }
     let text = [HIDDEN, ITEM];
     assert!(text.iter().all(|t| !found_in(dir.path(), t).is_empty()), "what is looked for was there before");
     let others = site.engine.export_user(Some("v")).unwrap();
@@ -88,6 +115,20 @@ fn who_is_forgotten_is_nowhere_in_the_files() {
     again.record(&of("v", 20_010, "b"));
     let told = again.lines();
     assert!(told.contains(&"match parted v @20010 a=20002 b=20010".to_owned()), "{told:?}");
+    assert_eq!(len(&exported(&again, "v"), "feedback"), 1);
+    // What waited of others comes when it is due, and nothing of whom is forgotten.
+    again.engine.advance_to(Timestamp(3_000_000)).unwrap();
+    again.engine.flush().unwrap();
+    let users: BTreeSet<_> = again.take().into_iter().filter_map(later).collect();
+    assert_eq!(users, ["u".into(), "v".into()].into());
+}
+
+/// Whose decision of the task that waits it is.
+fn later(outcome: Outcome) -> Option<Arc<str>> {
+    match outcome {
+        Outcome::Decision(d) if &*d.task == "later" => d.user,
+        _ => None,
+    }
 }
 
 #[test]
@@ -201,7 +242,7 @@ fn killed_before_the_traces_were_gone_the_next_engine_removes_them() {
     // As the process leaves it that is killed between the commit and the overwriting.
     let store = rusqlite::Connection::open(dir.path().join("ensue.db")).unwrap();
     let id: i64 = store.query_row("SELECT id FROM users WHERE name = ?1", [HIDDEN], |r| r.get(0)).unwrap();
-    for table in ["events", "streams", "bounds", "decisions", "refusals", "trails"] {
+    for table in ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls", "trails"] {
         store.execute(&format!("DELETE FROM {table} WHERE user IN (?1, -1, 0)"), [id]).unwrap();
     }
     store.execute("DELETE FROM users WHERE id = ?1", [id]).unwrap();
@@ -223,7 +264,9 @@ fn who_opts_out_leaves_nothing_and_stays_out_until_they_opt_in() {
     let mut site = Site::open(file(&dir));
     site.apply(tasks());
     live_together(&site);
+    answer(&site);
     site.take();
+    assert!(site.engine.next_wakeup().is_some(), "touches wait");
     site.engine.opt_out().unwrap();
     for text in [HIDDEN, ITEM, "plain"] {
         assert_eq!(found_in(dir.path(), text), Vec::<String>::new());
