@@ -19,6 +19,7 @@ mod scratch;
 mod store;
 mod streams;
 mod tasks;
+mod users;
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Output};
@@ -63,10 +64,13 @@ enum Bench {
     Restart,
     /// Rules from text
     Load,
+    /// What idle users, and users with a live run, hold in memory
+    Users,
 }
 
-const ALL: [Bench; 11] = [
+const ALL: [Bench; 12] = [
     Bench::Load,
+    Bench::Users,
     Bench::W1,
     Bench::W1any,
     Bench::W2,
@@ -134,6 +138,7 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
         Bench::Sustained => all(vec![store::sustained(n.min(100_000))?]),
         Bench::Open => all(store::open()?),
         Bench::Restart => all(vec![restart::restart(n.min(100_000))?]),
+        Bench::Users => all(users::users(n)?),
         Bench::Load => [1_000, 10_000].into_iter().try_for_each(|rules| all(vec![load::load(rules)?])),
     }
 }

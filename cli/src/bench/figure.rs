@@ -29,8 +29,10 @@ pub(super) struct Figure {
     pub(super) expected: Option<i64>,
     pub(super) wrong: bool,
     pub(super) peak_rss_mb: Option<f64>,
+    pub(super) above_input_mb: Option<f64>,
     pub(super) load_ms: Option<f64>,
     pub(super) bytes_per_rule: Option<f64>,
+    pub(super) bytes_per_user: Option<f64>,
     pub(super) noisy: bool,
 }
 
@@ -89,7 +91,9 @@ impl fmt::Display for Figure {
             ("us wake probe p99", self.wake_probe_p99_us, 1),
             ("ms load", self.load_ms, 1),
             ("B/rule", self.bytes_per_rule, 0),
+            ("B/user", self.bytes_per_user, 0),
             ("MB peak", self.peak_rss_mb, 1),
+            ("MB above its input", self.above_input_mb, 1),
         ];
         for (unit, value, digits) in plain {
             if let Some(value) = value {
@@ -146,7 +150,7 @@ mod tests {
         let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut format: Vec<&str> = "bench variant rules k events seconds events_per_s instructions_per_event p50_us \
              p99_us p999_us worst_checkpoint_us wake_probe_p50_us wake_probe_p99_us ns_per_op matches expected wrong \
-             peak_rss_mb load_ms bytes_per_rule noisy"
+             peak_rss_mb above_input_mb load_ms bytes_per_rule bytes_per_user noisy"
             .split_whitespace()
             .collect();
         format.sort_unstable();

@@ -35,7 +35,8 @@ pub(super) const W1_ANY: W1 = W1 { name: "w1any", rule: rules::W1_ANY, expected:
 pub(super) fn w1(workload: W1, records: &[Record]) -> Result<Vec<Figure>, Failure> {
     let set = rules::programs([workload.rule.to_owned()], Limits::default())?;
     let expected = (workload.expected)(records);
-    let owned = measured(
+    let owned = measured_above(
+        with_a_chunk(records),
         Figure::new(workload.name, Some("owned"), records.len()),
         || owned_pass(records, || ByUser::new(&set)),
         expected,
@@ -66,16 +67,36 @@ pub(super) fn w3(rules: u32, records: &[Record]) -> Result<Vec<Figure>, Failure>
     let expected = counts::w3(records, rules);
     let figure = |variant| Figure { rules, ..Figure::new("w3", Some(variant), records.len()) };
     Ok(vec![
-        measured(figure("owned"), || owned_pass(records, || OneKey::new(&set)), expected),
+        measured_above(with_a_chunk(records), figure("owned"), || owned_pass(records, || OneKey::new(&set)), expected),
         measured(figure("interned"), || interned_pass(&set, records, &mut OneKey::new(&set)), expected),
     ])
 }
 
 fn measured(figure: Figure, pass: impl FnMut() -> (Duration, i64), expected: i64) -> Figure {
+    let input = machine::resident_mb();
+    measured_above(input, figure, pass, expected)
+}
+
+/// The same, where the input takes so much of the resident memory.
+fn measured_above(
+    input_mb: Option<f64>,
+    figure: Figure,
+    pass: impl FnMut() -> (Duration, i64),
+    expected: i64,
+) -> Figure {
     let watch = Watch::start();
     let Passes { seconds, result, noisy } = machine::repeat(pass);
     let figure = figure.timed(seconds).counted(result, expected).watched(&watch.end());
-    Figure { noisy: figure.noisy || noisy, ..figure }
+    let above_input_mb = figure.peak_rss_mb.zip(input_mb).map(|(peak, input)| (peak - input).max(0.0));
+    Figure { noisy: figure.noisy || noisy, above_input_mb, ..figure }
+}
+
+/// The resident memory with the records, and as many owned events as are made at a time.
+fn with_a_chunk(records: &[Record]) -> Option<f64> {
+    let events: Vec<Event> = records.iter().take(CHUNK).map(owned).collect();
+    let resident = machine::resident_mb();
+    drop(events);
+    resident
 }
 
 /// Where the runs of a workload are.

@@ -135,7 +135,7 @@ impl Fold {
         let mut live = alive.unwrap_or_else(|| {
             // In what is new no event comes at or before a bound any more.
             let place = || (run.task, key.clone(), run.key.clone());
-            Live::new(hit.program, if self.quiet { self.restored.get(&place()).copied() } else { None })
+            Box::new(Live::new(hit.program, if self.quiet { self.restored.get(&place()).copied() } else { None }))
         });
         let mut found = Vec::new();
         live.runs.step(program, &self.observation, hit, &mut found);

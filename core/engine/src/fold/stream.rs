@@ -50,7 +50,8 @@ pub(super) struct Stream {
     /// Touches that wait, by when they are due and in their order.
     pub(super) held: BTreeMap<(Timestamp, u64), Held>,
     /// Live runs; none is idle.
-    runs: FxHashMap<RunKey, Live>,
+    /// In boxes: a table has room for more than there are.
+    runs: FxHashMap<RunKey, Box<Live>>,
     /// Their programs: what the matcher's index looks at beside starts.
     armed: Armed,
     /// Those that time lets something out of.
@@ -145,13 +146,13 @@ impl Stream {
     }
 
     /// Takes runs out, to be stepped and [kept](Self::keep).
-    pub(super) fn take(&mut self, key: &RunKey) -> Option<Live> {
+    pub(super) fn take(&mut self, key: &RunKey) -> Option<Box<Live>> {
         let live = self.runs.remove(key)?;
         self.armed.remove(live.program);
         Some(live)
     }
 
-    fn put(&mut self, key: RunKey, live: Live) {
+    fn put(&mut self, key: RunKey, live: Box<Live>) {
         self.armed.add(live.program);
         if let Some(old) = self.runs.insert(key, live) {
             self.armed.remove(old.program);
@@ -165,7 +166,7 @@ impl Stream {
     }
 
     /// Keeps runs after they were stepped, or drops them where nothing is alive; their timer moves.
-    pub(super) fn keep(&mut self, key: RunKey, mut live: Live, program: &Program) {
+    pub(super) fn keep(&mut self, key: RunKey, mut live: Box<Live>, program: &Program) {
         let idle = live.runs.is_idle();
         let wakeup = if idle { None } else { live.runs.next_wakeup(program) };
         if wakeup != live.wakeup {

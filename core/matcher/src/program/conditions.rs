@@ -31,8 +31,10 @@ pub(super) struct Conditions {
     pub(super) untils: Vec<Option<TestId>>,
     /// Conditions over several members of one `&`.
     pub(super) joint: Vec<Joint>,
-    /// The tests of negations that are judged in turns which have not begun.
+    /// The tests of stages that are asked in turns which have not begun.
     anew: BTreeMap<Forbid, TestId>,
+    /// From each of these, and the plain one, to that with one more group begun.
+    next_anew: BTreeMap<TestId, TestId>,
 }
 
 /// A negation as a way passes it.
@@ -102,24 +104,39 @@ impl Conditions {
         for c in &rule.conditions {
             out.stage(&c.stage).ok_or_else(|| unknown(&c.stage, c.expr.span))?;
         }
-        out.forbid_anew(&groups);
+        out.ask_anew(&groups);
         Ok(out)
     }
 
-    /// Makes the tests of negations whose conditions look at this turn's stages: in a turn that has not begun there are none.
-    fn forbid_anew(&mut self, groups: &[Vec<GroupId>]) {
-        for (stage, _) in self.stages.iter().filter(|(_, s)| s.forbidden) {
+    /// Makes the tests of stages whose conditions look at this turn's stages for a turn that has not begun: in it there are
+    /// none.
+    fn ask_anew(&mut self, groups: &[Vec<GroupId>]) {
+        for stage in self.stages.ids() {
             let Some(around) = groups.get(usize::from(stage.0)) else { continue };
+            let mut before = TestId(stage.0);
+            let of_turn = |c: &Code| {
+                let mut reads = false;
+                c.registers(&mut |r| reads |= self.registers[r].turn.is_some());
+                reads
+            };
+            if !self.tests[before].conditions.iter().any(of_turn) {
+                continue;
+            }
             for (anew, begun) in (1_u8..).zip((0..around.len()).rev().filter_map(|from| around.get(from..))) {
                 let gone = |r: RegisterId| self.registers[r].turn.is_some_and(|g| begun.contains(&g));
-                let mut test = self.tests[TestId(stage.0)].clone();
+                let mut test = self.tests[before].clone();
                 test.conditions.iter_mut().for_each(|code| code.forget(&gone));
-                if test != self.tests[TestId(stage.0)] {
-                    let test = self.tests.push(test);
-                    self.anew.insert(Forbid { stage, anew }, test);
-                }
+                let test = self.tests.push(test);
+                self.anew.insert(Forbid { stage, anew }, test);
+                self.next_anew.insert(before, test);
+                before = test;
             }
         }
+    }
+
+    /// A test on a way that begins a turn of one more of the groups around its stage.
+    pub(super) fn test_in_new_turn(&self, test: TestId) -> TestId {
+        self.next_anew.get(&test).copied().unwrap_or(test)
     }
 
     /// The same negation on a way that begins a turn of one more of the groups around it.

@@ -339,6 +339,9 @@ impl<'a> Weaver<'a> {
             hop.turns.insert(0, id);
             let forbids = hop.forbids.iter_mut().chain(hop.next_forbids.iter_mut().map(|(forbid, _)| forbid));
             forbids.for_each(|forbid| *forbid = self.conditions.in_new_turn(*forbid));
+            let unless = hop.next_forbids.iter_mut().flat_map(|(_, unless)| unless);
+            let greedy = hop.held.iter_mut().chain(&mut hop.tail).chain(unless);
+            greedy.for_each(|g| g.test = self.conditions.test_in_new_turn(g.test));
             hop.begun.extend(until);
         }
         self.edges.iter_mut().skip(before).for_each(|(_, _, hop)| hop.untils.extend(until));

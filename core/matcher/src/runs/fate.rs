@@ -107,12 +107,7 @@ impl<'a> Seen<'a> {
 
     /// Whether the event passes the condition of the target's stage.
     fn wants(self, wait: &Wait, registers: &Registers) -> bool {
-        let passes = if wait.turns.is_empty() {
-            self.all(&wait.takes, registers)
-        } else {
-            self.all(&wait.takes, &registers.restart(&self.program.registers, &wait.turns))
-        };
-        passes && self.may_leave(&wait.leaves, registers)
+        self.all_in_turn(&wait.takes, wait, registers) && self.may_leave(&wait.leaves, registers)
     }
 
     /// Whether the event may be passed over on the way to the target.
@@ -126,7 +121,15 @@ impl<'a> Seen<'a> {
 
     /// Whether a member of `&` that is not finished would take the event.
     fn is_blocked(self, wait: &Wait, registers: &Registers) -> bool {
-        wait.blockers.iter().any(|b| self.all(b, registers)) && self.may_leave(&wait.leaves, registers)
+        wait.blockers.iter().any(|b| self.all_in_turn(b, wait, registers)) && self.may_leave(&wait.leaves, registers)
+    }
+
+    /// Whether the event passes tests that are asked in the turns that the wait leads to.
+    fn all_in_turn(self, tests: &[TestId], wait: &Wait, registers: &Registers) -> bool {
+        if wait.turns.is_empty() {
+            return self.all(tests, registers);
+        }
+        self.all(tests, &registers.restart(&self.program.registers, &wait.turns))
     }
 
     /// Whether the pattern is complete with the event just taken. `before`: the registers before it.
