@@ -244,7 +244,8 @@ impl SharedBuffer {
     }
 
     /// A node for an event that was taken.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "of every event that a run takes")]
     pub(crate) fn take(&mut self, b: Binding) -> Root {
         let (kind, paths) = match (b.begins, b.again && b.alt.is_some()) {
             (true, false) => (Kind::First, 1),

@@ -215,23 +215,32 @@ impl Runs {
     }
 
     /// Forgets what is over.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "of every event that a run may take")]
     fn tidy(&mut self) {
-        if self.newest <= self.floor {
-            self.drop_all();
-        }
-        if self.is_idle() {
+        if self.newest <= self.floor || self.is_idle() {
             self.rest();
         } else if self.buffer.is_full() {
-            self.buffer.forget(self.kept_from());
+            self.forget();
         }
     }
 
-    /// Nothing is alive.
+    #[inline(never)]
+    fn forget(&mut self) {
+        self.buffer.forget(self.kept_from());
+    }
+
+    /// Nothing is alive, matches that wait apart.
+    #[inline(never)]
     fn rest(&mut self) {
-        self.buffer.clear();
-        self.floor = self.buffer.last_tick();
-        self.ends = Timestamp::MAX;
+        self.drop_all();
+        if self.finished.is_empty() {
+            self.buffer.clear();
+            self.floor = self.buffer.last_tick();
+            self.ends = Timestamp::MAX;
+        } else if self.buffer.is_full() {
+            self.forget();
+        }
     }
 
     /// What started after this is still of use.

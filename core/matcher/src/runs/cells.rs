@@ -95,10 +95,11 @@ impl Cells {
     }
 
     /// Puts a node into a cell, one of so many.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "of every event that a run takes")]
     pub(super) fn put(&mut self, cell: CellId, of: usize, root: Root) {
-        if cell.index() >= FEW && self.more.is_none() {
-            self.more = Some(Box::new(vec![None; of.saturating_sub(FEW)]));
+        if cell.index() >= FEW {
+            self.more.get_or_insert_with(|| Box::new(vec![None; of.saturating_sub(FEW)]));
         }
         if let Some(row) = self.row(cell) {
             let was_empty = row.is_none();

@@ -123,10 +123,25 @@ impl Tally {
                 self.drop_empty();
             }
         }
-        if planned.begins {
-            self.begin(&[planned], taken, &mut total);
+        if planned.begins && taken.begins {
+            self.begin_one(planned, taken.tick, &mut total);
         }
         total
+    }
+
+    /// Partial matches begin by a move, with nothing to add up.
+    fn begin_one(&mut self, planned: &Planned, start: Tick, total: &mut Total) {
+        if planned.complete {
+            total.add(start, 1);
+        }
+        if !planned.into.is_empty() {
+            let counts = self.counts.len();
+            self.starts.push(start);
+            self.counts.resize(counts + self.cells, 0);
+            if let Some(row) = self.counts_at(self.starts.len() - 1) {
+                spread(row, planned, 1);
+            }
+        }
     }
 
     /// The same by several moves at once: all that takes the event leaves before any of it arrives.

@@ -112,10 +112,22 @@ impl Bucket {
         self.direct.is_empty() && self.more.is_none()
     }
 
+    /// Whether there is more than what leads to it.
+    #[inline]
+    pub(super) fn asks_more(&self) -> bool {
+        self.more.is_some()
+    }
+
     /// Finds every predicate that the event passes or may pass.
     #[inline]
     pub(super) fn find(&self, seen: &Content, found: &mut Finding<'_>) {
         self.direct.hit(found.armed, found.hits);
+        self.find_more(seen, found);
+    }
+
+    /// Those that the event may pass.
+    #[inline]
+    pub(super) fn find_more(&self, seen: &Content, found: &mut Finding<'_>) {
         if let Some(more) = &self.more {
             more.collect(seen, found.candidates);
         }

@@ -16,14 +16,16 @@ impl Index {
     pub(in crate::set) fn look_up(&self, armed: Option<&Armed>, seen: &mut Observation) {
         let Observation { content: event, hits, candidates, memo, .. } = seen;
         candidates.clear();
-        let mut found = Finding { armed, hits, candidates };
         if let Some(row) = &self.any {
-            row.find(event, &mut found);
+            row.find(event, &mut Finding { armed, hits, candidates });
         }
         if let Key::Text(action) = event.key(SlotId::ACTION)
             && let Some(Some(row)) = self.actions.get(index(action.number()))
         {
-            row.find(event, &mut found);
+            row.root.direct.hit(armed, hits);
+            if row.asks_more() {
+                row.find_more(event, &mut Finding { armed, hits, candidates });
+            }
         }
         if !candidates.is_empty() {
             self.consider(candidates, armed, (event, memo), hits);

@@ -12,7 +12,7 @@ use crate::set::slots::SlotId;
 #[derive(Debug, Default)]
 pub(super) struct Row {
     /// Those with no other equality.
-    root: Bucket,
+    pub(super) root: Bucket,
     /// By slot, sorted.
     leads: Vec<(SlotId, Lead)>,
 }
@@ -71,11 +71,22 @@ impl Row {
         }
     }
 
-    /// Finds every predicate that the event passes or may pass, at the cost of the shorter list: of what predicates ask
-    /// for, or of what the event has.
+    /// Whether there is more than what its action type alone leads to.
     #[inline]
+    pub(super) fn asks_more(&self) -> bool {
+        !self.leads.is_empty() || self.root.asks_more()
+    }
+
+    /// Finds every predicate that the event passes or may pass.
     pub(super) fn find(&self, event: &Content, found: &mut Finding<'_>) {
-        self.root.find(event, found);
+        self.root.direct.hit(found.armed, found.hits);
+        self.find_more(event, found);
+    }
+
+    /// The same, but those to which its action type alone leads; at the cost of the shorter list: of what predicates ask
+    /// for, or of what the event has.
+    pub(super) fn find_more(&self, event: &Content, found: &mut Finding<'_>) {
+        self.root.find_more(event, found);
         match self.leads.as_slice() {
             [] => {}
             [(slot, lead)] => lead.find(event.key(*slot), event, found),
