@@ -20,6 +20,8 @@ let package = Package(
         .target(name: "EnsueFFI", dependencies: ["EnsueFFIC"], path: "Generated/EnsueFFI"),
         .target(name: "Ensue", dependencies: ["EnsueFFI"]),
         .executableTarget(name: "EnsueBench", dependencies: ["Ensue"]),
+        // The program of the README.
+        .executableTarget(name: "First", dependencies: ["Ensue"]),
         .testTarget(name: "EnsueTests", dependencies: ["Ensue"]),
     ]
 )

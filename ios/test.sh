@@ -16,6 +16,13 @@ flags=(-Xlinker "-L$target/debug" -Xlinker "-rpath=$target/debug"
   -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$symbols")
 ios/toolchain.sh swift test --package-path ios --scratch-path "$target/swift/build" "${flags[@]}" "$@"
 
+# The program of the README decides.
+first=$(mktemp -d)
+trap 'rm -rf "$first"' EXIT
+cp examples/first/tasks.json "$first"
+said=$(cd "$first" && "$OLDPWD/ios/toolchain.sh" "$target/swift/build/debug/First")
+[ "$said" = "coupon_popup 42" ] || { echo "examples/first/main.swift said: $said" >&2; exit 1; }
+
 # The documentation says nothing that is not there.
 rm -rf "$target/swift/public" && mkdir "$target/swift/public"
 cp "$symbols"/Ensue.symbols.json "$symbols"/Ensue@*.symbols.json "$target/swift/public"

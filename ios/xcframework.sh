@@ -40,7 +40,7 @@ xcodebuild -create-xcframework \
   -output "$made/EnsueFFIC.xcframework"
 
 mkdir -p "$package/Generated"
-cp -R ios/Package.swift ios/Sources ios/Tests LICENSE "$package"
+cp -RL ios/Package.swift ios/Sources ios/Tests LICENSE "$package"
 cp -R ios/Generated/EnsueFFI "$made/EnsueFFIC.xcframework" "$package/Generated"
 
 (cd "$made" && ditto -c -k --keepParent EnsueFFIC.xcframework EnsueFFIC.xcframework.zip)

@@ -24,6 +24,8 @@ mod packed;
 mod replay;
 mod report;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod uplink;
 mod users;
 mod value;

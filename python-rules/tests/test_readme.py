@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support import REPOSITORY
+
 HERE = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (HERE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
@@ -22,6 +24,16 @@ def test_a_block_of_the_readme_runs(
     assert printed
     if "coupon_popup" in block:
         assert printed == "coupon_popup {'views': 3}\n"
+
+
+def test_the_first_steps_of_the_repository_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = REPOSITORY / "examples" / "first"
+    (tmp_path / "tasks.json").write_bytes((first / "tasks.json").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(first / "first.py"), run_name="__main__")
+    assert capsys.readouterr().out == "coupon_popup {'item': 42}\n"
 
 
 def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 //! One answer to one question, from the thread that has it to the one that waits for it.
 //!
 //! It is not a channel: every kind of answer would bring a copy of a channel's code, 12 KB of a mobile build each
-//! (docs/adr/0010-size.md).
+//! (docs/adr/0010-what-the-library-weighs.md).
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -39,5 +39,5 @@ public data class Config(
     public val keepEvents: Long? = null,
     public val keepBytes: Long? = null,
     public val replay: Boolean = false,
-    public val onListenerFailure: (Throwable) -> Unit = Throwable::printStackTrace,
+    public val onListenerFailure: (Throwable) -> Unit = { it.printStackTrace() },
 )

@@ -1,6 +1,7 @@
 package dev.ensue.internal
 
 import dev.ensue.Recorded
+import java.util.ArrayDeque
 
 /**
  * The way in for events: kept here until the engine is open, then straight into it.

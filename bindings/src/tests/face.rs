@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use ensue_ffi::*;
+use crate::*;
 
 const TASKS: &str = r#"{"source":"s","version":3,"taskArray":[{"id":"t","taskType":"cep",
     "rule":"EVENT: a -> b WHERE a.actionType = 'a' AND b.actionType = 'b' WITHIN 10 S RETURN a.args.x AS x",

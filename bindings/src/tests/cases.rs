@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ensue_ffi::{ReplayOptions, replay};
+use crate::{ReplayOptions, replay};
 use serde_json::Value;
 
 /// Stages with the events they bind; those that bind none left out.
