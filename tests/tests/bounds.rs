@@ -60,3 +60,26 @@ fn what_a_key_holds_is_bounded() {
     }
     assert!(limited > RULES / 10, "the limits were met by {limited} rules only (at most {most} bytes held)");
 }
+
+#[test]
+fn rules_that_come_and_go_leave_nothing_behind() {
+    const ROUNDS: u64 = 40;
+    const EACH: u64 = 30;
+    let rules: Vec<Rule> = (0..ROUNDS * EACH)
+        .map(|seed| translate::rule(&generate::case(&mut Random::new(0x0060_4E00 + seed % 97), Flavour::Full)))
+        .collect();
+    let mut set = ProgramSet::new(Limits::default());
+    let mut kept = Vec::new();
+    for round in rules.chunks(usize::try_from(EACH).unwrap()) {
+        let net = allocation_counter::measure(|| {
+            let ids: Vec<_> = round.iter().filter_map(|rule| set.add(rule, &Filter::default()).ok()).collect();
+            ids.into_iter().rev().for_each(|id| set.remove(id));
+        });
+        assert_eq!((set.names(), set.automata()), ((0, 2), 0));
+        kept.push(net.bytes_current);
+    }
+    // Tables keep their room; the numbers of programs are never used again, and their table grows by a row for each.
+    let later: i64 = kept[20..].iter().sum();
+    let rows = i64::try_from(20 * EACH * 128).unwrap();
+    assert!(later <= rows, "twenty rounds of {EACH} rules left {later} bytes: {kept:?}");
+}
