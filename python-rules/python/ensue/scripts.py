@@ -7,13 +7,10 @@ missing file), not malice: a script can do what Python can do, so take scripts o
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import inspect
 import linecache
 import os
 import threading
 import time
-import traceback
 import types
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
@@ -143,6 +140,8 @@ class Scripts:
             return error if isinstance(error, OSError) else OSError(f"{file} is not UTF-8")
 
     def _load(self, name: str, file: str, source: str) -> _Loaded:
+        import hashlib  # here, as `inspect` and `traceback` below: whoever runs no script need not wait for them
+
         hash = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
         with self._lock:
             known = self._loaded.get((name, hash))
@@ -181,6 +180,8 @@ class Scripts:
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != file:
             trace = trace.tb_next
+        import traceback
+
         told = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__)).rstrip()
         if interrupted and isinstance(error, TimeBudgetExceeded):
             return f"it took longer than {self._budget_ms} ms and was ended\n{told}"
@@ -194,6 +195,8 @@ def _unfit(run: Any) -> str:
     if not callable(run):
         return f"`run` is no function but {type(run).__name__}"
     try:
+        import inspect
+
         inspect.signature(run).bind(None)
     except TypeError:
         line = getattr(getattr(run, "__code__", None), "co_firstlineno", None)
@@ -206,6 +209,8 @@ def _unfit(run: Any) -> str:
 
 def _line_in(error: BaseException, file: str) -> Optional[int]:
     """The last line of a file that an error came by."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == file]
     return lines[-1] if lines else None
