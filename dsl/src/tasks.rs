@@ -18,7 +18,7 @@ mod time;
 
 use std::sync::Arc;
 
-use ensue_rule::{Filter, Policy, Rule, Task, TaskEntry, TaskKind, TaskScope, TaskSet};
+use ensue_rule::{Rule, Task, TaskEntry, TaskSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::schema::Schema;
@@ -119,24 +119,8 @@ pub fn single_task(rule: Rule, id: &str) -> TaskSet {
     let id: Arc<str> = id.into();
     let task = match rule::refused_when_continuous(&rule) {
         Some(d) => Err(d.to_remark()),
-        None => Ok(Arc::new(Task {
-            id: id.clone(),
-            kind: TaskKind::Cep,
-            rule,
-            trigger: None,
-            filter: Filter::default(),
-            scope: TaskScope::User,
-            outputs: Vec::new(),
-            policy: Policy::default(),
-            expires: None,
-        })),
+        None => Ok(Arc::new(Task::of(id.clone(), rule))),
     };
     let entry = TaskEntry { id, task, warnings: Vec::new() };
-    TaskSet {
-        source: DEFAULT_SOURCE.into(),
-        version: None,
-        tasks: vec![entry],
-        warnings: Vec::new(),
-        policies: Vec::new(),
-    }
+    TaskSet { tasks: vec![entry], ..TaskSet::of(DEFAULT_SOURCE, []) }
 }

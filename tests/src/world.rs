@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ensue_engine::{Config, Decision, Engine, Listener, MatchRecord, Outcome};
 use ensue_rule::{
-    Attr, Duration, EntryTest, EventRef, Filter, FilterEntry, Policy, Rule, Task, TaskEntry, TaskKind, TaskScope,
-    TaskSet, Timestamp, Trigger, Value,
+    Attr, Duration, EntryTest, EventRef, Filter, FilterEntry, Rule, Task, TaskSet, Timestamp, Trigger, Value,
 };
 
 use crate::case::{Bindings, Fed, WithinType};
@@ -199,19 +198,11 @@ impl World {
         };
         let trigger = Trigger { action_types: vec![TRIGGER.into()], scenes: Vec::new() };
         let task = Task {
-            id: "world".into(),
-            kind: TaskKind::Cep,
-            rule: self.rule.clone(),
             trigger: self.triggered.then_some(trigger),
             filter: Filter { entries: vec![entry] },
-            scope: TaskScope::User,
-            outputs: Vec::new(),
-            policy: Policy::default(),
-            expires: None,
+            ..Task::of("world", self.rule.clone())
         };
-        let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
-        let (warnings, policies) = (Vec::new(), Vec::new());
-        TaskSet { source: "worlds".into(), version: None, tasks: vec![entry], warnings, policies }
+        TaskSet::of("worlds", [task])
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ensue_dsl::{CheckedTask, Diagnostic, Expected, TaskTest, codes, nearest};
 use ensue_engine::replay::Item;
 use ensue_engine::{Config, Outcome, Replay};
-use ensue_rule::{TaskEntry, TaskSet, Value};
+use ensue_rule::{Task, TaskSet, Value};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -57,15 +57,7 @@ fn differences(task: &CheckedTask, test: &TaskTest) -> Result<Vec<Diagnostic>, F
 /// All that comes of the events of a test. The task is alone: what others would do to it is not what a test of it says.
 fn replay(task: &CheckedTask, test: &TaskTest) -> Result<Vec<Item>, Failure> {
     let (mut replay, _) = Replay::open(Config::in_memory().replay())?;
-    let entry = TaskEntry { id: task.task.id.clone(), task: Ok(Arc::clone(&task.task)), warnings: Vec::new() };
-    let set = TaskSet {
-        source: "default".into(),
-        version: None,
-        tasks: vec![entry],
-        warnings: Vec::new(),
-        policies: Vec::new(),
-    };
-    replay.apply(vec![set])?;
+    replay.apply(vec![TaskSet::of("default", [Task::clone(&task.task)])])?;
     test.events.iter().for_each(|event| replay.line(event.as_bytes()));
     let mut items = replay.settle()?;
     if test.drain {

@@ -5,14 +5,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench")]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration as Time, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ensue_engine::{Config, Engine, Question, Recorded, Retention, Whose};
 use ensue_rule::{
-    Attr, BinaryOp, Condition, Contiguity, Duration, Element, EventRef, Expr, Filter, Pattern, Policy, Quantifier,
-    Rule, Span, Stage, Step, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Timestamp, Trigger, Value,
+    Attr, BinaryOp, Condition, Contiguity, Duration, Element, EventRef, Expr, Pattern, Quantifier, Rule, Span, Stage,
+    Step, Task, TaskSet, Timestamp, Trigger, Value,
 };
 
 const EVENTS: usize = 5_000;
@@ -40,32 +39,18 @@ fn rule(scene: Option<usize>) -> Rule {
 }
 
 fn task(id: String, rule: Rule) -> Task {
-    Task {
-        id: id.into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: Vec::new(),
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task::of(id, rule)
 }
 
 /// A day of one user under 100 tasks: one that every event concerns, one that is triggered, and 98 of a scene each.
 fn day(path: &Path) -> Engine {
     let retention = Retention { at_least: Duration(i64::MAX), ..Retention::UNLIMITED };
     let engine = Engine::open(Config { retention, ..Config::at(path).replay() }).unwrap();
-    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
     let mut tasks: Vec<Task> = (0..98).map(|n| task(format!("scene{n}"), rule(Some(n)))).collect();
     tasks.push(task("every".into(), rule(None)));
     let trigger = Trigger { action_types: vec!["leave".into()], scenes: Vec::new() };
     tasks.push(Task { trigger: Some(trigger), ..task("triggered".into(), rule(None)) });
-    let tasks = tasks.into_iter().map(entry).collect();
-    engine
-        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
-        .unwrap();
+    engine.apply(vec![TaskSet::of("s", tasks)]).unwrap();
     for i in 0..EVENTS {
         let scene = format!("scene{}", i % 97);
         let (action_type, price) = match i % 50 {

@@ -5,15 +5,13 @@
 //! A store in memory; the difference of the two is what the controls cost.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "a bench")]
 
-use std::sync::Arc;
 use std::time::{Duration as Span, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ensue_engine::{Config, Engine};
 use ensue_rule::{
-    Attr, Backoff, BinaryOp, Cap, Condition, Counted, Duration, Element, EventRef, Expr, Filter, On, Output,
-    OutputKind, Pattern, Per, Policy, QuietHours, Rollout, Rule, Share, Task, TaskEntry, TaskKind, TaskScope, TaskSet,
-    Timestamp, TouchPolicy, Value,
+    Attr, Backoff, BinaryOp, Cap, Condition, Counted, Duration, Element, EventRef, Expr, On, Output, OutputKind,
+    Pattern, Per, Policy, QuietHours, Rollout, Rule, Share, Task, TaskSet, Timestamp, TouchPolicy, Value,
 };
 
 /// A Monday noon.
@@ -59,19 +57,9 @@ fn engine((policy, policies): (Policy, Vec<TouchPolicy>)) -> Engine {
     let is_go = Expr::binary(BinaryOp::Eq, Expr::attr("a", Attr::ActionType), Expr::literal("go"));
     rule.conditions.push(Condition::place(is_go, &rule.pattern).unwrap());
     let touch = OutputKind::Touch { touch: "popup".into(), payload: Value::Null };
-    let task = Task {
-        id: "task".into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: vec![Output { on: On::Match, when: None, kind: touch }],
-        policy,
-        expires: None,
-    };
-    let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
-    let set = TaskSet { source: "s".into(), version: None, tasks: vec![entry], warnings: Vec::new(), policies };
+    let task =
+        Task { outputs: vec![Output { on: On::Match, when: None, kind: touch }], policy, ..Task::of("task", rule) };
+    let set = TaskSet { policies, ..TaskSet::of("s", [task]) };
     let engine = Engine::open(Config::in_memory().replay()).unwrap();
     engine.apply(vec![set]).unwrap();
     engine

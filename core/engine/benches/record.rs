@@ -3,15 +3,11 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ensue_engine::{Config, Engine, Recorded};
-use ensue_rule::{
-    Attr, BinaryOp, Condition, Element, EventRef, Expr, Filter, Pattern, Policy, Rule, Task, TaskEntry, TaskKind,
-    TaskScope, TaskSet, Timestamp, Value,
-};
+use ensue_rule::{Attr, BinaryOp, Condition, Element, EventRef, Expr, Pattern, Rule, Task, TaskSet, Timestamp, Value};
 
 /// A task that wants events of one action type and scene, and reads two arguments.
 fn task(n: usize) -> Task {
@@ -25,26 +21,13 @@ fn task(n: usize) -> Task {
     ] {
         rule.conditions.push(Condition::place(expr, &rule.pattern).unwrap());
     }
-    Task {
-        id: format!("task{n}").into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: Vec::new(),
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task::of(format!("task{n}"), rule)
 }
 
 fn engine(dir: &tempfile::TempDir, queue: usize) -> Engine {
     let engine = Engine::open(Config { queue, ..Config::at(dir.path().join("ensue.db")) }).unwrap();
-    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
-    let tasks = (0..1_000).map(task).map(entry).collect();
-    engine
-        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
-        .unwrap();
+    let tasks = (0..1_000).map(task);
+    engine.apply(vec![TaskSet::of("s", tasks)]).unwrap();
     engine
 }
 

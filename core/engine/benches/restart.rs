@@ -2,14 +2,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench")]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ensue_engine::{Config, Engine, Recorded};
 use ensue_rule::{
-    Attr, BinaryOp, Condition, Contiguity, Element, EventRef, Expr, Filter, Pattern, Policy, Rule, Span, Step, Task,
-    TaskEntry, TaskKind, TaskScope, TaskSet, Timestamp, Value,
+    Attr, BinaryOp, Condition, Contiguity, Element, EventRef, Expr, Pattern, Rule, Span, Step, Task, TaskSet,
+    Timestamp, Value,
 };
 
 /// `a -> b` of one scene, and b reads an argument.
@@ -26,17 +25,7 @@ fn task(n: usize) -> Task {
     ] {
         rule.conditions.push(Condition::place(expr, &rule.pattern).unwrap());
     }
-    Task {
-        id: format!("task{n}").into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: Vec::new(),
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task::of(format!("task{n}"), rule)
 }
 
 #[allow(clippy::disallowed_methods, reason = "a bench measures time")]
@@ -47,11 +36,8 @@ fn instant() -> Instant {
 /// A store with 100 tasks and so many events within their window.
 fn fill(path: &Path, events: usize) {
     let engine = Engine::open(Config::at(path).replay()).unwrap();
-    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
-    let tasks = (0..100).map(task).map(entry).collect();
-    engine
-        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
-        .unwrap();
+    let tasks = (0..100).map(task);
+    engine.apply(vec![TaskSet::of("s", tasks)]).unwrap();
     let users = ["u1", "u2", "u3"];
     for i in 0..events {
         let (scene, item) = (format!("scene{}", i % 100), Value::from(format!("item{}", i % 977)));

@@ -128,22 +128,12 @@ mod tests {
     use super::*;
     use ensue_matcher::Cause;
     use ensue_rule::{
-        Duration, Element, Expr, Filter, On, Output, OutputKind, Pattern, Policy, Return, Rule, TaskKind, TaskScope,
-        Timestamp, Trigger, Within, WithinKind,
+        Duration, Element, Expr, On, Output, OutputKind, Pattern, Return, Rule, TaskKind, TaskScope, Timestamp,
+        Trigger, Within, WithinKind,
     };
 
     fn task() -> Task {
-        Task {
-            id: "t".into(),
-            kind: TaskKind::Cep,
-            rule: Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() }),
-            trigger: None,
-            filter: Filter::default(),
-            scope: TaskScope::User,
-            outputs: Vec::new(),
-            policy: Policy::default(),
-            expires: None,
-        }
+        Task::of("t", Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() }))
     }
 
     fn found(bindings: &[(&str, &[u64])]) -> Match {

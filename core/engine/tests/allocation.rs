@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use ensue_engine::{Config, Engine, ManualClock, Recorded};
-use ensue_rule::{
-    Attr, BinaryOp, Condition, Element, EventRef, Expr, Filter, Pattern, Policy, Rule, Task, TaskEntry, TaskKind,
-    TaskScope, TaskSet, Timestamp, Value,
-};
+use ensue_rule::{Attr, BinaryOp, Condition, Element, EventRef, Expr, Pattern, Rule, Task, TaskSet, Timestamp, Value};
 
 /// A task that wants events of one action type and scene.
 fn task(n: usize) -> Task {
@@ -16,28 +13,15 @@ fn task(n: usize) -> Task {
         let equal = Expr::binary(BinaryOp::Eq, Expr::attr("a", attr), Expr::literal(value));
         rule.conditions.push(Condition::place(equal, &rule.pattern).unwrap());
     }
-    Task {
-        id: format!("task{n}").into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: Vec::new(),
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task::of(format!("task{n}"), rule)
 }
 
 #[test]
 fn an_unwanted_event_allocates_nothing() {
     let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
     let engine = Engine::open(Config::in_memory().clock(clock)).unwrap();
-    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
-    let tasks = (0..1_000).map(task).map(entry).collect();
-    engine
-        .apply(vec![TaskSet { source: "s".into(), version: None, tasks, warnings: Vec::new(), policies: Vec::new() }])
-        .unwrap();
+    let tasks = (0..1_000).map(task);
+    engine.apply(vec![TaskSet::of("s", tasks)]).unwrap();
 
     let args = [("item", Value::from("42")), ("price", Value::from(3.5)), ("list", Value::List([Value::Null].into()))];
     let id = Value::from("e1");

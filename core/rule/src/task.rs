@@ -91,7 +91,36 @@ pub enum TaskKind {
     },
 }
 
+impl TaskSet {
+    /// These tasks, of a source without versions.
+    pub fn of(source: impl Into<Arc<str>>, tasks: impl IntoIterator<Item = Task>) -> Self {
+        let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
+        Self {
+            source: source.into(),
+            version: None,
+            tasks: tasks.into_iter().map(entry).collect(),
+            warnings: Vec::new(),
+            policies: Vec::new(),
+        }
+    }
+}
+
 impl Task {
+    /// A continuous task of this rule, by user, that only emits.
+    pub fn of(id: impl Into<Arc<str>>, rule: Rule) -> Self {
+        Self {
+            id: id.into(),
+            kind: TaskKind::Cep,
+            rule,
+            trigger: None,
+            filter: Filter::default(),
+            scope: Scope::User,
+            outputs: Vec::new(),
+            policy: Policy::default(),
+            expires: None,
+        }
+    }
+
     /// Name and hash of the script that finds what this task looks for; `None`: its rule does.
     pub fn script(&self) -> Option<(&Arc<str>, &Arc<str>)> {
         match &self.kind {

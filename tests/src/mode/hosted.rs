@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ensue_engine::{Config, Decision, Engine, Listener, Outcome, Place, Reason};
-use ensue_rule::{EventRef, Filter, Policy, Rule, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Timestamp, Value};
+use ensue_rule::{EventRef, Rule, Task, TaskSet, Timestamp, Value};
 
 use super::limits;
 use crate::answer::{Answer, Given, HalfStep};
@@ -45,25 +45,7 @@ impl Hosted {
 
     /// Applies a set of one task with this rule.
     pub(super) fn apply(&self, rule: &Rule) -> Result<(), String> {
-        let task = Task {
-            id: "case".into(),
-            kind: TaskKind::Cep,
-            rule: rule.clone(),
-            trigger: None,
-            filter: Filter::default(),
-            scope: TaskScope::User,
-            outputs: Vec::new(),
-            policy: Policy::default(),
-            expires: None,
-        };
-        let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
-        let set = TaskSet {
-            source: "cases".into(),
-            version: None,
-            tasks: vec![entry],
-            warnings: Vec::new(),
-            policies: Vec::new(),
-        };
+        let set = TaskSet::of("cases", [Task::of("case", rule.clone())]);
         let report = self.engine.apply(vec![set]).map_err(|e| e.to_string())?;
         let refused = report.sets.iter().flat_map(|s| &s.tasks).find_map(|t| t.error.as_ref());
         refused.map_or(Ok(()), |why| Err(format!("refused: {}", why.message)))

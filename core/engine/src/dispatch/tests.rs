@@ -5,25 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::log::StreamKey;
-use ensue_rule::{
-    BinaryOp, Cap, Duration, Element, Expr, ExprKind, Filter, OutputKind, Pattern, Per, Policy, Rule, TaskKind,
-    TaskScope,
-};
+use ensue_rule::{BinaryOp, Cap, Duration, Element, Expr, ExprKind, OutputKind, Pattern, Per, Policy, Rule};
 
 const NOON: Timestamp = Timestamp(1_700_049_600_000); // 2023-11-15T12:00:00Z
 
 fn task(id: &str, policy: Policy) -> Task {
-    Task {
-        id: id.into(),
-        kind: TaskKind::Cep,
-        rule: Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() }),
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: Vec::new(),
-        policy,
-        expires: None,
-    }
+    Task { policy, ..Task::of(id, Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() })) }
 }
 
 fn caps(caps: &[(u32, Per, Option<&str>)]) -> Policy {

@@ -2,8 +2,8 @@
 
 use super::*;
 use ensue_rule::{
-    Attr, BinaryOp, Condition, Contiguity, Duration, Element, Expr, Filter, Moment, On, Output, OutputKind, Pattern,
-    Policy, Rule, Span, Step, Task, TaskEntry, TaskKind, TaskScope, Within, WithinKind,
+    Attr, BinaryOp, Condition, Contiguity, Duration, Element, Expr, Moment, On, Output, OutputKind, Pattern, Rule,
+    Span, Step, Task, Within, WithinKind,
 };
 
 /// `a -> !b WITHIN 10 S` or `a -> b WITHIN 10 S`, with a touch.
@@ -18,22 +18,11 @@ fn task(second: Element) -> Task {
     rule.conditions = vec![is("a"), is("b")];
     rule.within = Some(Within { duration: Duration(10_000), kind: WithinKind::Match });
     let kind = OutputKind::Touch { touch: "popup".into(), payload: Value::Null };
-    Task {
-        id: "t".into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: vec![Output { on: On::Match, when: None, kind }],
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task { outputs: vec![Output { on: On::Match, when: None, kind }], ..Task::of("t", rule) }
 }
 
 fn set(version: Option<i64>, task: Task) -> TaskSet {
-    let entry = TaskEntry { id: task.id.clone(), task: Ok(Arc::new(task)), warnings: Vec::new() };
-    TaskSet { source: "s".into(), version, tasks: vec![entry], warnings: Vec::new(), policies: Vec::new() }
+    TaskSet { version, ..TaskSet::of("s", [task]) }
 }
 
 fn replay(second: Element) -> Replay {

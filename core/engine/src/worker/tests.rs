@@ -1,8 +1,8 @@
 //! The worker without its thread: faults of the store.
 
 use ensue_rule::{
-    Attr, BinaryOp, Condition, Contiguity, Element, Event, Expr, Filter, On, Output, OutputKind, Pattern, Policy, Rule,
-    Span, Step, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Value,
+    Attr, BinaryOp, Condition, Contiguity, Element, Event, Expr, On, Output, OutputKind, Pattern, Rule, Span, Step,
+    Task, TaskEntry, TaskSet, Value,
 };
 
 use super::*;
@@ -18,27 +18,14 @@ fn task() -> Task {
         rule.conditions.push(Condition::place(named, &rule.pattern).unwrap());
     }
     let kind = OutputKind::Touch { touch: "t".into(), payload: Value::Null };
-    Task {
-        id: "t".into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: vec![Output { on: On::Match, when: None, kind }],
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task { outputs: vec![Output { on: On::Match, when: None, kind }], ..Task::of("t", rule) }
 }
 
 fn worker(config: Config) -> Worker {
     let shared = Arc::new(Shared::new(config));
     let (mut worker, _) = Worker::open(&shared).unwrap();
     let (reply, answer) = crate::reply::reply();
-    let entry = TaskEntry { id: "t".into(), task: Ok(Arc::new(task())), warnings: Vec::new() };
-    let set =
-        TaskSet { source: "s".into(), version: None, tasks: vec![entry], warnings: Vec::new(), policies: Vec::new() };
-    assert_eq!(worker.obey(Command::Apply(vec![set], reply)), Next::Go);
+    assert_eq!(worker.obey(Command::Apply(vec![TaskSet::of("s", [task()])], reply)), Next::Go);
     answer.wait().unwrap().unwrap();
     worker
 }

@@ -341,6 +341,16 @@ fn an_answer_for_a_user_who_is_forgotten_meanwhile_is_nothing() {
     drop(arrived);
 }
 
+/// So many events, far behind those before, that the engine looks for what nobody needs any more.
+fn pass_by(site: &Site) {
+    for ts in 1_000..6_000 {
+        while site.record(&at(ts, "a")) == ensue_engine::Recorded::Full {
+            site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+        }
+    }
+    site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+}
+
 #[test]
 fn what_a_slow_script_may_look_at_stays_whatever_time_it_is() {
     let (held, arrived, let_go) = gate();
@@ -357,13 +367,7 @@ fn what_a_slow_script_may_look_at_stays_whatever_time_it_is() {
     });
     site.record(&at(50, "end"));
     arrived.recv().unwrap();
-    // Enough rows for a look at what nobody needs any more, and far behind it the history of the call.
-    for ts in 1_000..6_000 {
-        while site.record(&at(ts, "a")) == ensue_engine::Recorded::Full {
-            site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
-        }
-    }
-    site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+    pass_by(&site);
     let_go.send(()).unwrap();
     let [found] = &site.wait_for_outcomes(1)[..] else { panic!("one match") };
     assert!(matches!(found, Outcome::Match(m) if m.values.0[0].1 == Value::Int(10)), "{found:?}");
@@ -385,12 +389,7 @@ fn what_the_limits_of_the_log_take_from_under_a_script_is_an_error_there() {
     });
     site.record(&at(50, "end"));
     arrived.recv().unwrap();
-    for ts in 1_000..6_000 {
-        while site.record(&at(ts, "a")) == ensue_engine::Recorded::Full {
-            site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
-        }
-    }
-    site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
+    pass_by(&site);
     let_go.send(()).unwrap();
     let told = site.wait_for_outcomes(1);
     assert!(matches!(&told[0], Outcome::Refusal(r) if r.detail.contains("no longer whole")), "{told:?}");

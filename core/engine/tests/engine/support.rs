@@ -5,9 +5,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use ensue_engine::{Config, Decision, Engine, Listener, Outcome, Recorded};
 use ensue_rule::{AggFn, ExprKind, Scope};
 use ensue_rule::{
-    Attr, BinaryOp, Condition, Contiguity, Duration, Element, EventRef, Expr, Filter, On, Output, OutputKind, Pattern,
-    Policy, Quantifier, Return, Rule, Span, Stage, Step, Task, TaskEntry, TaskKind, TaskScope, TaskSet, Timestamp,
-    Trigger, Value, Within, WithinKind,
+    Attr, BinaryOp, Condition, Contiguity, Duration, Element, EventRef, Expr, On, Output, OutputKind, Pattern,
+    Quantifier, Return, Rule, Span, Stage, Step, Task, TaskSet, Timestamp, Trigger, Value, Within, WithinKind,
 };
 
 /// `a b{2,} !n c`: relaxed arrows between; a stage takes the action type of its name.
@@ -58,17 +57,7 @@ pub(crate) fn count(stage: &str) -> Expr {
 }
 
 pub(crate) fn task(id: &str, rule: Rule) -> Task {
-    Task {
-        id: id.into(),
-        kind: TaskKind::Cep,
-        rule,
-        trigger: None,
-        filter: Filter::default(),
-        scope: TaskScope::User,
-        outputs: Vec::new(),
-        policy: Policy::default(),
-        expires: None,
-    }
+    Task::of(id, rule)
 }
 
 pub(crate) fn touch(name: &str) -> Output {
@@ -87,14 +76,7 @@ pub(crate) fn triggered(by: &str, task: Task) -> Task {
 }
 
 pub(crate) fn set(tasks: Vec<Task>) -> TaskSet {
-    let entry = |t: Task| TaskEntry { id: t.id.clone(), task: Ok(Arc::new(t)), warnings: Vec::new() };
-    TaskSet {
-        source: "default".into(),
-        version: None,
-        tasks: tasks.into_iter().map(entry).collect(),
-        warnings: Vec::new(),
-        policies: Vec::new(),
-    }
+    TaskSet::of("default", tasks)
 }
 
 /// Keeps what it is told.
