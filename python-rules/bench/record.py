@@ -1,8 +1,9 @@
 """What `record` and `import ensue` cost: `python bench/record.py`.
 
 One line of JSON each. `record` is measured on the caller's thread while the worker is busy: there is always something in
-the queue, which never fills. `cpu_ns` and `cpu_ms` are the processor time of the calling thread alone, of the best round. Exit code 1 where a promise is not kept; that is
-judged by them, since other work on the machine only ever adds.
+the queue, which never fills. `cpu_ns` and `cpu_ms` are the processor time alone: of the calling thread, of the process that
+imports. Exit code 1 where a promise is not kept; that is judged by the best round on the wall, since other work on the machine
+only ever adds.
 """
 
 from __future__ import annotations
@@ -79,10 +80,10 @@ def main() -> int:
     for name, record in VARIANTS.items():
         found = measure(name, record)
         print(json.dumps(found), flush=True)
-        kept &= name != "positional" or found["cpu_ns"] <= PROMISED_NS
+        kept &= name != "positional" or found["best_ns"] <= PROMISED_NS
     found = import_ms()
     print(json.dumps(found))
-    return 0 if kept and found["cpu_ms"] <= PROMISED_IMPORT_MS else 1
+    return 0 if kept and found["best_ms"] <= PROMISED_IMPORT_MS else 1
 
 
 if __name__ == "__main__":
