@@ -59,10 +59,6 @@ impl<T: Copy> Aged<T> {
 
     #[inline]
     pub(crate) fn push(&mut self, item: T) {
-        // Most keys have one live run: room for one, and then as it comes.
-        if self.items.capacity() == 0 {
-            self.items.reserve_exact(1);
-        }
         self.items.push(item);
     }
 
