@@ -216,6 +216,37 @@ fn an_unreadable_history_is_refused_and_not_guessed() {
 }
 
 #[test]
+fn a_cap_whose_past_cannot_be_read_is_not_passed() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(&dir.path().join("ensue.db"));
+    let capped = r#"[{"taskArray": [
+      {"id": "capped", "rule": "EVENT: a WHERE a.actionType = 'a'", "output": {"type": "touch", "touch": "x"},
+       "policy": {"caps": [{"limit": 1, "per": "day"}]}}]}]"#;
+    site.engine
+        .apply(ensue_dsl::read_documents(capped.as_bytes(), &ensue_dsl::ReadOptions::default()).unwrap())
+        .unwrap();
+    site.record(1_000, "a", "");
+    site.engine.flush().unwrap();
+    let site = site.again();
+    let reason = |ts| {
+        site.told.outcomes.lock().unwrap().clear();
+        site.record(ts, "a", "");
+        let flushed = site.engine.flush();
+        let told = site.told.outcomes.lock().unwrap();
+        let of = |o: &Outcome| match o {
+            Outcome::Refusal(r) => Some(r.reason.as_str()),
+            Outcome::Decision(_) => Some("decided"),
+            _ => None,
+        };
+        (told.iter().find_map(of), flushed.is_ok())
+    };
+    site.disk.fail(Part::Main, Op::Read, Fault::Broken);
+    assert_eq!(reason(2_000), (Some("history_truncated"), false));
+    site.disk.heal();
+    assert_eq!(reason(3_000), (Some("cap"), true));
+}
+
+#[test]
 fn a_store_that_cannot_be_opened_is_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ensue.db");

@@ -98,8 +98,8 @@ pub(crate) trait Log {
     /// The host's label of an event.
     fn label(&mut self, seq: u64) -> Option<Value>;
 
-    /// What controls count of all decisions made so far; `None`: it can't be read just now.
-    fn decided(&mut self) -> Option<Vec<LedgerEntry>>;
+    /// What controls count of all decisions made so far.
+    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error>;
 }
 
 impl StreamKey {

@@ -111,7 +111,7 @@ impl Fold {
         let mut found = self.named(cases);
         if !self.knows_past()
             && found.iter().any(|f| self.looks_back(f))
-            && let Some(past) = log.decided()
+            && let Ok(past) = log.decided()
         {
             self.restore_ledger(past);
         }
@@ -128,10 +128,9 @@ impl Fold {
         Ok(())
     }
 
-    /// Whether a control may ask for past decisions.
+    /// Whether a control asks for past decisions, if there is a touch.
     fn looks_back(&self, f: &Found) -> bool {
-        f.task.task.outputs.iter().any(|o| matches!(o.kind, OutputKind::Touch { .. }))
-            && dispatch::looks_back(&f.task.task.policy, self.book.documents())
+        dispatch::looks_back(&f.task.task.policy, self.book.documents())
     }
 
     /// The cases with their tasks and ids.
@@ -259,6 +258,10 @@ impl Fold {
             install: self.install,
         };
         let expires_at = candidate.expires_at();
+        if !self.knows_past() && self.looks_back(f) {
+            let decision = Decision { at, line: self.line, expires_at, ..decision };
+            return Ruling::Refuse(refused(decision, Reason::HistoryTruncated, UNREAD.to_owned()));
+        }
         match dispatch::judge(&candidate, &self.ledger) {
             Verdict::Pass => {
                 let entry = LedgerEntry::of(&candidate, &decision.id, &f.stream);
@@ -305,6 +308,7 @@ impl Fold {
 }
 
 const GAP: &str = "events were lost while a run waited for an absence";
+const UNREAD: &str = "past decisions, which a control asks for, can't be read";
 const TRUNCATED: &str = "events that a run needed are no longer kept";
 
 /// A stand-in for a match that there is not, to name a place in the log by.

@@ -34,8 +34,8 @@ impl Log for Silent {
         None
     }
 
-    fn decided(&mut self) -> Option<Vec<LedgerEntry>> {
-        None
+    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error> {
+        Ok(Vec::new())
     }
 }
 

@@ -49,8 +49,7 @@ pub(super) struct Stream {
     pub(super) pending: BTreeMap<Position, Arc<LogEvent>>,
     /// Touches that wait, by when they are due and in their order.
     pub(super) held: BTreeMap<(Timestamp, u64), Held>,
-    /// Live runs; none is idle.
-    /// In boxes: a table has room for more than there are.
+    /// Live runs; none is idle. In boxes, since a table has room for more than there are.
     runs: FxHashMap<RunKey, Box<Live>>,
     /// Their programs: what the matcher's index looks at beside starts.
     armed: Armed,

@@ -111,8 +111,8 @@ impl Log for Store {
         Head::read(&mut Reader(&body?), Timestamp(0))?.id
     }
 
-    fn decided(&mut self) -> Option<Vec<LedgerEntry>> {
-        self.ledger(None).ok()
+    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error> {
+        self.ledger(None)
     }
 }
 

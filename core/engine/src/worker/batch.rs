@@ -44,12 +44,12 @@ impl Log for Writing<'_> {
         self.store.label(seq)
     }
 
-    fn decided(&mut self) -> Option<Vec<LedgerEntry>> {
-        let read = self.store.ledger(None);
+    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error> {
+        let read = self.store.decided();
         if let Err(error) = &read {
             self.unread.get_or_insert_with(|| error.clone());
         }
-        read.ok()
+        read
     }
 }
 
