@@ -5,7 +5,7 @@
 //! a few additions for each live start, whatever their number.
 
 use ensue_rule::Value;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::aged::Aged;
 use crate::buffer::Tick;
@@ -30,7 +30,10 @@ pub(super) struct Tally {
 }
 
 /// What takes an event, by move: how many partial matches of one start, and their sums.
-type Leaving<'a> = SmallVec<[(&'a Planned, i64, Vec<Value>); 2]>;
+type Leaving<'a> = SmallVec<[(&'a Planned, i64, Added); 2]>;
+
+/// Sums; few rules ask for more.
+type Added = SmallVec<[Value; 2]>;
 
 /// An event as the tally sees it.
 #[derive(Clone, Copy, Debug)]
@@ -173,7 +176,7 @@ impl Tally {
         self.starts.push(start);
         self.counts.resize(counts + self.cells, 0);
         self.sums.resize((counts + self.cells) * self.width, Value::Int(0));
-        let none = || vec![Value::Int(0); self.width];
+        let none = || smallvec![Value::Int(0); self.width];
         let fresh = moves.iter().map(|planned| (*planned, i64::from(planned.begins), none())).collect();
         self.arrive(at, fresh, (start, taken), total);
         if moves.iter().all(|planned| planned.into.is_empty()) {
@@ -203,8 +206,8 @@ impl Tally {
     }
 
     /// The sums of what takes the event by a move.
-    fn gather_sums(&mut self, at: usize, planned: &Planned) -> Vec<Value> {
-        let mut all = vec![Value::Int(0); self.width];
+    fn gather_sums(&mut self, at: usize, planned: &Planned) -> Added {
+        let mut all: Added = smallvec![Value::Int(0); self.width];
         for source in &planned.sources {
             let sums = self.sums_at(at, source.cell);
             add_all(&mut all, sums);
