@@ -307,6 +307,12 @@ impl SharedBuffer {
         self.node(id).is_some_and(|n| n.newest >= from && n.oldest <= to)
     }
 
+    /// Whether a node stands for no more than one partial match.
+    #[inline]
+    pub(crate) fn is_single(&self, id: NodeId) -> bool {
+        self.node(id).is_some_and(|n| n.paths == 1)
+    }
+
     /// What a node stands for besides.
     #[inline]
     pub(crate) fn alternative(&self, id: NodeId) -> Option<NodeId> {

@@ -2,7 +2,7 @@
 
 use ensue_rule::{Timestamp, Value};
 
-use crate::set::{Key, Memo, ProgramId, SlotId};
+use crate::set::{Key, Memo, ProgramId, SlotId, Symbol};
 
 /// A place in a stream: by time, then by arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +42,19 @@ pub struct Observation {
     /// Predicates that it may pass, by number.
     pub(crate) candidates: Vec<u32>,
     pub(crate) memo: Memo,
-    /// Nobody asks for events of this action type: nothing else was read of it.
-    pub(crate) passed_over: bool,
+    pub(crate) extent: Extent,
+}
+
+/// How much was read of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Its action type, for which nobody asks.
+    #[default]
+    Nothing,
+    /// Its action type: who asks for it asks nothing else, and reads nothing else.
+    ActionType(Symbol),
+    /// All that anyone looks at.
+    Whole,
 }
 
 /// What was read of an event.

@@ -27,6 +27,7 @@ pub(crate) use slots::{SlotId, SlotKey, Slots};
 pub use symbols::Symbol;
 
 use crate::expr::{Code, View};
+use crate::observation::Extent;
 use crate::program::AskedOf;
 use crate::registers::Registers;
 use crate::table::Table;
@@ -89,22 +90,16 @@ impl ProgramSet {
         }
         let id = ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
         let starting = starts::starting(&program);
+        let reads = starts::reads(&program);
+        let target = |goes_on, bit| Target { goes_on, program: id, bit, reads: !reads.is_empty() };
         let mut filed = Vec::with_capacity(places);
         for (bit, predicate) in (0_u8..).zip(&predicates) {
             let starts = starting.is_none_or(|bits| bits & (1 << bit) != 0);
-            self.file(
-                &predicate.conjuncts,
-                (&entries, Target { goes_on: !starts, program: id, bit: Some(bit) }),
-                &mut filed,
-            );
+            self.file(&predicate.conjuncts, (&entries, target(!starts, Some(bit))), &mut filed);
         }
         if program.sees_all() {
-            self.file(&[], (&entries, Target { goes_on: starting.is_some(), program: id, bit: None }), &mut filed);
+            self.file(&[], (&entries, target(starting.is_some(), None)), &mut filed);
         }
-        let mut reads = Vec::new();
-        starts::reads(&program, &mut |slot| reads.push(slot));
-        reads.sort_unstable();
-        reads.dedup();
         reads.iter().for_each(|slot| self.slots.retain(*slot, Need::Value));
         let program = self.alike.share(program);
         self.programs.push(Some(Entry { program, filed: filed.into(), reads: reads.into() }));
@@ -141,7 +136,8 @@ impl ProgramSet {
     pub fn remove(&mut self, id: ProgramId) {
         let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::take) else { return };
         for (predicate, bit) in entry.filed {
-            self.index.remove(predicate, (id, bit), (&mut self.slots, &mut self.symbols));
+            let target = Target { goes_on: false, program: id, bit, reads: !entry.reads.is_empty() };
+            self.index.remove(predicate, target, (&mut self.slots, &mut self.symbols));
         }
         entry.reads.iter().for_each(|slot| self.slots.release(*slot, Need::Value));
         self.alike.release(entry.program);
@@ -200,8 +196,16 @@ impl ProgramSet {
     /// first.
     #[inline]
     pub fn read_interned(&self, values: &[(Attribute, Interned<'_>)], into: &mut Observation) -> bool {
-        self.reader(into).interned(values);
-        !into.passed_over
+        // Hosts say the action type first, so that most events end here.
+        into.extent = match values.first() {
+            Some((Attribute(SlotId::ACTION), Interned::Unnamed(_))) => self.index.extent(None),
+            Some((Attribute(SlotId::ACTION), Interned::Symbol(symbol))) => self.index.extent(Some(*symbol)),
+            _ => Extent::Whole,
+        };
+        if into.extent == Extent::Whole {
+            self.reader(into).interned(values);
+        }
+        into.extent != Extent::Nothing
     }
 
     /// Names the programs that the event last read concerns, at this place in a stream: those that it may begin a run of,
@@ -210,8 +214,10 @@ impl ProgramSet {
     pub fn look_up(&self, arrival: Arrival, armed: Option<&Armed>, into: &mut Observation) {
         into.arrival = arrival;
         into.hits.clear();
-        if !into.passed_over {
-            self.find(armed, into);
+        match into.extent {
+            Extent::Nothing => {}
+            Extent::ActionType(action) => self.index.look_up_plain(action, armed, &mut into.hits),
+            Extent::Whole => self.find(armed, into),
         }
     }
 
@@ -223,11 +229,10 @@ impl ProgramSet {
     /// Looks at an event for one program only (look-back, replay): `None` where it does not concern it.
     pub fn observe_for(&self, id: ProgramId, event: &Event, arrival: Arrival, into: &mut Observation) -> Option<Hit> {
         let entry = self.entry(id)?;
-        self.read(event, into);
-        into.arrival = arrival;
-        if into.passed_over {
+        if !self.reader(into).whole_event(event) {
             return None;
         }
+        into.arrival = arrival;
         self.reader(into).arrival();
         let mut hit = None;
         for (predicate, bit) in &entry.filed {
@@ -248,7 +253,7 @@ impl ProgramSet {
 
     #[inline]
     fn reader<'a>(&'a self, into: &'a mut Observation) -> Reader<'a> {
-        Reader { slots: &self.slots, symbols: &self.symbols, gated: self.index.is_gated(), into }
+        Reader { slots: &self.slots, symbols: &self.symbols, index: &self.index, into }
     }
 }
 

@@ -23,6 +23,7 @@ use ensue_rule::{Attr, Event, Expr, Filter, Rule, Timestamp, Value};
 pub use stream::Trace;
 
 use crate::expr::View;
+use crate::observation::Extent;
 use crate::program::{Asked, AskedOf, PositionId, Program, Target, Written};
 use crate::registers::Registers;
 use crate::runs::fate::Seen;
@@ -163,7 +164,7 @@ impl Tracer {
     /// Finds of which tests the event is of the kind.
     fn find_kinds(&mut self) {
         self.of_kind.clear();
-        if self.observation.passed_over {
+        if self.observation.extent == Extent::Nothing {
             return;
         }
         let definitions = &self.program.registers;

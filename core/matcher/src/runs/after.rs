@@ -163,6 +163,13 @@ impl Runs {
         let most = u64::try_from(limit.saturating_mul(WAYS)).unwrap_or(u64::MAX);
         let (mut paths, mut seen, mut ways) = (Paths::new(), None::<HashSet<_>>, 0_u64);
         for below in bodies.iter().filter_map(|b| Below::of(b, &self.buffer, self.floor)) {
+            if bodies.len() == 1
+                && limit > 0
+                && let Some(only) = below.only(&self.buffer)
+            {
+                paths.push(only);
+                return (paths, 0);
+            }
             if paths.len() >= limit || ways >= most {
                 break;
             }

@@ -90,6 +90,28 @@ impl Below {
         counts
     }
 
+    /// The path, where it is plain that there is a single one: what most completing events find.
+    pub(super) fn only(&self, buffer: &SharedBuffer) -> Option<Path> {
+        if self.counts.is_some() || !buffer.is_single(self.root) {
+            return None;
+        }
+        let live = |id: &NodeId| buffer.reaches(*id, self.from, self.to);
+        let (mut path, mut at) = (Path::new(), self.root);
+        loop {
+            let node = buffer.look(at, self.from, self.to).filter(|n| !n.alt.is_some_and(|alt| live(&alt)))?;
+            if let Some(event) = node.event {
+                path.push(event);
+            }
+            match node.prev.filter(live) {
+                None if node.begins => break,
+                Some(before) if !node.begins => at = before,
+                _ => return None,
+            }
+        }
+        path.reverse();
+        Some(path)
+    }
+
     /// Calls `visit` with every path until it breaks: what was bound earlier first. Each node that is looked at leads to
     /// a path, so the delay between two is that of one path's length and, once each, of the alternatives passed by.
     pub(super) fn each(

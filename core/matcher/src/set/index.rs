@@ -14,15 +14,15 @@ mod row;
 
 use smallvec::SmallVec;
 
-use super::ProgramId;
 use super::atom::{self, Atom, Atoms};
 use super::bucket::{Bucket, By};
 use super::key::Key;
 use super::shared::Shared;
 use super::slots::{Need, SlotId, Slots};
-use super::symbols::Symbols;
+use super::symbols::{Symbol, Symbols};
 use super::targets::{Target, Targets};
 use crate::expr::Code;
+use crate::observation::Extent;
 pub(crate) use find::Memo;
 use place::{Place, is_gated, plan};
 use row::Row;
@@ -72,6 +72,7 @@ impl Index {
         self.ungated += usize::from(first && !gated);
         if direct {
             self.each_bucket(&place, |bucket, _| bucket.direct.add(target));
+            self.each_row(&place, |row| row.readers += u32::from(target.reads));
         } else {
             if first {
                 self.put(id, answered, &place);
@@ -84,12 +85,7 @@ impl Index {
     }
 
     /// Takes a target away from a predicate, and the predicate with its last one.
-    pub(super) fn remove(
-        &mut self,
-        id: u32,
-        target: (ProgramId, Option<u8>),
-        (slots, symbols): (&mut Slots, &mut Symbols),
-    ) {
+    pub(super) fn remove(&mut self, id: u32, target: Target, (slots, symbols): (&mut Slots, &mut Symbols)) {
         let atoms = self.predicates.get(id).into_iter().flatten().filter_map(|a| self.atoms.get(*a)).cloned();
         let mut atoms: Atoms = atoms.collect();
         atoms.sort_unstable();
@@ -97,6 +93,7 @@ impl Index {
         let (atoms, answered, place) = plan(atoms, slots);
         self.ungated -= usize::from(last && !gated);
         if place.is_whole(atoms.len() - answered) {
+            self.each_row(&place, |row| row.readers -= u32::from(target.reads));
             self.each_bucket(&place, |bucket, _| bucket.direct.remove(target));
         } else {
             if let Some(filed) = self.filed.get_mut(index(id)) {
@@ -147,8 +144,29 @@ impl Index {
     }
 
     /// Whether every predicate asks for an action type by name.
+    #[inline]
     pub(super) fn is_gated(&self) -> bool {
         self.ungated == 0
+    }
+
+    /// How much must be read of an event of this action type; `None`: of one that no rule names.
+    #[inline]
+    pub(super) fn extent(&self, action: Option<Symbol>) -> Extent {
+        let Some(action) = action else { return if self.is_gated() { Extent::Nothing } else { Extent::Whole } };
+        if self.any.is_some() {
+            return Extent::Whole;
+        }
+        match self.row(action) {
+            None => Extent::Nothing,
+            Some(row) if row.is_plain() => Extent::ActionType(action),
+            Some(_) => Extent::Whole,
+        }
+    }
+
+    /// The predicates that ask for an action type.
+    #[inline]
+    fn row(&self, action: Symbol) -> Option<&Row> {
+        self.actions.get(index(action.number()))?.as_deref()
     }
 
     /// Files a new predicate.
@@ -158,6 +176,17 @@ impl Index {
             *filed = Filed { answered, asks: atoms > answered, ..Filed::default() };
         }
         self.each_bucket(place, |bucket, by| bucket.add(by, id));
+    }
+
+    /// Changes the rows of the action types that a place asks for.
+    fn each_row(&mut self, place: &Place, mut change: impl FnMut(&mut Row)) {
+        for action in &place.action {
+            if let Key::Text(symbol) = action
+                && let Some(Some(row)) = self.actions.get_mut(index(symbol.number()))
+            {
+                change(row);
+            }
+        }
     }
 
     /// Changes the buckets of a place; rows that are empty then go.

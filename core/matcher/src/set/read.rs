@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use ensue_rule::{Attr, Event, EventRef, Value};
 
+use super::index::Index;
 use super::key::Key;
 use super::slots::{SlotId, SlotKey, Slots};
 use super::symbols::{Symbol, Symbols};
 use crate::Observation;
+use crate::observation::Extent;
 
 /// An attribute that some program of a set reads. Good until a program is taken out of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,17 +34,32 @@ pub enum Interned<'a> {
 pub(super) struct Reader<'a> {
     pub(super) slots: &'a Slots,
     pub(super) symbols: &'a Symbols,
-    /// Whether every predicate asks for an action type by name.
-    pub(super) gated: bool,
+    pub(super) index: &'a Index,
     pub(super) into: &'a mut Observation,
 }
 
 impl Reader<'_> {
     #[inline]
     pub(super) fn event(&mut self, event: &Event) {
-        if self.passes_over(&event.action_type) {
-            return;
+        if self.must_read_on(self.symbols.get(&event.action_type)) {
+            self.all_of(event);
         }
+    }
+
+    /// Reads all that anyone looks at, also where the index need not know it. `false`: the event, by its action type,
+    /// concerns nobody.
+    pub(super) fn whole_event(&mut self, event: &Event) -> bool {
+        let named = self.symbols.get(&event.action_type).is_some();
+        if named || !self.index.is_gated() {
+            self.all_of(event);
+            return true;
+        }
+        self.into.extent = Extent::Nothing;
+        false
+    }
+
+    fn all_of(&mut self, event: &Event) {
+        self.begin();
         let slots = self.slots;
         for (key, slot) in slots.built_in() {
             match key {
@@ -58,21 +75,26 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether an event, by its action type, concerns nobody; if not, forgets the one before.
+    /// Whether more must be known of an event than its action type.
     #[inline]
-    fn passes_over(&mut self, action_type: &str) -> bool {
-        self.into.passed_over = self.gated && self.symbols.get(action_type).is_none();
-        if !self.into.passed_over {
-            self.into.content.blank(self.slots.len());
-        }
-        self.into.passed_over
+    fn must_read_on(&mut self, action: Option<Symbol>) -> bool {
+        self.into.extent = self.index.extent(action);
+        self.into.extent == Extent::Whole
+    }
+
+    /// Forgets the event before.
+    #[inline]
+    fn begin(&mut self) {
+        self.into.extent = Extent::Whole;
+        self.into.content.blank(self.slots.len());
     }
 
     #[inline]
     pub(super) fn borrowed(&mut self, event: &EventRef<'_>) {
-        if self.passes_over(event.action_type) {
+        if !self.must_read_on(self.symbols.get(event.action_type)) {
             return;
         }
+        self.begin();
         let slots = self.slots;
         for (key, slot) in slots.built_in() {
             let text = match key {
@@ -91,19 +113,8 @@ impl Reader<'_> {
         }
     }
 
-    #[inline]
     pub(super) fn interned(&mut self, values: &[(Attribute, Interned<'_>)]) {
-        // Hosts say the action type first, so that most events end here.
-        let passed_over =
-            |v: &(Attribute, Interned<'_>)| v.0.0 == SlotId::ACTION && matches!(v.1, Interned::Unnamed(_));
-        self.into.passed_over = self.gated && values.first().is_some_and(passed_over);
-        if !self.into.passed_over {
-            self.interned_values(values);
-        }
-    }
-
-    fn interned_values(&mut self, values: &[(Attribute, Interned<'_>)]) {
-        self.into.content.blank(self.slots.len());
+        self.begin();
         for &(Attribute(slot), value) in values {
             match value {
                 Interned::Int(i) => self.plain(slot, Key::Int(i), || Value::Int(i)),
@@ -111,8 +122,8 @@ impl Reader<'_> {
                     let symbols = self.symbols;
                     self.plain(slot, Key::Text(s), || symbols.text(s).cloned().map_or(Value::Null, Value::Str));
                 }
-                Interned::Unnamed(_) if slot == SlotId::ACTION && self.gated => {
-                    self.into.passed_over = true;
+                Interned::Unnamed(_) if slot == SlotId::ACTION && self.index.is_gated() => {
+                    self.into.extent = Extent::Nothing;
                     return;
                 }
                 Interned::Unnamed(v) => self.plain(slot, Key::Other, || v.clone()),

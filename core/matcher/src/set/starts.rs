@@ -30,8 +30,16 @@ pub(super) fn starting(program: &Program) -> Option<u64> {
     Some(bits)
 }
 
-/// Calls `visit` with every slot whose value steps of the program read; one may come several times.
-pub(super) fn reads(program: &Program, visit: &mut impl FnMut(SlotId)) {
+/// The slots whose values steps of the program read.
+pub(super) fn reads(program: &Program) -> Vec<SlotId> {
+    let mut reads = Vec::new();
+    visit_reads(program, &mut |slot| reads.push(slot));
+    reads.sort_unstable();
+    reads.dedup();
+    reads
+}
+
+fn visit_reads(program: &Program, visit: &mut impl FnMut(SlotId)) {
     program.tests.iter().flat_map(|(_, t)| &t.conditions).for_each(|code| code.slots(visit));
     program.stages.iter().flat_map(|(_, s)| &s.leave).for_each(|code| code.slots(visit));
     program.registers.iter().filter_map(|(_, r)| r.slot).for_each(&mut *visit);

@@ -16,6 +16,8 @@ pub(super) struct Target {
     pub(super) program: ProgramId,
     /// The program's predicate; `None`: the event is in its stream, which is all it must know.
     pub(super) bit: Option<u8>,
+    /// Whether steps of the program read values of events.
+    pub(super) reads: bool,
 }
 
 impl Target {
@@ -40,10 +42,10 @@ impl Targets {
         self.0.insert(at, target);
     }
 
-    /// Takes a program's predicate out.
-    pub(super) fn remove(&mut self, (program, bit): (ProgramId, Option<u8>)) {
+    /// Takes a program's predicate out, wherever it stands.
+    pub(super) fn remove(&mut self, target: Target) {
         for goes_on in [false, true] {
-            if let Ok(at) = self.0.binary_search(&Target { goes_on, program, bit }) {
+            if let Ok(at) = self.0.binary_search(&Target { goes_on, ..target }) {
                 self.0.remove(at);
                 return;
             }
@@ -74,24 +76,25 @@ impl Targets {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "of every event that concerns anyone")]
     pub(super) fn hit(&self, armed: Option<&Armed>, hits: &mut Vec<Hit>) {
-        let all = self.0.as_slice();
-        let Some(armed) = armed.filter(|_| all.len() <= SHORT) else {
-            hit_many(all, armed, hits);
-            return;
-        };
-        for target in all {
-            if !target.goes_on || armed.has(target.program) {
-                hits.push(target.hit());
+        match self.0.as_slice() {
+            [target] => {
+                if !target.goes_on || armed.is_none_or(|armed| armed.has(target.program)) {
+                    hits.push(target.hit());
+                }
             }
+            several => hit_several(several, armed, hits),
         }
     }
 }
 
 #[inline(never)]
-fn hit_many(all: &[Target], armed: Option<&Armed>, hits: &mut Vec<Hit>) {
+fn hit_several(all: &[Target], armed: Option<&Armed>, hits: &mut Vec<Hit>) {
     let (starts, goes_on) = all.split_at(all.partition_point(|t| !t.goes_on));
     hits.extend(starts.iter().map(|t| t.hit()));
     match armed {
+        Some(armed) if goes_on.len() <= SHORT => {
+            hits.extend(goes_on.iter().filter(|t| armed.has(t.program)).map(|t| t.hit()));
+        }
         Some(armed) => each_armed(goes_on, armed, |t| hits.push(t.hit())),
         None => hits.extend(goes_on.iter().map(|t| t.hit())),
     }

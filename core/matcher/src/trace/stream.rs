@@ -9,6 +9,7 @@ use super::near::note;
 use super::path::Paths;
 use super::strand::Strand;
 use super::{Ending, Furthest, NearMiss, Tracer};
+use crate::observation::Extent;
 use crate::output::Found;
 use crate::program::{After, Program, Target, WaitId};
 use crate::registers::Registers;
@@ -147,7 +148,7 @@ impl Trace {
 
     /// The event does nothing; whether somebody nearly wanted it.
     fn pass_by(&mut self, tracer: &Tracer, told: bool) {
-        if !told || tracer.observation.passed_over {
+        if !told || tracer.observation.extent == Extent::Nothing {
             return;
         }
         let (seen, best) = (tracer.seen(), self.best);

@@ -7,6 +7,7 @@ use crate::set::atom::Atom;
 use crate::set::bucket::Finding;
 use crate::set::key::Key;
 use crate::set::slots::SlotId;
+use crate::set::symbols::Symbol;
 use crate::{Hit, Observation};
 
 impl Index {
@@ -20,7 +21,7 @@ impl Index {
             row.find(event, &mut Finding { armed, hits, candidates });
         }
         if let Key::Text(action) = event.key(SlotId::ACTION)
-            && let Some(Some(row)) = self.actions.get(index(action.number()))
+            && let Some(row) = self.row(action)
         {
             row.root.direct.hit(armed, hits);
             if row.asks_more() {
@@ -30,6 +31,16 @@ impl Index {
         if !candidates.is_empty() {
             self.consider(candidates, armed, (event, memo), hits);
         }
+        if hits.len() > 1 {
+            merge(hits);
+        }
+    }
+
+    /// The same for an event of which its action type is all that matters ([`crate::observation::Extent`]).
+    #[inline]
+    pub(in crate::set) fn look_up_plain(&self, action: Symbol, armed: Option<&Armed>, hits: &mut Vec<Hit>) {
+        let Some(row) = self.row(action) else { return };
+        row.root.direct.hit(armed, hits);
         if hits.len() > 1 {
             merge(hits);
         }

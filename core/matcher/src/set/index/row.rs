@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) root: Bucket,
     /// By slot, sorted.
     leads: Vec<(SlotId, Lead)>,
+    /// How many of those that are found whole concern a program whose steps read values.
+    pub(super) readers: u32,
 }
 
 /// Predicates with an equality on one attribute; apart from each other those that ask for a scene besides.
@@ -69,6 +71,12 @@ impl Row {
         if lead.alone.is_empty() && lead.with_scene.is_empty() {
             self.leads.remove(at);
         }
+    }
+
+    /// Whether its action type is all that must be known of an event.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.readers == 0 && !self.asks_more()
     }
 
     /// Whether there is more than what its action type alone leads to.
