@@ -24,9 +24,9 @@ mod hold;
 mod labels;
 mod lookback;
 mod matching;
+mod origin;
 mod rebuild;
 mod stream;
-mod trail;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -38,7 +38,7 @@ pub(crate) use arrival::Draft;
 pub(crate) use calls::{CallRecord, Unasked, Waiting};
 pub(crate) use effects::{BoundKey, Effects};
 pub(crate) use feedback::Told;
-pub(crate) use hold::HeldChange;
+pub(crate) use hold::{Held, HeldChange};
 use labels::Labels;
 pub(crate) use lookback::{Look, Seen};
 pub(crate) use matching::Case;

@@ -11,7 +11,9 @@ mod erase;
 mod events;
 mod export;
 mod names;
+mod numbering;
 mod open;
+mod origins;
 mod outbox;
 mod pages;
 mod retention;
@@ -20,7 +22,6 @@ mod schema;
 mod state;
 mod tasks;
 mod touches;
-mod trails;
 mod uplink;
 
 use std::path::PathBuf;
@@ -31,11 +32,12 @@ use crate::error::{Error, Kind};
 use checkpoint::WriteAhead;
 use names::Names;
 
+pub(crate) use origins::{Asked, Bound as BoundEvents, Known, Origin, WAITING};
+pub(crate) use outbox::{Made, Refused};
 pub(crate) use retention::{Cuts, Held, Keep, Step};
 pub(crate) use state::{Bound, UserState};
 pub(crate) use tasks::{StoredSet, StoredTask};
 pub(crate) use touches::HeldRow;
-pub(crate) use trails::{Asked, Bound as BoundEvents, Known, Origin, Trail, WAITING};
 
 /// An open store.
 #[derive(Debug)]
@@ -57,6 +59,12 @@ pub(crate) struct Store {
     retained_to: u64,
     /// How much the log holds; `None`: it was not counted yet.
     held: Option<Held>,
+    /// Numbers given last.
+    last: numbering::Last,
+    /// All decisions before this number are acknowledged.
+    outbox_from: i64,
+    /// Counters as they stand in the file, of tasks that counted lately.
+    counted: counts::Counted,
     /// Whether a task of all users has put a derived event into the anonymous user's stream.
     mixed: bool,
 }
@@ -109,6 +117,9 @@ impl Store {
         let _ = self.conn.execute_batch("ROLLBACK");
         self.names.forget();
         self.users.forget();
+        self.last.forget();
+        self.counted.clear();
+        self.outbox_from = 0;
         self.written = Written::default();
         self.held = None;
         self.tail = 0;

@@ -14,12 +14,14 @@ use ensue_rule::{On, OutputKind, Timestamp, Value};
 use rustc_hash::FxHashMap;
 
 use super::Fold;
+use super::hold::Held;
 use super::matching::{Case, What};
 use crate::dispatch::{self, Candidate, LedgerEntry, Verdict, open_outputs};
 use crate::error::Error;
 use crate::identity::{decision_id, match_id};
 use crate::log::{Log, LogEvent, StreamKey};
 use crate::outcome::{Decision, Named, Reason, Refusal};
+use crate::store::{BoundEvents, Made};
 use crate::tasks::Active;
 
 /// A case on its way, with all that its outcomes share.
@@ -48,9 +50,17 @@ enum Ruling {
 
 impl Found {
     /// A touch that waited, whatever becomes of it.
-    pub(super) fn held(task: Arc<Active>, stream: StreamKey, decision: &Decision) -> Self {
-        let what = What::Held(decision.at, Box::new(decision.clone()));
-        Self { task, stream, key: Vec::new(), what, id: decision.match_id.clone(), rulings: Vec::new() }
+    pub(super) fn held(task: Arc<Active>, stream: StreamKey, due: Timestamp, held: Box<Held>) -> Self {
+        let id = held.decision.match_id.clone();
+        Self { task, stream, key: Vec::new(), what: What::Held(due, held), id, rulings: Vec::new() }
+    }
+
+    /// What the match of a touch that waited bound.
+    pub(super) fn held_bound(&self) -> Option<Arc<BoundEvents>> {
+        match &self.what {
+            What::Held(_, held) => held.bound.clone(),
+            _ => None,
+        }
     }
 
     pub(super) fn matched(&self) -> Option<(&Match, On)> {
@@ -139,24 +149,20 @@ impl Fold {
         let mut named = Vec::with_capacity(cases.len());
         for Case { task, stream, key, what } in cases {
             let Some(task) = self.book.get(task).cloned() else { continue };
-            let stand_in;
-            let m = match &what {
-                What::Match(m) | What::Timeout(m) => m,
-                What::Error(_, place) | What::Gap(place) | What::Truncated(place) | What::Failed(place, _) => {
-                    stand_in = at_place(*place);
-                    &stand_in
-                }
-                What::Held(_, decision) => {
-                    let id = decision.match_id.clone();
-                    named.push(Found { task, stream, key, what, id, rulings: Vec::new() });
-                    continue;
-                }
+            let mut name = |m: &Match| {
+                let (user, key_of) = (stream.user().map(|u| &**u), partition(&task, &key));
+                let id_of = |ordinal| match_id(&task.task.id, task.hash, user, key_of, m, ordinal);
+                let first = id_of(0);
+                let ordinal = ordinals.entry(first.clone()).and_modify(|n| *n += 1).or_insert(0);
+                if *ordinal == 0 { first } else { id_of(*ordinal) }
             };
-            let (user, key_of) = (stream.user().map(|u| &**u), partition(&task, &key));
-            let id_of = |ordinal| match_id(&task.task.id, task.hash, user, key_of, m, ordinal);
-            let first = id_of(0);
-            let ordinal = ordinals.entry(first.clone()).and_modify(|n| *n += 1).or_insert(0);
-            let id = if *ordinal == 0 { first } else { id_of(*ordinal) };
+            let id = match &what {
+                What::Match(m) | What::Timeout(m) => name(m),
+                What::Error(_, place) | What::Gap(place) | What::Truncated(place) | What::Failed(place, _) => {
+                    name(&at_place(*place))
+                }
+                What::Held(_, held) => held.decision.match_id.clone(),
+            };
             named.push(Found { task, stream, key, what, id, rulings: Vec::new() });
         }
         named
@@ -176,9 +182,9 @@ impl Fold {
                 let detail = format!("no event is bound to `{stage}`, to which the match would skip");
                 return vec![Ruling::Refuse(self.died(f, Reason::Error, detail))];
             }
-            (What::Held(due, decision), _) => {
+            (What::Held(due, held), _) => {
                 let when = self.moment(f, event);
-                return vec![self.ask(f, (**decision).clone(), Some(*due), when)];
+                return vec![self.ask(f, held.decision.clone(), Some(*due), when)];
             }
             (_, Some(matched)) => matched,
             (_, None) => return Vec::new(),
@@ -267,7 +273,8 @@ impl Fold {
                 let entry = LedgerEntry::of(&candidate, &decision.id, &f.stream);
                 let decision = Decision { at, line: self.line, expires_at, ..decision };
                 self.ledger.note(entry.clone());
-                self.effects.decisions.push((decision.clone(), entry));
+                let origin = self.origin(f, None);
+                self.effects.decisions.push(Made { decision: decision.clone(), entry, origin });
                 Ruling::Decide(decision)
             }
             Verdict::Refuse(reason, detail) => {

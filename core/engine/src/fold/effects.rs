@@ -10,10 +10,9 @@ use super::CallRecord;
 use super::feedback::Told;
 use super::hold::HeldChange;
 use crate::counts::{Counts, CountsOf};
-use crate::dispatch::LedgerEntry;
 use crate::log::StreamKey;
-use crate::outcome::{Decision, Outcome, Refusal};
-use crate::store::Trail;
+use crate::outcome::Outcome;
+use crate::store::{Made, Refused};
 use crate::tasks::Active;
 
 /// Decisions, refusals, held touches and feedback, each kept while they cannot be written.
@@ -24,18 +23,16 @@ const UNSAVED: usize = 10_000;
 pub(crate) struct Effects {
     /// All that happened, in order; only where somebody wants to be told.
     pub(crate) outcomes: Vec<Outcome>,
-    /// Decisions with what controls count of them.
-    pub(crate) decisions: Vec<(Decision, LedgerEntry)>,
+    /// Decisions, in the order in which they were made.
+    pub(crate) decisions: Vec<Made>,
     /// Touches that wait, or wait no more, in the order in which it happened.
     pub(crate) held: Vec<HeldChange>,
     /// What became of decisions.
     pub(crate) feedback: Vec<Told>,
     /// Refusals.
-    pub(crate) refusals: Vec<(StreamKey, Refusal)>,
+    pub(crate) refusals: Vec<Refused>,
     /// Calls of scripts that were noted, and those that were answered.
     pub(crate) calls: Vec<CallRecord>,
-    /// Where decisions and refusals came from.
-    pub(crate) trails: Vec<Trail>,
     /// What counters of tasks grew by.
     pub(crate) counts: BTreeMap<CountsOf, Counts>,
     /// Skip bounds that moved.
@@ -80,7 +77,6 @@ impl Effects {
         self.decisions.is_empty()
             && self.refusals.is_empty()
             && self.calls.is_empty()
-            && self.trails.is_empty()
             && self.counts.is_empty()
             && self.held.is_empty()
             && self.feedback.is_empty()
@@ -100,19 +96,17 @@ impl Effects {
         self.refusals.drain(..over(self.refusals.len()));
         self.decisions.drain(..over(self.decisions.len()));
         self.calls.drain(..over(self.calls.len()));
-        self.trails.drain(..over(self.trails.len()));
         self.held.drain(..over(self.held.len()));
         self.feedback.drain(..over(self.feedback.len()));
     }
 
     /// Forgets what there is of a stream.
     pub(crate) fn erase(&mut self, stream: &StreamKey) {
-        self.decisions.retain(|(_, entry)| entry.stream != *stream);
+        self.decisions.retain(|made| made.entry.stream != *stream);
         self.held.retain(|change| change.stream() != stream);
         self.feedback.retain(|told| told.stream != *stream);
-        self.refusals.retain(|(s, _)| s != stream);
+        self.refusals.retain(|refused| refused.stream != *stream);
         self.calls.retain(|call| call.stream != *stream);
-        self.trails.retain(|t| t.stream != *stream);
         self.counts.clear();
         self.bounds.retain(|key, _| key.stream != *stream);
         self.moved.remove(stream);
@@ -125,7 +119,6 @@ impl Effects {
         self.feedback.clear();
         self.refusals.clear();
         self.calls.clear();
-        self.trails.clear();
         self.counts.clear();
         self.bounds.clear();
         self.moved.clear();

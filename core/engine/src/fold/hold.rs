@@ -13,25 +13,27 @@ use super::decide::{Found, refused};
 use super::matching::{Case, What};
 use crate::log::{LogEvent, StreamKey};
 use crate::outcome::{Decision, Reason, Refusal};
-use crate::store::HeldRow;
+use crate::store::{BoundEvents, HeldRow, Origin, Refused};
 
 /// Touches that wait in one stream at once; one more is refused.
 const MOST: usize = 256;
 
 /// A touch that waits.
-#[derive(Clone, Debug)]
-pub(super) struct Held {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Held {
     /// Its task's source.
-    pub(super) source: Arc<str>,
+    pub(crate) source: Arc<str>,
     /// What it would be; `at` is the match's time.
-    pub(super) decision: Decision,
+    pub(crate) decision: Decision,
+    /// What its match bound.
+    pub(crate) bound: Option<Arc<BoundEvents>>,
 }
 
 /// What changed about a touch that waits, for the store.
 #[derive(Clone, Debug)]
 pub(crate) enum HeldChange {
     /// It waits, or waits longer.
-    Wait(HeldRow),
+    Wait(Box<HeldRow>),
     /// It waits no more.
     Over(StreamKey, Arc<str>),
 }
@@ -48,19 +50,13 @@ impl HeldChange {
 
 impl Fold {
     /// Lets a touch wait until `due`; or its refusal, where too many wait already.
-    pub(super) fn hold(
-        &mut self,
-        key: &StreamKey,
-        source: Arc<str>,
-        due: Timestamp,
-        decision: Decision,
-    ) -> Option<Refusal> {
+    pub(super) fn hold(&mut self, key: &StreamKey, due: Timestamp, held: Held) -> Option<Refusal> {
         if self.streams.get(key).is_some_and(|s| s.held.len() >= MOST) {
             let detail = format!("{MOST} touches wait already: no more are held");
-            return Some(refused(Decision { line: self.line, ..decision }, Reason::Cap, detail));
+            return Some(refused(Decision { line: self.line, ..held.decision }, Reason::Cap, detail));
         }
-        self.put_held(key, due, Held { source: source.clone(), decision: decision.clone() });
-        self.effects.held.push(HeldChange::Wait(HeldRow { stream: key.clone(), source, due, decision }));
+        self.put_held(key, due, held.clone());
+        self.effects.held.push(HeldChange::Wait(Box::new(HeldRow { stream: key.clone(), due, held })));
         None
     }
 
@@ -72,8 +68,8 @@ impl Fold {
 
     /// Takes over from the store what waits.
     pub(crate) fn restore_held(&mut self, rows: Vec<HeldRow>) {
-        for HeldRow { stream, source, due, decision } in rows {
-            self.put_held(&stream, due, Held { source, decision });
+        for HeldRow { stream, due, held } in rows {
+            self.put_held(&stream, due, held);
         }
     }
 
@@ -86,7 +82,7 @@ impl Fold {
             self.effects.held.push(HeldChange::Over(key.clone(), held.decision.id.clone()));
             match self.book.find(&held.source, &held.decision.task).map(|task| task.id) {
                 Some(task) => {
-                    let what = What::Held(due, Box::new(held.decision));
+                    let what = What::Held(due, Box::new(held));
                     cases.push(Case { task, stream: key.clone(), key: Vec::new(), what });
                 }
                 None => self.cancel(key, held, due, "the task is no longer in force".to_owned()),
@@ -114,12 +110,13 @@ impl Fold {
     }
 
     fn cancel(&mut self, key: &StreamKey, held: Held, at: Timestamp, detail: String) {
-        let decision = Decision { at, line: self.line, ..held.decision };
-        if let Some(task) = self.book.find(&held.source, &decision.task).cloned() {
-            let found = Found::held(task, key.clone(), &decision);
-            self.leave_trail(&found, &decision.id, at, Some((Reason::Cancelled, &detail)));
-        }
-        self.refuse(key, refused(decision, Reason::Cancelled, detail));
+        let decision = Decision { at, line: self.line, ..held.decision.clone() };
+        let refusal = refused(decision, Reason::Cancelled, detail);
+        let Some(task) = self.book.find(&held.source, &refusal.task).cloned() else {
+            let origin = Origin { bound: held.bound, checks: Vec::new() };
+            return self.keep_refusal(Refused { stream: key.clone(), source: held.source, refusal, origin });
+        };
+        self.refuse(&Found::held(task, key.clone(), at, Box::new(held)), refusal);
     }
 
     /// What waits in a stream goes without a word: what it says may be of somebody who is forgotten.

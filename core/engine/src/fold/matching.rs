@@ -7,10 +7,10 @@ use ensue_rule::{Timestamp, Value};
 
 use super::Fold;
 use super::effects::BoundKey;
+use super::hold::Held;
 use super::stream::{Live, RunKey};
 use crate::error::Error;
 use crate::log::{Log, LogEvent, StreamKey};
-use crate::outcome::Decision;
 use crate::tasks::{Active, TaskId};
 
 /// Something that a task has found.
@@ -34,7 +34,7 @@ pub(crate) enum What {
     /// A run that waited for an absence while events were lost.
     Gap(Position),
     /// A touch that waited and is due.
-    Held(Timestamp, Box<Decision>),
+    Held(Timestamp, Box<Held>),
     /// A run whose first events are no longer kept.
     Truncated(Position),
     /// A script that came to no answer at its trigger, and why.

@@ -1,19 +1,25 @@
 //! Counters of tasks, one row a version.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::numbering::Series;
 use super::{Doing, Store, torn};
 use crate::counts::{Counts, CountsOf};
 use crate::error::Error;
-
-/// How often counters changed: which row changed last.
-pub(super) const CHANGES: &str = "counts_changed";
 
 /// From which arrival number on they count; absent: from the beginning.
 const SINCE_SEQ: &str = "counts_since";
 
 /// Rows kept; those that changed longest ago go first.
 const ROWS: i64 = 4_096;
+
+/// Counters remembered, so that counting need not read them first.
+const COUNTED: usize = 256;
+
+/// Counters as they stand in the file.
+pub(super) type Counted = BTreeMap<CountsOf, Counts>;
 
 /// Stands for no version.
 const NONE: i64 = i64::MIN;
@@ -22,27 +28,39 @@ impl Store {
     /// Adds to the counters of a task.
     pub(crate) fn add_counts(&mut self, of: &CountsOf, more: &Counts) -> Result<(), Error> {
         let doing = "writing counters";
-        let changed = self.number(CHANGES)?.unwrap_or(0) + 1;
-        self.put_number(CHANGES, changed)?;
+        let changed = self.last_number(Series::Changes)? + 1;
         let version = of.version.unwrap_or(NONE);
-        let sql = "SELECT counts FROM counts WHERE source = ?1 AND task = ?2 AND version = ?3";
-        let key = params![&*of.source, &*of.task, version];
-        let old: Option<String> =
-            self.conn.prepare_cached(sql).doing(doing)?.query_row(key, |r| r.get(0)).optional().doing(doing)?;
-        let fresh = old.is_none();
-        let mut counts: Counts =
-            old.map_or(Ok(Counts::default()), |t| serde_json::from_str(&t)).map_err(|_| torn(doing))?;
+        let known = self.counted.remove(of).map_or_else(|| self.stored_counts(of), |known| Ok(Some(known)))?;
+        let fresh = known.is_none();
+        let mut counts = known.unwrap_or_default();
         counts.merge(more);
         let text = serde_json::to_string(&counts).map_err(|_| torn(doing))?;
         let sql = "INSERT OR REPLACE INTO counts (source, task, version, changed, counts) VALUES (?1, ?2, ?3, ?4, ?5)";
         let row = params![&*of.source, &*of.task, version, changed, text];
         self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        self.gave(Series::Changes, changed);
+        if self.counted.len() >= COUNTED {
+            self.counted.clear();
+        }
+        self.counted.insert(of.clone(), counts);
         if fresh {
             let sql = "DELETE FROM counts WHERE changed <=
               (SELECT changed FROM counts ORDER BY changed DESC LIMIT 1 OFFSET ?1)";
-            self.conn.prepare_cached(sql).doing(doing)?.execute([ROWS]).doing(doing)?;
+            if self.conn.prepare_cached(sql).doing(doing)?.execute([ROWS]).doing(doing)? > 0 {
+                self.counted.clear();
+            }
         }
         Ok(())
+    }
+
+    /// The counters of a task as they stand.
+    fn stored_counts(&self, of: &CountsOf) -> Result<Option<Counts>, Error> {
+        let doing = "reading counters";
+        let sql = "SELECT counts FROM counts WHERE source = ?1 AND task = ?2 AND version = ?3";
+        let key = params![&*of.source, &*of.task, of.version.unwrap_or(NONE)];
+        let text: Option<String> =
+            self.conn.prepare_cached(sql).doing(doing)?.query_row(key, |r| r.get(0)).optional().doing(doing)?;
+        text.map(|t| serde_json::from_str(&t).map_err(|_| torn(doing))).transpose()
     }
 
     /// The counters that changed after a change, in the order of their last change; with its number.
@@ -71,6 +89,8 @@ impl Store {
 
     /// Erases all counters.
     pub(super) fn erase_counts(&mut self) -> Result<(), Error> {
+        self.mark_numbers()?;
+        self.counted.clear();
         self.conn.execute("DELETE FROM counts", []).map(|_| ()).doing("erasing counters")
     }
 

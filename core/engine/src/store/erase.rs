@@ -10,13 +10,14 @@ use std::sync::Arc;
 use rusqlite::params;
 use rustc_hash::FxHashSet;
 
+use super::numbering::Series;
 use super::{Doing, Store, schema, signed, state, torn};
 use crate::error::{Error, Kind};
 use crate::log::StreamKey;
 
 /// The tables with rows of a stream, which they name in a column `user`. A test compares this with the schema.
-pub(super) const OF_STREAMS: [&str; 9] =
-    ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls", "trails"];
+pub(super) const OF_STREAMS: [&str; 8] =
+    ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls"];
 
 /// What else there is of users.
 const OF_EVERYONE: [&str; 3] = ["names", "users", "counts"];
@@ -29,6 +30,7 @@ impl Store {
             None => Some(schema::ANONYMOUS),
             Some(name) => self.users.find(&self.conn, name)?,
         };
+        self.mark_numbers()?;
         for table in id.iter().flat_map(|_| OF_STREAMS) {
             let sql = format!("DELETE FROM {table} WHERE user = ?1");
             self.conn.execute(&sql, [id]).doing(doing)?;
@@ -51,12 +53,11 @@ impl Store {
         let doing = "erasing what tasks made of a user";
         let id = self.stream_id(stream)?;
         for sql in [
-            "UPDATE decisions SET acked = 1, decision = '' WHERE user = ?1",
+            "UPDATE decisions SET acked = 1, decision = '', bound = NULL, checks = '[]' WHERE user = ?1",
             "DELETE FROM refusals WHERE user = ?1",
             "DELETE FROM bounds WHERE user = ?1",
             "DELETE FROM held WHERE user = ?1",
             "DELETE FROM calls WHERE user = ?1",
-            "DELETE FROM trails WHERE user = ?1",
         ] {
             self.conn.execute(sql, [id]).doing(doing)?;
         }
@@ -82,16 +83,19 @@ impl Store {
     /// Erases all that is of any user. Task sets stay, and read from here on.
     pub(crate) fn erase_everyone(&mut self) -> Result<(), Error> {
         let doing = "erasing everything";
+        self.mark_numbers()?;
         for table in OF_STREAMS.into_iter().chain(OF_EVERYONE) {
             self.conn.execute(&format!("DELETE FROM {table}"), []).doing(doing)?;
         }
         // Numbers that others may have seen go on; what may leave is to be said anew.
-        let sql = "DELETE FROM numbers WHERE name NOT IN (?1, ?2)";
-        self.conn.execute(sql, [state::NEXT_SEQ, super::counts::CHANGES]).doing(doing)?;
+        let sql = "DELETE FROM numbers WHERE name NOT IN (?1, ?2, ?3, ?4)";
+        let [decisions, feedback, changes] = Series::ALL.map(Series::mark);
+        self.conn.execute(sql, [state::NEXT_SEQ, decisions, feedback, changes]).doing(doing)?;
         let row = params![signed(self.next_seq), i64::MIN];
         self.conn.execute("UPDATE tasks SET since_seq = ?1, since_ts = ?2", row).doing(doing)?;
         self.names.forget();
         self.users.forget();
+        self.counted.clear();
         self.mixed = false;
         self.held = None;
         self.tail = 0;
@@ -218,7 +222,7 @@ mod tests {
         known.sort_unstable();
         assert_eq!(of_users, known);
         // The others are of nobody, or of everyone.
-        for table in ["numbers", "sets", "tasks", "sqlite_sequence"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
+        for table in ["numbers", "sets", "tasks"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
             assert!(tables.remove(table), "{table}");
         }
         assert!(tables.is_empty(), "does opting out erase {tables:?}?");

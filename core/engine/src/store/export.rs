@@ -118,7 +118,9 @@ impl Store {
     /// Where decisions and refusals came from.
     fn export_origins(&mut self, id: i64) -> Result<Value, Error> {
         let doing = "exporting where outcomes came from";
-        let sql = "SELECT id, bound, checks FROM trails WHERE user = ?1 ORDER BY n";
+        let sql = "SELECT id, bound, checks, 0, n FROM decisions WHERE user = ?1 AND decision <> ''
+          UNION ALL SELECT id, bound, checks, 1, n FROM refusals WHERE user = ?1
+          UNION ALL SELECT id, bound, '[]', 2, n FROM held WHERE user = ?1 ORDER BY 4, 5";
         let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([id]).doing(doing)?;
         let mut origins = Vec::new();

@@ -139,6 +139,9 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         written: Written::default(),
         retained_to: 0,
         held: None,
+        last: super::numbering::Last::default(),
+        outbox_from: 0,
+        counted: super::counts::Counted::default(),
         mixed: false,
     };
     // Takes the file's lock, and finds out whether the tables can be read.

@@ -1,4 +1,5 @@
-//! Decisions until they are acknowledged, and what past decisions count; refusals with their reasons.
+//! Decisions until they are acknowledged, and what past decisions count; refusals with their reasons. Both with where
+//! they came from, which [`origins`](super::origins) reads.
 
 use std::sync::Arc;
 
@@ -6,6 +7,8 @@ use ensue_rule::Timestamp;
 use rusqlite::{Row, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::numbering::Series;
+use super::origins::Origin;
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::dispatch::{Answers, LedgerEntry};
 use crate::error::Error;
@@ -19,9 +22,13 @@ const OUTBOX: i64 = 10_000;
 /// Refusals kept; the oldest go first.
 const REFUSALS: i64 = 10_000;
 
-const DECISION: &str = "INSERT OR IGNORE INTO decisions
-  (id, source, task, user, shared, at, utc_offset_min, decision, touch, session, exclusive, expires)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+const DECISION: &str =
+    "INSERT OR IGNORE INTO decisions (n, id, source, task, user, shared, at, utc_offset_min, decision,
+  touch, session, exclusive, expires, bound, checks)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+const REFUSAL: &str = "INSERT INTO refusals (id, source, task, user, at, reason, refusal, bound, checks)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min, touch, session, exclusive, expires
   FROM decisions WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
@@ -30,15 +37,36 @@ const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min,
 const FEEDBACK: &str = "SELECT decision, kind, at FROM feedback
   WHERE ?1 IS NULL OR decision IN (SELECT id FROM decisions WHERE user = ?1)";
 
+/// A decision, with what controls count of it and where it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) decision: Decision,
+    pub(crate) entry: LedgerEntry,
+    pub(crate) origin: Origin,
+}
+
+/// A refusal, with its stream, its task's source, and where it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) stream: StreamKey,
+    pub(crate) source: Arc<str>,
+    pub(crate) refusal: Refusal,
+    pub(crate) origin: Origin,
+}
+
 impl Store {
-    /// Puts a decision in the outbox, with what controls count of it.
-    pub(crate) fn put_decision(&mut self, decision: &Decision, entry: &LedgerEntry) -> Result<(), Error> {
+    /// Puts a decision in the outbox.
+    pub(crate) fn put_decision(&mut self, made: &Made) -> Result<(), Error> {
         let doing = "writing a decision";
+        let Made { decision, entry, origin } = made;
         let json = |r: serde_json::Result<String>| r.map_err(|_| torn(doing));
         let (shared, text) = (json(serde_json::to_string(&entry.shared))?, json(serde_json::to_string(decision))?);
+        let (bound, checks) = origin.to_json(doing)?;
+        let n = self.last_number(Series::Decisions)? + 1;
         let user = self.stream_id(&entry.stream)?;
         let (group, expires) = (entry.exclusive.as_deref(), entry.expires_at.map(|t| t.0));
         let row = params![
+            n,
             &*entry.id,
             &*entry.source,
             &*entry.task,
@@ -50,33 +78,44 @@ impl Store {
             &*entry.touch,
             signed(entry.session),
             group,
-            expires
+            expires,
+            bound,
+            checks
         ];
-        self.conn.prepare_cached(DECISION).doing(doing)?.execute(row).doing(doing)?;
+        if self.conn.prepare_cached(DECISION).doing(doing)?.execute(row).doing(doing)? > 0 {
+            self.gave(Series::Decisions, n);
+        }
         Ok(())
     }
 
     /// Keeps a refusal.
-    pub(crate) fn put_refusal(&mut self, stream: &StreamKey, refusal: &Refusal) -> Result<(), Error> {
+    pub(crate) fn put_refusal(&mut self, refused: &Refused) -> Result<(), Error> {
         let doing = "writing a refusal";
+        let Refused { stream, source, refusal, origin } = refused;
         let text = serde_json::to_string(refusal).map_err(|_| torn(doing))?;
-        let sql = "INSERT INTO refusals (id, task, user, at, refusal) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let user = self.stream_id(stream)?;
-        let row = params![&*refusal.id, &*refusal.task, user, refusal.at.0, text];
-        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        let (bound, checks) = origin.to_json(doing)?;
+        let (user, reason) = (self.stream_id(stream)?, refusal.reason.as_str());
+        let row = params![&*refusal.id, &**source, &*refusal.task, user, refusal.at.0, reason, text, bound, checks];
+        self.conn.prepare_cached(REFUSAL).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
     }
 
     /// The oldest decisions that are not acknowledged.
     pub(crate) fn decisions(&mut self, limit: usize) -> Result<Vec<Decision>, Error> {
         let doing = "reading the outbox";
-        let sql = "SELECT decision FROM decisions WHERE acked = 0 ORDER BY n LIMIT ?1";
+        let none_waits = self.last_number(Series::Decisions)? + 1;
+        let sql = "SELECT n, decision FROM decisions WHERE n >= ?1 AND acked = 0 ORDER BY n LIMIT ?2";
         let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)]).doing(doing)?;
-        let mut decisions = Vec::new();
+        let limit_ = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = statement.query([self.outbox_from, limit_]).doing(doing)?;
+        let (mut decisions, mut first) = (Vec::new(), None);
         while let Some(r) = rows.next().doing(doing)? {
-            let text = r.get_ref(0).doing(doing)?.as_str().map_err(|_| torn(doing))?;
+            first.get_or_insert(r.get(0).doing(doing)?);
+            let text = r.get_ref(1).doing(doing)?.as_str().map_err(|_| torn(doing))?;
             decisions.push(serde_json::from_str(text).map_err(|_| torn(doing))?);
+        }
+        if limit > 0 {
+            self.outbox_from = first.unwrap_or(none_waits);
         }
         Ok(decisions)
     }
@@ -137,6 +176,7 @@ impl Store {
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(at) FROM decisions GROUP BY user")? {
             let before = before(&stream, self.folded(id)?);
             if oldest < before {
+                self.mark_numbers()?;
                 let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2
                   AND (n <= ?3 OR n <= (SELECT max(n) FROM decisions) - ?4)";
                 gone += self.conn.execute(old, params![id, before.0, undrained, OUTBOX]).doing(doing)?;
@@ -149,7 +189,6 @@ impl Store {
             let sql = "DELETE FROM feedback WHERE decision NOT IN (SELECT id FROM decisions)";
             self.conn.execute(sql, []).doing(doing)?;
         }
-        self.trim_trails(gone > 0)?;
         let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
         self.conn.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())

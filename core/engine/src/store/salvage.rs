@@ -12,7 +12,7 @@ use crate::config::Place;
 use crate::error::Error;
 
 /// What is carried over; events, and names of what is in them, are not.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 12] = [
     "users",
     "streams",
     "numbers",
@@ -24,7 +24,6 @@ const TABLES: [&str; 13] = [
     "feedback",
     "held",
     "calls",
-    "trails",
     "counts",
 ];
 

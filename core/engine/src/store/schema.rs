@@ -3,11 +3,11 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The form that this version writes, in `user_version`.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
 /// `tests/formats` keeps a file of each version.
-const UPGRADES: [&str; 2] = [
+const UPGRADES: [&str; 3] = [
     // 2: all that is of a stream names it by its number, so that it can be found and erased; a history that is cut says
     // where. What tasks of all users decided was not told from the anonymous user's: the two count as mixed.
     "ALTER TABLE streams ADD COLUMN cut_ts INTEGER;
@@ -61,6 +61,46 @@ const UPGRADES: [&str; 2] = [
      CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
        rule TEXT NOT NULL, user INTEGER NOT NULL, ts INTEGER NOT NULL, seq INTEGER NOT NULL, answer TEXT) STRICT;
      CREATE INDEX unanswered ON calls (n) WHERE answer IS NULL;",
+    // 4: fewer pages a decision: where an outcome came from stands with it; numbers that are never used again are marked
+    // when rows are deleted (store/numbering.rs), and not with each one; the outbox is found by where it begins. A task
+    // takes as much as it has to say.
+    "INSERT OR REPLACE INTO numbers (name, value)
+       SELECT name || '_numbered', seq FROM sqlite_sequence WHERE name IN ('decisions', 'feedback');
+     CREATE TABLE decisions_4 (
+       n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
+       source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
+       at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL, touch TEXT NOT NULL,
+       session INTEGER NOT NULL, exclusive TEXT, expires INTEGER, bound TEXT, checks TEXT NOT NULL) STRICT;
+     INSERT INTO decisions_4 SELECT d.*, t.bound, coalesce(t.checks, '[]')
+       FROM decisions d LEFT JOIN trails t ON t.id = d.id AND d.decision <> '';
+     DROP TABLE decisions;
+     ALTER TABLE decisions_4 RENAME TO decisions;
+     CREATE TABLE feedback_4 (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
+       user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
+     INSERT INTO feedback_4 SELECT * FROM feedback;
+     DROP TABLE feedback;
+     ALTER TABLE feedback_4 RENAME TO feedback;
+     CREATE TABLE held_4 (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
+       user INTEGER NOT NULL, at INTEGER NOT NULL, due INTEGER NOT NULL, decision TEXT NOT NULL, bound TEXT) STRICT;
+     INSERT INTO held_4 SELECT h.n, h.id, h.source, coalesce(h.decision ->> '$.task', ''), h.user,
+       coalesce(h.decision ->> '$.at', 0), h.due, h.decision, t.bound FROM held h LEFT JOIN trails t ON t.id = h.id;
+     DROP TABLE held;
+     ALTER TABLE held_4 RENAME TO held;
+     CREATE TABLE refusals_4 (n INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT NULL, task TEXT NOT NULL,
+       user INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, refusal TEXT NOT NULL, bound TEXT,
+       checks TEXT NOT NULL) STRICT;
+     INSERT INTO refusals_4 SELECT r.n, r.id, coalesce(t.source, ''), r.task, r.user, r.at,
+       coalesce(r.refusal ->> '$.reason', ''), r.refusal, t.bound, coalesce(t.checks, '[]')
+       FROM refusals r LEFT JOIN trails t ON t.id = r.id;
+     DROP TABLE refusals;
+     ALTER TABLE refusals_4 RENAME TO refusals;
+     DROP TABLE trails;
+     CREATE TABLE tasks_4 (
+       source TEXT NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, version INTEGER,
+       since_seq INTEGER NOT NULL, since_ts INTEGER NOT NULL, task TEXT NOT NULL, PRIMARY KEY (source, id)) STRICT;
+     INSERT INTO tasks_4 SELECT source, id, place, version, since_seq, since_ts, task FROM tasks;
+     DROP TABLE tasks;
+     ALTER TABLE tasks_4 RENAME TO tasks;",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -95,10 +135,11 @@ CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WIT
 CREATE TABLE sets (source TEXT PRIMARY KEY, place INTEGER NOT NULL, version INTEGER,
   policy TEXT NOT NULL DEFAULT '[]') STRICT, WITHOUT ROWID;
 -- The last good form of each task, compiled (serde of ensue-rule), and from where in the log its demand was kept.
+-- With a rowid: in a table without, what is longer than a quarter of a page takes a page of its own.
 CREATE TABLE tasks (
   source TEXT NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, version INTEGER,
   since_seq INTEGER NOT NULL, since_ts INTEGER NOT NULL, task TEXT NOT NULL,
-  PRIMARY KEY (source, id)) STRICT, WITHOUT ROWID;
+  PRIMARY KEY (source, id)) STRICT;
 -- No match may start at or before these places.
 CREATE TABLE bounds (
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, key BLOB NOT NULL,
@@ -106,28 +147,26 @@ CREATE TABLE bounds (
   PRIMARY KEY (source, task, user, key)) STRICT, WITHOUT ROWID;
 -- Decisions in the order in which they were made: the outbox (acked = 0) and what controls count: shared, the names of
 -- their caps; touch; session; exclusive, the group; expires, until when they are good. user: the stream, as in events;
--- decision: JSON, empty where what it said was erased.
+-- decision: JSON, empty where what it said was erased; bound, checks: where it came from, JSON, see store/origins.rs.
 CREATE TABLE decisions (
-  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, acked INTEGER NOT NULL DEFAULT 0,
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, shared TEXT NOT NULL,
-  at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL, touch TEXT NOT NULL DEFAULT '',
-  session INTEGER NOT NULL DEFAULT 0, exclusive TEXT, expires INTEGER) STRICT;
-CREATE INDEX outbox ON decisions (n) WHERE acked = 0;
+  at INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, decision TEXT NOT NULL, touch TEXT NOT NULL,
+  session INTEGER NOT NULL, exclusive TEXT, expires INTEGER, bound TEXT, checks TEXT NOT NULL) STRICT;
 -- What became of decisions, each kind once: 0 shown, 1 clicked, 2 dismissed, 3 converted.
-CREATE TABLE feedback (n INTEGER PRIMARY KEY AUTOINCREMENT, decision TEXT NOT NULL, kind INTEGER NOT NULL,
+CREATE TABLE feedback (n INTEGER PRIMARY KEY, decision TEXT NOT NULL, kind INTEGER NOT NULL,
   user INTEGER NOT NULL, at INTEGER NOT NULL, UNIQUE (decision, kind)) STRICT;
--- Where decisions and refusals came from: reason, null of a decision; bound and checks: JSON, see store/trails.rs.
-CREATE TABLE trails (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
-  user INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT, bound TEXT, checks TEXT NOT NULL) STRICT;
 -- Counters of tasks, a row a version (the least integer: none); changed: the number of the last change; counts: JSON.
 CREATE TABLE counts (source TEXT NOT NULL, task TEXT NOT NULL, version INTEGER NOT NULL, changed INTEGER NOT NULL,
   counts TEXT NOT NULL, PRIMARY KEY (source, task, version)) STRICT, WITHOUT ROWID;
--- Touches that wait for their time, when their controls are judged; decision: JSON, as it would have been.
-CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, user INTEGER NOT NULL,
-  due INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;
--- Matches that were not delivered, with the reason.
-CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL,
-  at INTEGER NOT NULL, refusal TEXT NOT NULL) STRICT;
+-- Touches that wait for their time (due), when their controls are judged; decision: JSON, as it would have been, at its
+-- match's time; bound: as of decisions.
+CREATE TABLE held (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
+  user INTEGER NOT NULL, at INTEGER NOT NULL, due INTEGER NOT NULL, decision TEXT NOT NULL, bound TEXT) STRICT;
+-- Matches that were not delivered, with the reason; bound, checks: as of decisions.
+CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT NULL, task TEXT NOT NULL,
+  user INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, refusal TEXT NOT NULL, bound TEXT,
+  checks TEXT NOT NULL) STRICT;
 -- Calls of scripts in the order of their triggers: rule: the hash of the task's rule; ts, seq: the place of the trigger;
 -- answer: JSON, NULL while it is not known.
 CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,

@@ -5,23 +5,26 @@ use std::sync::Arc;
 use ensue_rule::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::numbering::Series;
+use super::origins::Bound;
 use super::{Doing, Store, torn};
 use crate::error::Error;
 use crate::feedback::FeedbackKind;
+use crate::fold::Held;
 use crate::log::StreamKey;
-use crate::outcome::Decision;
+
+const HELD: &str = "INSERT INTO held (id, source, task, user, at, due, decision, bound)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET due = ?6";
 
 /// A touch that waits for its time, as the store remembers it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HeldRow {
     /// The stream of its match.
     pub(crate) stream: StreamKey,
-    /// Its task's source.
-    pub(crate) source: Arc<str>,
     /// When it is judged.
     pub(crate) due: Timestamp,
-    /// What it would be; `at` is the match's time.
-    pub(crate) decision: Decision,
+    /// What waits.
+    pub(crate) held: Held,
 }
 
 impl Store {
@@ -34,10 +37,12 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), Error> {
         let doing = "writing feedback";
-        let sql = "INSERT OR IGNORE INTO feedback (decision, kind, user, at) VALUES (?1, ?2, ?3, ?4)";
-        let user = self.stream_id(stream)?;
-        let row = params![decision, kind as i64, user, at.0];
-        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        let sql = "INSERT OR IGNORE INTO feedback (n, decision, kind, user, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (n, user) = (self.last_number(Series::Feedback)? + 1, self.stream_id(stream)?);
+        let row = params![n, decision, kind as i64, user, at.0];
+        if self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)? > 0 {
+            self.gave(Series::Feedback, n);
+        }
         Ok(())
     }
 
@@ -60,14 +65,15 @@ impl Store {
     }
 
     /// Keeps a touch that waits, or when it waits until now.
-    pub(crate) fn put_held(&mut self, held: &HeldRow) -> Result<(), Error> {
+    pub(crate) fn put_held(&mut self, row: &HeldRow) -> Result<(), Error> {
         let doing = "writing a touch that waits";
-        let text = serde_json::to_string(&held.decision).map_err(|_| torn(doing))?;
-        let sql = "INSERT INTO held (id, source, user, due, decision) VALUES (?1, ?2, ?3, ?4, ?5)
-          ON CONFLICT (id) DO UPDATE SET due = ?4";
-        let user = self.stream_id(&held.stream)?;
-        let row = params![&*held.decision.id, &*held.source, user, held.due.0, text];
-        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        let HeldRow { stream, due, held } = row;
+        let Held { source, decision, bound } = held;
+        let text = serde_json::to_string(decision).map_err(|_| torn(doing))?;
+        let bound = bound.as_deref().map(serde_json::to_string).transpose().map_err(|_| torn(doing))?;
+        let user = self.stream_id(stream)?;
+        let row = params![&*decision.id, &**source, &*decision.task, user, decision.at.0, due.0, text, bound];
+        self.conn.prepare_cached(HELD).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
     }
 
@@ -81,17 +87,18 @@ impl Store {
     /// The touches that wait, in the order in which they began to.
     pub(crate) fn held_touches(&mut self) -> Result<Vec<HeldRow>, Error> {
         let doing = "reading the touches that wait";
-        let sql = "SELECT source, user, due, decision FROM held ORDER BY n";
+        let sql = "SELECT source, user, due, decision, bound FROM held ORDER BY n";
         let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let rows = statement.query_map([], |r| {
-            Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?, r.get::<_, String>(3)?))
-        });
+        let rows = statement
+            .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?, r.get::<_, String>(3)?, r.get(4)?)));
         let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
         drop(statement);
-        let held = |(source, user, due, text): (String, i64, i64, String)| {
+        let row = |(source, user, due, text, bound): (String, i64, i64, String, Option<String>)| {
             let decision = serde_json::from_str(&text).map_err(|_| torn(doing))?;
-            Ok(HeldRow { stream: self.stream(user)?, source: source.into(), due: Timestamp(due), decision })
+            let bound = Bound::of_json(bound.as_deref(), doing)?.map(Arc::new);
+            let held = Held { source: source.into(), decision, bound };
+            Ok(HeldRow { stream: self.stream(user)?, due: Timestamp(due), held })
         };
-        rows.into_iter().map(held).collect()
+        rows.into_iter().map(row).collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::numbering::Series;
 use super::{Doing, Store, torn};
 use crate::error::Error;
 use crate::feedback::FeedbackKind;
@@ -53,10 +54,11 @@ impl Store {
 
     /// The numbers given last.
     pub(crate) fn last_numbers(&mut self) -> Result<Cursor, Error> {
-        let last = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?1), 0)";
-        let of = |table: &str| self.conn.query_row(last, [table], |r| r.get(0)).doing("reading what was drained");
-        let (decisions, feedback) = (of("decisions")?, of("feedback")?);
-        Ok(Cursor { decisions, feedback, counters: self.number(super::counts::CHANGES)?.unwrap_or(0) })
+        Ok(Cursor {
+            decisions: self.last_number(Series::Decisions)?,
+            feedback: self.last_number(Series::Feedback)?,
+            counters: self.last_number(Series::Changes)?,
+        })
     }
 
     /// From where on decisions and feedback may leave; `None`: they may not.

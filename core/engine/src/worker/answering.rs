@@ -133,14 +133,13 @@ impl Worker {
     /// Why there is a decision or a refusal.
     pub(super) fn why(&mut self, id: &str) -> Result<Why, Error> {
         let unknown = |erased| Error::new(Kind::UnknownId { id: id.chars().take(80).collect(), erased });
-        let verdict = match self.store.known(id)?.ok_or_else(|| unknown(false))? {
+        let (known, source, Origin { bound, checks }) = self.store.known(id)?.ok_or_else(|| unknown(false))?;
+        let verdict = match known {
             Known::Decision(d) => Verdict::Decision(d),
             Known::Refusal(r) => Verdict::Refusal(r),
             Known::Waiting(decision, due) => Verdict::Waiting { decision, due },
             Known::Erased => return Err(unknown(true)),
         };
-        let trail = self.store.trail(id)?;
-        let Origin { source, bound, checks } = trail.unwrap_or_default();
         let mut events = Vec::new();
         for (stage, seqs) in bound.iter().flat_map(|b| &b.events) {
             let kept = seqs.iter().map(|seq| self.bound_event(*seq)).collect::<Result<Vec<_>, Error>>()?;
@@ -150,9 +149,9 @@ impl Worker {
         Ok(Why {
             id: id.into(),
             verdict,
-            source: source.into(),
+            source,
             by: bound.as_ref().map(|b| b.by.clone()),
-            partition: bound.and_then(|b| b.partition),
+            partition: bound.and_then(|b| b.partition.clone()),
             events: Named(events),
             checks,
             feedback: self.store.feedback_of(id)?.into_iter().map(told).collect(),

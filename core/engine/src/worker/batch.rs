@@ -200,9 +200,7 @@ impl Worker {
         if effects.is_saved() {
             return Ok(());
         }
-        for (decision, entry) in &effects.decisions {
-            store.put_decision(decision, entry)?;
-        }
+        effects.decisions.iter().try_for_each(|made| store.put_decision(made))?;
         for change in &effects.held {
             match change {
                 HeldChange::Wait(row) => store.put_held(row)?,
@@ -212,13 +210,10 @@ impl Worker {
         for Told { stream, decision, kind, at } in &effects.feedback {
             store.put_feedback(stream, decision, *kind, *at)?;
         }
-        for (stream, refusal) in &effects.refusals {
-            store.put_refusal(stream, refusal)?;
-        }
+        effects.refusals.iter().try_for_each(|refused| store.put_refusal(refused))?;
         for call in &effects.calls {
             store.put_call(call)?;
         }
-        effects.trails.iter().try_for_each(|trail| store.put_trail(trail))?;
         effects.counts.iter().try_for_each(|(of, counts)| store.add_counts(of, counts))?;
         for (key, at) in &effects.bounds {
             put_bound(store, key, *at)?;

@@ -108,12 +108,13 @@ fn a_later_version_that_was_killed_finds_its_log_as_it_left_it() {
     assert_eq!(contents(dir.path()), before);
 }
 
-/// The columns of all tables, and the indexes.
+/// The columns of all tables, and the indexes. `SQLite`'s own table of numbers stays where `AUTOINCREMENT` once was.
 fn shape(path: &std::path::Path) -> Vec<String> {
     let store = rusqlite::Connection::open(path).unwrap();
     let sql = "SELECT s.type || ' ' || s.name || ' ' || coalesce(group_concat(t.name || ' ' || t.type || ' ' || t.\"notnull\" || ' ' || t.pk
       || ' ' || coalesce(t.dflt_value, '')), '')
-      FROM sqlite_schema s LEFT JOIN pragma_table_info(s.name) t GROUP BY s.type, s.name ORDER BY 1";
+      FROM sqlite_schema s LEFT JOIN pragma_table_info(s.name) t
+      WHERE s.name <> 'sqlite_sequence' GROUP BY s.type, s.name ORDER BY 1";
     let mut statement = store.prepare(sql).unwrap();
     statement.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
 }

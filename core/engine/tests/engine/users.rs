@@ -242,7 +242,7 @@ fn killed_before_the_traces_were_gone_the_next_engine_removes_them() {
     // As the process leaves it that is killed between the commit and the overwriting.
     let store = rusqlite::Connection::open(dir.path().join("ensue.db")).unwrap();
     let id: i64 = store.query_row("SELECT id FROM users WHERE name = ?1", [HIDDEN], |r| r.get(0)).unwrap();
-    for table in ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls", "trails"] {
+    for table in ["events", "streams", "bounds", "decisions", "refusals", "feedback", "held", "calls"] {
         store.execute(&format!("DELETE FROM {table} WHERE user IN (?1, -1, 0)"), [id]).unwrap();
     }
     store.execute("DELETE FROM users WHERE id = ?1", [id]).unwrap();

@@ -8,9 +8,11 @@ use ensue_rule::Value;
 use super::{Found, Ruling, partition};
 use crate::error::Error;
 use crate::fold::Fold;
+use crate::fold::hold::Held;
 use crate::fold::matching::What;
-use crate::log::{Log, LogEvent, StreamKey};
-use crate::outcome::{MatchRecord, Named, Outcome, Refusal};
+use crate::log::{Log, LogEvent};
+use crate::outcome::{MatchRecord, Named, Outcome};
+use crate::store::Refused;
 
 impl Fold {
     /// Tells a case and what became of it, and appends the events that it derives.
@@ -32,19 +34,14 @@ impl Fold {
         for ruling in std::mem::take(&mut f.rulings) {
             match ruling {
                 Ruling::Decide(decision) => {
-                    self.effects.tally.decisions += 1;
-                    self.leave_trail(&f, &decision.id, decision.at, None);
+                    self.count_decision(&f);
                     self.push(Outcome::Decision(decision));
                 }
-                Ruling::Refuse(refusal) => {
-                    self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
-                    self.refuse(&f.stream, refusal);
-                }
+                Ruling::Refuse(refusal) => self.refuse(&f, refusal),
                 Ruling::Hold(until, decision) => {
-                    self.leave_waiting(&f, &decision.id, decision.at);
-                    if let Some(refusal) = self.hold(&f.stream, f.task.source.clone(), until, decision) {
-                        self.leave_trail(&f, &refusal.id, refusal.at, Some((refusal.reason, &refusal.detail)));
-                        self.refuse(&f.stream, refusal);
+                    let held = Held { source: f.task.source.clone(), decision, bound: f.bound() };
+                    if let Some(refusal) = self.hold(&f.stream, until, held) {
+                        self.refuse(&f, refusal);
                     }
                 }
                 Ruling::Derive { output, action_type, scene } => {
@@ -56,10 +53,10 @@ impl Fold {
     }
 
     /// Keeps a refusal and tells it.
-    pub(in crate::fold) fn refuse(&mut self, key: &StreamKey, refusal: Refusal) {
+    pub(in crate::fold) fn keep_refusal(&mut self, refused: Refused) {
         self.effects.tally.refusals += 1;
-        self.effects.refusals.push((key.clone(), refusal.clone()));
-        self.push(Outcome::Refusal(refusal));
+        self.push(Outcome::Refusal(refused.refusal.clone()));
+        self.effects.refusals.push(refused);
     }
 
     fn push(&mut self, outcome: Outcome) {
