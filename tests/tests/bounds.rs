@@ -78,8 +78,7 @@ fn rules_that_come_and_go_leave_nothing_behind() {
         assert_eq!((set.names(), set.automata()), ((0, 2), 0));
         kept.push(net.bytes_current);
     }
-    // Tables keep their room; the numbers of programs are never used again, and their table grows by a row for each.
+    // Tables keep their room, and use it again: but for the places in which small ones lie, there is no trace of 600 rules.
     let later: i64 = kept[20..].iter().sum();
-    let rows = i64::try_from(20 * EACH * 128).unwrap();
-    assert!(later <= rows, "twenty rounds of {EACH} rules left {later} bytes: {kept:?}");
+    assert!(later < 1_000, "twenty rounds of {EACH} rules left {later} bytes: {kept:?}");
 }

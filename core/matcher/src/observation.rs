@@ -83,7 +83,7 @@ impl Observation {
     }
 
     /// The programs that the event concerns: its filter passes, and a predicate holds or the program must see every
-    /// event. In the order in which they were added.
+    /// event. In the order of their numbers.
     pub fn hits(&self) -> &[Hit] {
         &self.hits
     }

@@ -39,7 +39,9 @@ use slots::Need;
 use symbols::Symbols;
 use targets::Target;
 
-/// Names a program of a set; never reused in one set.
+/// Names a program of a set, as long as it is there: after [`ProgramSet::remove`] the next one that is added may get the
+/// number, so that tables by it stay as large as the programs that were there at a time. Before that the host lets go of
+/// what it holds for the old one: its runs, and that it is [`Armed`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProgramId(pub u32);
 
@@ -51,6 +53,8 @@ pub struct ProgramSet {
     symbols: Symbols,
     /// By id; `None` where one was removed.
     programs: Vec<Option<Entry>>,
+    /// Those that were removed.
+    free: Vec<ProgramId>,
     alike: Alike,
     index: Index,
 }
@@ -88,7 +92,8 @@ impl ProgramSet {
         if places > self.limits.places {
             return Err(Error::too_many_places(self.limits.places));
         }
-        let id = ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
+        let next = || ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
+        let id = self.free.last().copied().unwrap_or_else(next);
         let starting = starts::starting(&program);
         let reads = starts::reads(&program);
         let target = |goes_on, bit| Target { goes_on, program: id, bit, reads: !reads.is_empty() };
@@ -102,8 +107,19 @@ impl ProgramSet {
         }
         reads.iter().for_each(|slot| self.slots.retain(*slot, Need::Value));
         let program = self.alike.share(program);
-        self.programs.push(Some(Entry { program, filed: filed.into(), reads: reads.into() }));
+        self.put(id, Entry { program, filed: filed.into(), reads: reads.into() });
         Ok(id)
+    }
+
+    /// Puts a program in its place, which is a free one or a new one.
+    fn put(&mut self, id: ProgramId, entry: Entry) {
+        match self.programs.get_mut(row(id)) {
+            Some(free) => {
+                *free = Some(entry);
+                self.free.pop();
+            }
+            None => self.programs.push(Some(entry)),
+        }
     }
 
     /// Files a conjunction of a program, together with each entry of its filter.
@@ -132,7 +148,8 @@ impl ProgramSet {
         Ok(asked)
     }
 
-    /// Takes a program out. What other programs have is not touched; what only it needed goes.
+    /// Takes a program out. What other programs have is not touched; what only it needed goes. Its number names another
+    /// one after the next [`ProgramSet::add`].
     pub fn remove(&mut self, id: ProgramId) {
         let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::take) else { return };
         for (predicate, bit) in entry.filed {
@@ -141,6 +158,7 @@ impl ProgramSet {
         }
         entry.reads.iter().for_each(|slot| self.slots.release(*slot, Need::Value));
         self.alike.release(entry.program);
+        self.free.push(id);
         self.slots.settle();
     }
 

@@ -1,10 +1,10 @@
 //! The index names exactly the programs that asking each would, whatever the rules say, and forgets them whole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "a test")]
 
-use ensue_matcher::{Armed, Arrival, Hit, Limits, Observation, ProgramId, ProgramSet};
+use ensue_matcher::{Armed, Arrival, Found, Hit, Limits, Observation, ProgramId, ProgramSet, Runs};
 use ensue_rule::{
     Attr, BinaryOp, Condition, Contiguity, Element, EntryTest, Event, Expr, ExprKind, Filter, FilterEntry, Moment,
-    Pattern, Rule, Span, Step, UnaryOp, Value,
+    Pattern, Return, Rule, Span, Step, UnaryOp, Value,
 };
 
 /// Random numbers: splitmix64.
@@ -125,8 +125,9 @@ impl Random {
 /// of all, and those armed have all theirs.
 fn compare(set: &ProgramSet, ids: &[ProgramId], event: &Event, armed: &Armed) -> usize {
     let mut seen = Observation::default();
-    let asked: Vec<Hit> =
+    let mut asked: Vec<Hit> =
         ids.iter().filter_map(|id| set.observe_for(*id, event, Arrival::default(), &mut seen)).collect();
+    asked.sort_by_key(|hit| hit.program);
     set.observe(event, Arrival::default(), &mut seen);
     assert_eq!(seen.hits(), asked, "{event:?}");
     set.look_up(Arrival::default(), Some(armed), &mut seen);
@@ -158,7 +159,9 @@ fn the_index_finds_what_asking_each_program_finds() {
             let gone = ids.remove(random.below(ids.len()));
             set.remove(gone);
         }
+        let rows = ids.len() + 20;
         ids.extend((0..5).filter_map(|_| set.add(&random.rule(named), &random.filter()).ok()));
+        assert!(ids.iter().all(|id| (id.0 as usize) < rows), "numbers are used again");
         for _ in 0..30 {
             found += compare(&set, &ids, &random.event(), &armed);
         }
@@ -181,4 +184,37 @@ fn no_stream_makes_a_set_keep_names() {
         set.observe(&event, Arrival::default(), &mut seen);
     }
     assert_eq!(set.names(), names);
+}
+
+/// An event of this action type, with `x`.
+fn x_of(action_type: &str, x: i64) -> Event {
+    Event { action_type: action_type.into(), args: [("x".into(), x.into())].into(), ..Event::default() }
+}
+
+#[test]
+fn what_one_program_returns_is_read_beside_others_that_ask_for_the_action_type_alone() {
+    let plain = || {
+        let mut rule = Rule::new(Pattern { first: Element::stage("a"), then: Vec::new() });
+        let named = Expr::binary(BinaryOp::Eq, Expr::attr("a", Attr::ActionType), Expr::literal("go"));
+        rule.conditions.push(Condition { stage: "a".into(), moment: Moment::Take, expr: named });
+        rule
+    };
+    let returning =
+        Rule { returns: vec![Return { name: "x".into(), expr: Expr::attr("a", Attr::arg("x")) }], ..plain() };
+    let mut set = ProgramSet::new(Limits::default());
+    let (mut seen, first) = (Observation::default(), set.add(&plain(), &Filter::default()).unwrap());
+    for round in 0..3 {
+        set.observe(&x_of("go", 1), Arrival::default(), &mut seen);
+        assert_eq!(seen.hits().len(), 1, "nothing but the action type is read");
+        let id = set.add(&returning, &Filter::default()).unwrap();
+        set.observe(&x_of("go", round), Arrival::default(), &mut seen);
+        let hit = *seen.hits().iter().find(|h| h.program == id).unwrap();
+        let (mut runs, mut out) = (Runs::default(), Vec::new());
+        runs.step(set.program(id).unwrap(), &seen, hit, &mut out);
+        let [Found::Match(found)] = &out[..] else { panic!("{out:?}") };
+        assert_eq!(found.values, [("x".into(), Value::Int(round))]);
+        set.remove(id);
+        set.observe(&x_of("stay", 1), Arrival::default(), &mut seen);
+        assert!(seen.hits().is_empty() && set.program(first).is_some() && set.program(id).is_none());
+    }
 }

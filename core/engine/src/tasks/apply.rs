@@ -132,6 +132,15 @@ impl Book {
         }
     }
 
+    /// Lets go of what an earlier set of the same apply brought and this one does not keep.
+    fn supersede(&mut self, plan: &mut Plan, planned: &[Active]) {
+        for task in planned.iter().filter(|old| plan.tasks.iter().all(|t| t.id != old.id)) {
+            plan.fresh.retain(|id| *id != task.id);
+            plan.anew.retain(|anew| anew.task != task.id);
+            self.discard(task);
+        }
+    }
+
     fn plan_set(&mut self, plan: &mut Plan, set: TaskSet) -> SetReport {
         let TaskSet { source, version, tasks, warnings, policies } = set;
         let mut report = SetReport { source: source.clone(), version, refused: None, warnings, tasks: Vec::new() };
@@ -143,6 +152,7 @@ impl Book {
             }
         };
         let (old, others): (Vec<Active>, _) = plan.tasks.drain(..).partition(|t| t.source == source);
+        let planned: Vec<Active> = old.iter().filter(|t| plan.fresh.contains(&t.id)).cloned().collect();
         let mut old: FxHashMap<Arc<str>, Active> = old.into_iter().map(|t| (t.task.id.clone(), t)).collect();
         plan.tasks = others;
         for (index, entry) in tasks.into_iter().enumerate() {
@@ -151,6 +161,7 @@ impl Book {
             let made = self.plan_task(plan, Place { source: source.clone(), order, version }, entry, before);
             report.tasks.push(made);
         }
+        self.supersede(plan, &planned);
         let mut gone: Vec<Active> = old.into_values().collect();
         gone.sort_by_key(|t| t.order);
         let removed = |t: Active| TaskReport {

@@ -73,6 +73,23 @@ fn a_changed_task_reads_the_history_from_its_old_skip_bound() {
 }
 
 #[test]
+fn runs_of_a_task_that_went_are_not_those_of_the_one_that_came_in_its_place() {
+    // Whatever gets the number of the program that went: as many runs as wait, of one partition or of many users.
+    let site = Site::of(vec![task("old", rule("a b", 10_000)), task("stays", rule("a c", 10_000))]);
+    site.record(&at(1_000, "a"));
+    for round in 0..3 {
+        site.apply(vec![task("stays", rule("a c", 10_000))]);
+        site.apply(vec![task("stays", rule("a c", 10_000)), task("new", rule("x b", 10_000))]);
+        site.record(&at(2_000 + round, "b"));
+        assert_eq!(site.lines(), [""; 0], "the a of the task that went begins no run of the new one");
+    }
+    site.record(&at(3_000, "x"));
+    site.record(&at(3_500, "b"));
+    site.record(&at(4_000, "c"));
+    assert_eq!(site.lines(), ["match new u @3500 x=3000 b=3500", "match stays u @4000 a=1000 c=4000"]);
+}
+
+#[test]
 fn a_new_task_reads_only_history_that_has_all_it_needs_and_decides_nothing_of_it() {
     let site = Site::of(vec![task("old", rule("a b", 10_000))]);
     for e in [at(1_000, "a"), at(2_000, "b"), at(3_000, "a"), at(3_500, "c")] {
