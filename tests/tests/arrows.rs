@@ -16,6 +16,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         "ensue-engine",
         &[
             "arc-swap",
+            "hashbrown",
             "itoa",
             "ndarray",
             "once_cell",

@@ -4,7 +4,7 @@
 //! folds the retained ones again in silence ([`rebuild`]), and both come to the same state, because the order in which a
 //! stream is read depends on the log alone: timers and events by time, timers first, events of one time by arrival.
 //!
-//! - [`stream`]: one stream's time, the events that wait for it, and its live runs;
+//! - [`stream`]: one stream's time and the events that wait for it; [`live`]: its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
 //! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
 //! - [`calls`]: scripts that are asked, and their answers;
@@ -22,6 +22,7 @@ mod feedback;
 mod forgetting;
 mod hold;
 mod labels;
+mod live;
 mod lookback;
 mod matching;
 mod origin;
@@ -62,7 +63,8 @@ pub(crate) struct Fold {
     /// Whether anyone wants to be told of every outcome.
     pub(crate) tell: bool,
     lateness: Duration,
-    streams: FxHashMap<StreamKey, Stream>,
+    /// In boxes, since a table has room for more than there are.
+    streams: FxHashMap<StreamKey, Box<Stream>>,
     /// When each stream has something to do next.
     due: BTreeSet<(Timestamp, StreamKey)>,
     /// To where time was moved for all users.
@@ -141,7 +143,7 @@ impl Fold {
 
     /// How many runs are alive.
     pub(crate) fn live(&self) -> u64 {
-        self.streams.values().map(|s| s.live() as u64).sum()
+        self.streams.values().map(|s| s.lives.len() as u64).sum()
     }
 
     /// Whether past decisions were taken over from the store.

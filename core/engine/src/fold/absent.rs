@@ -6,7 +6,6 @@
 use ensue_rule::Timestamp;
 
 use super::Fold;
-use super::stream::Stream;
 use crate::dispatch::LedgerEntry;
 use crate::log::StreamKey;
 use crate::store::{Bound, UserState};
@@ -24,15 +23,7 @@ impl Fold {
 
     /// Whether nothing of a stream is under way: what there is of it is in the store.
     pub(crate) fn is_idle(&self, key: &StreamKey) -> bool {
-        let idle = |s: &Stream| {
-            s.live() == 0
-                && s.held.is_empty()
-                && s.pending.is_empty()
-                && s.timers.is_empty()
-                && s.gap.is_none()
-                && s.pushed <= s.frontier
-        };
-        self.streams.get(key).is_none_or(idle)
+        self.streams.get(key).is_none_or(|s| s.is_idle())
     }
 
     /// The users in memory.
@@ -53,7 +44,7 @@ impl Fold {
         stream.frontier = state.frontier.max(state.folded);
         stream.session = state.session;
         stream.utc_offset_min = state.utc_offset_min;
-        stream.cut = state.cut;
+        stream.put_cut(state.cut);
     }
 
     /// What the matches of a stream consumed, and what past decisions in it count.
@@ -70,12 +61,12 @@ impl Fold {
 
     /// How many sessions of a stream came before those that the recording side counts, where that is known.
     pub(crate) fn sessions_before(&self, key: &StreamKey) -> Option<u64> {
-        self.streams.get(key)?.sessions
+        self.streams.get(key)?.sessions_before()
     }
 
     /// See [`Fold::sessions_before`].
     pub(crate) fn put_sessions_before(&mut self, key: &StreamKey, sessions: u64) {
-        self.streams.entry(key.clone()).or_default().sessions = Some(sessions);
+        self.streams.entry(key.clone()).or_default().put_sessions_before(sessions);
     }
 
     /// A stream's time; `folded`: how far it had come, where it is put away.

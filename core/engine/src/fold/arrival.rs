@@ -56,7 +56,8 @@ impl Fold {
         }
         for key in self.losers(gap) {
             let stream = self.streams.entry(key.clone()).or_default();
-            stream.gap = stream.gap.max(Some(gap.upto));
+            let aside = stream.aside_mut();
+            aside.gap = aside.gap.max(Some(gap.upto));
             self.end_waits(&key, Position { ts: gap.upto, seq: gap.seq }, log)?;
         }
         Ok(())
@@ -111,7 +112,8 @@ impl Fold {
             let stream = self.streams.entry(key.clone()).or_default();
             stream.frontier = stream.frontier.max(before);
             if event.is_derived() {
-                stream.pushed = stream.pushed.max(place.ts);
+                let aside = stream.aside_mut();
+                aside.pushed = aside.pushed.max(place.ts);
             } else {
                 stream.frontier = stream.frontier.max(place.ts);
             }
@@ -143,12 +145,12 @@ impl Fold {
             let (time, place, unread) =
                 (self.time(key), event.position(key), *key == device && !self.book.has_device());
             let Some(stream) = self.streams.get_mut(key) else { continue };
-            if unread || stream.cut.is_some_and(|cut| place <= cut) {
+            if unread || stream.aside().cut.is_some_and(|cut| place <= cut) {
                 stream.floor = stream.floor.max(place.ts.min(time));
             } else if place.ts <= time && stream.next_due().is_none_or(|at| at > place.ts) {
                 now.push(key.clone());
             } else {
-                stream.pending.insert(place, event.clone());
+                stream.aside_mut().pending.insert(place, event.clone());
                 self.index(key);
             }
         }
@@ -162,7 +164,7 @@ impl Fold {
                 continue;
             }
             if let Some(stream) = self.streams.get_mut(key) {
-                stream.pending.insert(event.position(key), event.clone());
+                stream.aside_mut().pending.insert(event.position(key), event.clone());
             }
             self.index(key);
         }
@@ -212,11 +214,11 @@ impl Fold {
     fn act(&mut self, key: &StreamKey, log: &mut dyn Log) -> Result<(), Error> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         let timer = stream.next_instant();
-        let event = stream.pending.first_key_value().map(|(place, _)| *place);
+        let event = stream.aside().pending.first_key_value().map(|(place, _)| *place);
         match (timer, event) {
             (Some(at), place) if place.is_none_or(|p| at <= p.ts) => self.elapse(key, at, log),
             (_, Some(place)) => {
-                let Some(event) = stream.pending.remove(&place) else { return Ok(()) };
+                let Some(event) = stream.aside_mut().pending.remove(&place) else { return Ok(()) };
                 self.happen(std::slice::from_ref(key), &event, log)
             }
             _ => Ok(()),
@@ -227,15 +229,15 @@ impl Fold {
     pub(super) fn index(&mut self, key: &StreamKey) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         let due = stream.next_due();
-        if due == stream.indexed {
+        if due == stream.indexed() {
             return;
         }
-        if let Some(old) = stream.indexed {
+        if let Some(old) = stream.indexed() {
             self.due.remove(&(old, key.clone()));
         }
         if let Some(new) = due {
             self.due.insert((new, key.clone()));
         }
-        stream.indexed = due;
+        stream.put_indexed(due);
     }
 }

@@ -89,7 +89,7 @@ impl Fold {
     /// Whether all of a history is still there.
     pub(crate) fn is_whole(&self, reach: &Reach) -> bool {
         let from = reach.consumed.map_or(reach.after, |c| c.ts.max(reach.after));
-        self.streams.get(&reach.stream).and_then(|s| s.cut).is_none_or(|cut| cut.ts <= from)
+        self.streams.get(&reach.stream).and_then(|s| s.aside().cut).is_none_or(|cut| cut.ts <= from)
     }
 
     /// The history of a call is not whole: it is refused, unasked.

@@ -16,22 +16,24 @@ impl Fold {
     pub(crate) fn cut(&mut self, key: &StreamKey, upto: Position, log: &mut dyn Log) -> Result<(), Error> {
         self.line = None;
         let stream = self.streams.entry(key.clone()).or_default();
-        stream.cut = stream.cut.max(Some(upto));
-        stream.pending.retain(|place, _| *place > upto);
-        let keys = stream.keys();
+        let aside = stream.aside_mut();
+        aside.cut = aside.cut.max(Some(upto));
+        aside.pending.retain(|place, _| *place > upto);
+        let keys = stream.lives.keys();
         let (mut cases, mut found) = (Vec::new(), Vec::new());
         for run in keys {
             let Some(task) = self.book.get(run.task) else { continue };
             let Some(program) = self.book.program(task).cloned() else { continue };
-            let Some(mut live) = stream.take(&run) else { continue };
+            let Some(mut live) = stream.lives.take(&run) else { continue };
+            let before = live.runs.skip_bound();
             if live.runs.truncate(&program, upto, &mut found) {
                 let what = What::Truncated(upto);
-                cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });
+                cases.push(Case { task: run.task, stream: key.clone(), key: run.key.to_vec(), what });
             }
             let whose = (&**task, key, &*run.key);
             collect(&mut found, (task.id, key, &run.key), upto, &mut self.effects.tally, &mut cases);
-            note_bound(&mut live, whose, &mut self.effects.bounds);
-            stream.keep(run, live, &program);
+            note_bound(&live, before, whose, &mut self.effects.bounds);
+            stream.lives.keep(live, &program);
         }
         self.consumed.retain(|(_, stream, _), place| stream != key || *place > upto);
         self.index(key);
@@ -42,13 +44,13 @@ impl Fold {
     /// The newest place of a stream there can have been before the entry `next`.
     pub(crate) fn newest(&self, key: &StreamKey, next: u64) -> Option<Position> {
         let stream = self.streams.get(key)?;
-        let ts = stream.frontier.max(stream.pushed).max(stream.floor);
+        let ts = stream.frontier.max(stream.aside().pushed).max(stream.floor);
         Some(Position { ts, seq: next.saturating_sub(1) })
     }
 
     /// A stream as if there had never been one. What is left of past decisions is read again from the store.
     pub(crate) fn erase(&mut self, key: &StreamKey) {
-        if let Some(at) = self.streams.remove(key).and_then(|s| s.indexed) {
+        if let Some(at) = self.streams.remove(key).and_then(|s| s.indexed()) {
             self.due.remove(&(at, key.clone()));
         }
         self.consumed.retain(|(_, stream, _), _| stream != key);

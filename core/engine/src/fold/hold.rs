@@ -51,7 +51,7 @@ impl HeldChange {
 impl Fold {
     /// Lets a touch wait until `due`; or its refusal, where too many wait already.
     pub(super) fn hold(&mut self, key: &StreamKey, due: Timestamp, held: Held) -> Option<Refusal> {
-        if self.streams.get(key).is_some_and(|s| s.held.len() >= MOST) {
+        if self.streams.get(key).is_some_and(|s| s.aside().held.len() >= MOST) {
             let detail = format!("{MOST} touches wait already: no more are held");
             return Some(refused(Decision { line: self.line, ..held.decision }, Reason::Cap, detail));
         }
@@ -62,7 +62,7 @@ impl Fold {
 
     fn put_held(&mut self, key: &StreamKey, due: Timestamp, held: Held) {
         self.holds += 1;
-        self.streams.entry(key.clone()).or_default().held.insert((due, self.holds), held);
+        self.streams.entry(key.clone()).or_default().aside_mut().held.insert((due, self.holds), held);
         self.index(key);
     }
 
@@ -76,8 +76,8 @@ impl Fold {
     /// Takes out what is due in a stream at `at`, as cases to be decided.
     pub(super) fn come_due(&mut self, key: &StreamKey, at: Timestamp, cases: &mut Vec<Case>) {
         while let Some(stream) = self.streams.get_mut(key)
-            && stream.held.first_key_value().is_some_and(|((due, _), _)| *due <= at)
-            && let Some(((due, _), held)) = stream.held.pop_first()
+            && stream.aside().held.first_key_value().is_some_and(|((due, _), _)| *due <= at)
+            && let Some(((due, _), held)) = stream.aside_mut().held.pop_first()
         {
             self.effects.held.push(HeldChange::Over(key.clone(), held.decision.id.clone()));
             match self.book.find(&held.source, &held.decision.task).map(|task| task.id) {
@@ -92,16 +92,19 @@ impl Fold {
 
     /// Cancels what waits in a stream and is not to outlive this event.
     pub(super) fn cancel_by(&mut self, key: &StreamKey, event: &LogEvent) {
-        let Some(stream) = self.streams.get(key).filter(|s| !s.held.is_empty()) else { return };
+        let Some(stream) = self.streams.get(key).filter(|s| !s.aside().held.is_empty()) else { return };
         let at = event.position(key).ts;
         let cancels = |held: &Held| {
             let task = self.book.find(&held.source, &held.decision.task);
             let entry = task.and_then(|t| t.task.policy.cancel_on.as_ref());
             held.decision.at <= at && entry.is_some_and(|entry| entry.passes(|attr| event.event.value(attr)))
         };
-        let over: Vec<_> = stream.held.iter().filter(|(_, held)| cancels(held)).map(|(place, _)| *place).collect();
+        let over: Vec<_> =
+            stream.aside().held.iter().filter(|(_, held)| cancels(held)).map(|(place, _)| *place).collect();
         for place in over {
-            let Some(held) = self.streams.get_mut(key).and_then(|s| s.held.remove(&place)) else { continue };
+            let Some(held) = self.streams.get_mut(key).and_then(|s| s.aside_mut().held.remove(&place)) else {
+                continue;
+            };
             self.effects.held.push(HeldChange::Over(key.clone(), held.decision.id.clone()));
             let by = format!("`{}` came while it waited until {}", event.event.action_type, crate::iso::Utc(place.0));
             self.cancel(key, held, at, by);
@@ -121,8 +124,8 @@ impl Fold {
 
     /// What waits in a stream goes without a word: what it says may be of somebody who is forgotten.
     pub(crate) fn drop_held(&mut self, key: &StreamKey) {
-        if let Some(stream) = self.streams.get_mut(key) {
-            stream.held.clear();
+        if let Some(stream) = self.streams.get_mut(key).filter(|s| !s.aside().held.is_empty()) {
+            stream.aside_mut().held.clear();
         }
         self.effects.held.retain(|change| change.stream() != key);
         self.index(key);

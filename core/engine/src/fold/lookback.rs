@@ -66,7 +66,7 @@ impl Fold {
     fn look_back_one(&mut self, id: TaskId, key: &StreamKey, trigger: &LogEvent, log: &mut dyn Log) -> Vec<Case> {
         let Some(task) = self.book.get(id) else { return Vec::new() };
         let to = trigger.position(key);
-        let cut = self.streams.get(key).and_then(|s| s.cut);
+        let cut = self.streams.get(key).and_then(|s| s.aside().cut);
         let consumed = |partition: &[Value]| {
             let place = (id, key.clone(), partition.to_vec());
             self.consumed.get(&place).copied()

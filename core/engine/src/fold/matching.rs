@@ -8,7 +8,7 @@ use ensue_rule::{Timestamp, Value};
 use super::Fold;
 use super::effects::BoundKey;
 use super::hold::Held;
-use super::stream::{Live, RunKey};
+use super::live::{Live, RunKey};
 use crate::error::Error;
 use crate::log::{Log, LogEvent, StreamKey};
 use crate::tasks::{Active, TaskId};
@@ -82,10 +82,11 @@ impl Fold {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         stream.floor = stream.floor.max(at);
         let (mut cases, mut found) = (Vec::new(), Vec::new());
-        for run in stream.take_timers(at) {
+        for run in stream.lives.take_timers(at) {
             let Some(task) = self.book.get(run.task) else { continue };
             let Some(program) = self.book.program(task).cloned() else { continue };
-            let Some(mut live) = stream.take(&run) else { continue };
+            let Some(mut live) = stream.lives.take(&run) else { continue };
+            let before = live.runs.skip_bound();
             live.runs.advance_to(&program, at, &mut found);
             if live.runs.next_wakeup(&program).is_some_and(|next| next <= at) {
                 // INVARIANT (timers move on): else this would go on for ever. Broken only by an error in the matcher.
@@ -94,8 +95,8 @@ impl Fold {
             }
             let place = Position { ts: at, seq: 0 };
             collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, &mut cases);
-            note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
-            stream.keep(run, live, &program);
+            note_bound(&live, before, (task, key, &run.key), &mut self.effects.bounds);
+            stream.lives.keep(live, &program);
         }
         self.come_due(key, at, &mut cases);
         self.index(key);
@@ -107,7 +108,7 @@ impl Fold {
         let Some(stream) = self.streams.get(key) else { return };
         let programs = self.book.continuous();
         programs.read(&event.event, &mut self.observation);
-        programs.look_up(event.arrival(key), Some(stream.armed()), &mut self.observation);
+        programs.look_up(event.arrival(key), Some(&stream.lives.armed()), &mut self.observation);
         let hits: smallvec::SmallVec<[Hit; 8]> = self.observation.hits().iter().copied().collect();
         for hit in hits {
             self.step_one(key, event, hit, cases);
@@ -127,34 +128,36 @@ impl Fold {
             return;
         };
         let Some(stream) = self.streams.get_mut(key) else { return };
-        let run = RunKey { task: task.id, key: partition };
-        let alive = stream.take(&run);
+        let run = RunKey { task: task.id, key: partition.into() };
+        let alive = stream.lives.take(&run);
         if alive.is_none() && !program.may_begin(hit) {
             return;
         }
         let mut live = alive.unwrap_or_else(|| {
             // In what is new no event comes at or before a bound any more.
-            let place = || (run.task, key.clone(), run.key.clone());
-            Box::new(Live::new(hit.program, if self.quiet { self.restored.get(&place()).copied() } else { None }))
+            let place = || (run.task, key.clone(), run.key.to_vec());
+            let bound = if self.quiet { self.restored.get(&place()).copied() } else { None };
+            Box::new(Live::new(run.clone(), hit.program, bound))
         });
-        let mut found = Vec::new();
+        let (mut found, before) = (Vec::new(), live.runs.skip_bound());
         live.runs.step(program, &self.observation, hit, &mut found);
         live.last = place.ts;
         collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, cases);
-        note_bound(&mut live, (task, key, &run.key), &mut self.effects.bounds);
-        stream.keep(run, live, program);
-        self.effects.tally.capped += stream.make_room(book.limits().keys);
+        note_bound(&live, before, (task, key, &run.key), &mut self.effects.bounds);
+        stream.lives.keep(live, program);
+        self.effects.tally.capped += stream.lives.make_room(book.limits().keys);
     }
 
     /// While events are missing around here, no run may wait for an absence.
     fn pass_gap(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
         let everyone = self.gap;
-        let gap = |s: &super::Stream| s.gap.max(Some(everyone).filter(|gap| *gap > s.passed));
-        let Some(gap) = self.streams.get(key).and_then(gap) else { return Ok(()) };
+        let aside = self.streams.get(key).map(|s| s.aside());
+        let gap = aside.and_then(|a| a.gap.max(Some(everyone).filter(|gap| *gap > a.passed)));
+        let Some(gap) = gap else { return Ok(()) };
         self.end_waits(key, place, log)?;
         if let Some(stream) = self.streams.get_mut(key).filter(|_| place.ts > gap) {
-            stream.gap = None;
-            stream.passed = gap;
+            let aside = stream.aside_mut();
+            (aside.gap, aside.passed) = (None, gap);
         }
         Ok(())
     }
@@ -163,15 +166,15 @@ impl Fold {
     pub(super) fn end_waits(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         let mut cases = Vec::new();
-        for run in stream.keys() {
+        for run in stream.lives.keys() {
             let program = self.book.get(run.task).and_then(|t| self.book.program(t));
             let Some(program) = program else { continue };
-            let Some(mut live) = stream.take(&run) else { continue };
+            let Some(mut live) = stream.lives.take(&run) else { continue };
             if live.runs.waits_for_absence(program) && live.runs.clear(program) {
                 let what = What::Gap(place);
-                cases.push(Case { task: run.task, stream: key.clone(), key: run.key.clone(), what });
+                cases.push(Case { task: run.task, stream: key.clone(), key: run.key.to_vec(), what });
             }
-            stream.keep(run, live, program);
+            stream.lives.keep(live, program);
         }
         self.index(key);
         self.decide(cases, None, log)
@@ -200,18 +203,14 @@ pub(super) fn collect(
     }
 }
 
-/// Notes a skip bound that moved.
+/// Notes a skip bound that moved; it was at `before`.
 pub(super) fn note_bound(
-    live: &mut Live,
+    live: &Live,
+    before: Option<Position>,
     (task, stream, key): (&Active, &StreamKey, &[Value]),
     bounds: &mut std::collections::BTreeMap<BoundKey, Position>,
 ) {
-    let bound = live.runs.skip_bound();
-    if bound == live.bound {
-        return;
-    }
-    live.bound = bound;
-    let Some(at) = bound else { return };
+    let Some(at) = live.runs.skip_bound().filter(|at| before != Some(*at)) else { return };
     bounds.insert(bound_key(task, stream, key), at);
 }
 

@@ -44,7 +44,7 @@ impl Fold {
     pub(crate) fn begin_silence(&mut self, streams: &[(StreamKey, UserState)], bounds: &[Bound]) {
         self.quiet = true;
         for (key, state) in streams.iter().filter(|(_, s)| s.cut.is_some()) {
-            self.streams.entry(key.clone()).or_default().cut = state.cut;
+            self.streams.entry(key.clone()).or_default().put_cut(state.cut);
         }
         let ids: FxHashMap<_, TaskId> =
             self.book.tasks().map(|t| ((t.source.clone(), t.task.id.clone()), t.id)).collect();
@@ -115,7 +115,7 @@ impl Fold {
             session: s.session,
             folded: s.frontier,
             utc_offset_min: s.utc_offset_min,
-            cut: s.cut,
+            cut: s.aside().cut,
         })
     }
 
@@ -129,14 +129,10 @@ impl Fold {
         self.consumed.extend(aside.consumed);
         let (mut keys, mut back) = (Vec::new(), Vec::new());
         for (key, mut built) in aside.streams {
-            let pending = std::mem::take(&mut built.pending);
             if let Some(stream) = self.streams.get_mut(&key) {
-                stream.join(built);
-                if key == StreamKey::Device && !had_device {
-                    stream.pending.extend(pending);
-                }
-            } else if built.live() > 0 {
-                built.indexed = None;
+                stream.join(*built, key == StreamKey::Device && !had_device);
+            } else if built.lives.len() > 0 {
+                built.forget_pending();
                 self.streams.insert(key.clone(), built);
                 back.push(key.clone());
             } else {

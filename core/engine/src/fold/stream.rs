@@ -1,227 +1,182 @@
-//! One stream: its time, the events that wait for it, and the live runs with their timers.
+//! One stream: its time, the events that wait for it, and what is alive in it.
+//!
+//! Users are many: what few streams have is made when it is needed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ensue_matcher::{Armed, Position, Program, ProgramId, Runs};
-use ensue_rule::{Duration, Timestamp, Value};
-use rustc_hash::{FxHashMap, FxHashSet};
+use ensue_matcher::Position;
+use ensue_rule::{Duration, Timestamp};
+use rustc_hash::FxHashSet;
 
 use super::hold::Held;
+use super::live::{Live, Lives};
 use crate::log::LogEvent;
 use crate::tasks::{Book, TaskId};
-
-/// Which runs: of a task, in a partition.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct RunKey {
-    pub(super) task: TaskId,
-    pub(super) key: Vec<Value>,
-}
-
-/// The live runs of a task in one partition of a stream.
-#[derive(Debug)]
-pub(super) struct Live {
-    /// Of this program.
-    program: ProgramId,
-    pub(super) runs: Runs,
-    /// When time next lets something out of them.
-    pub(super) wakeup: Option<Timestamp>,
-    /// Their skip bound, as it was last written.
-    pub(super) bound: Option<Position>,
-    /// The last event that they saw.
-    pub(super) last: Timestamp,
-}
 
 /// One stream.
 #[derive(Debug)]
 pub(super) struct Stream {
     /// The largest time seen, unwanted events included.
     pub(super) frontier: Timestamp,
-    /// To where derived events of other streams pushed it.
-    pub(super) pushed: Timestamp,
     /// What happened last happened then: nothing may be put before it.
     pub(super) floor: Timestamp,
     /// The session of the last event.
     pub(super) session: u64,
+    /// How many sessions came before those that the recording side counts; [`UNKNOWN`]: that is not known.
+    sessions: u64,
+    /// Under which time the fold knows that it is due; [`Timestamp::MAX`]: it does not.
+    indexed: Timestamp,
     /// The last known offset of local time.
     pub(super) utc_offset_min: i32,
+    pub(super) lives: Lives,
+    aside: Option<Box<Aside>>,
+}
+
+/// What few streams have.
+#[derive(Debug)]
+pub(super) struct Aside {
+    /// To where derived events of other streams pushed it.
+    pub(super) pushed: Timestamp,
     /// Events whose time has not come.
     pub(super) pending: BTreeMap<Position, Arc<LogEvent>>,
     /// Touches that wait, by when they are due and in their order.
     pub(super) held: BTreeMap<(Timestamp, u64), Held>,
-    /// Live runs; none is idle. In boxes, since a table has room for more than there are.
-    runs: FxHashMap<RunKey, Box<Live>>,
-    /// Their programs: what the matcher's index looks at beside starts.
-    armed: Armed,
-    /// Those that time lets something out of.
-    pub(super) timers: BTreeSet<(Timestamp, RunKey)>,
     /// Events up to this time were lost: runs that wait for an absence end until it has passed.
     pub(super) gap: Option<Timestamp>,
     /// Gaps up to this time have passed.
     pub(super) passed: Timestamp,
     /// At or before this place its history is no longer whole: no task reads there.
     pub(super) cut: Option<Position>,
-    /// How many sessions came before those that the recording side counts.
-    pub(super) sessions: Option<u64>,
-    /// Under which time the fold knows that it is due.
-    pub(super) indexed: Option<Timestamp>,
+}
+
+/// No number of sessions.
+const UNKNOWN: u64 = u64::MAX;
+
+/// What most streams have.
+static NOTHING: Aside = Aside {
+    pushed: Timestamp::MIN,
+    pending: BTreeMap::new(),
+    held: BTreeMap::new(),
+    gap: None,
+    passed: Timestamp::MIN,
+    cut: None,
+};
+
+impl Aside {
+    fn is_nothing(&self) -> bool {
+        let Self { pushed, pending, held, gap, passed, cut } = self;
+        let times = [*pushed, *passed] == [Timestamp::MIN; 2];
+        times && pending.is_empty() && held.is_empty() && gap.is_none() && cut.is_none()
+    }
 }
 
 impl Default for Stream {
     fn default() -> Self {
         Self {
             frontier: Timestamp::MIN,
-            pushed: Timestamp::MIN,
             floor: Timestamp::MIN,
             session: 0,
+            sessions: UNKNOWN,
+            indexed: Timestamp::MAX,
             utc_offset_min: 0,
-            pending: BTreeMap::new(),
-            held: BTreeMap::new(),
-            runs: FxHashMap::default(),
-            armed: Armed::default(),
-            timers: BTreeSet::new(),
-            gap: None,
-            passed: Timestamp::MIN,
-            cut: None,
-            sessions: None,
-            indexed: None,
+            lives: Lives::None,
+            aside: None,
         }
-    }
-}
-
-impl Live {
-    pub(super) fn new(program: ProgramId, bound: Option<Position>) -> Self {
-        Self { program, runs: Runs::new(bound), wakeup: None, bound, last: Timestamp::MIN }
     }
 }
 
 impl Stream {
     pub(super) fn time(&self, lateness: Duration, wakeup: Timestamp) -> Timestamp {
-        self.frontier.minus(lateness).max(wakeup).max(self.pushed)
+        self.frontier.minus(lateness).max(wakeup).max(self.aside().pushed)
+    }
+
+    /// What few streams have.
+    pub(super) fn aside(&self) -> &Aside {
+        self.aside.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The same, to be changed; only where there is something of it, or comes now.
+    pub(super) fn aside_mut(&mut self) -> &mut Aside {
+        let Aside { pushed, gap, passed, cut, .. } = NOTHING;
+        self.aside.get_or_insert_with(|| {
+            Box::new(Aside { pushed, pending: BTreeMap::new(), held: BTreeMap::new(), gap, passed, cut })
+        })
     }
 
     /// When there is something to do: the first instant, or the first event that waits.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        let event = self.pending.first_key_value().map(|(place, _)| place.ts);
+        let event = self.aside().pending.first_key_value().map(|(place, _)| place.ts);
         self.next_instant().into_iter().chain(event).min()
     }
 
     /// When time next lets something out: of runs, or a touch that waits.
     pub(super) fn next_instant(&self) -> Option<Timestamp> {
-        let timer = self.timers.first().map(|(at, _)| *at);
-        let held = self.held.first_key_value().map(|((due, _), _)| *due);
-        timer.into_iter().chain(held).min()
+        let held = self.aside().held.first_key_value().map(|((due, _), _)| *due);
+        self.lives.next_wakeup().into_iter().chain(held).min()
     }
 
-    /// The runs whose timers are due at `at`.
-    pub(super) fn take_timers(&mut self, at: Timestamp) -> Vec<RunKey> {
-        let mut keys = Vec::new();
-        while self.timers.first().is_some_and(|(t, _)| *t == at) {
-            keys.extend(self.timers.pop_first().map(|(_, key)| key));
-        }
-        for key in &keys {
-            if let Some(live) = self.runs.get_mut(key) {
-                live.wakeup = None;
-            }
-        }
-        keys
+    /// Whether nothing in it is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        let Aside { pushed, pending, held, gap, .. } = self.aside();
+        self.lives.len() == 0 && held.is_empty() && pending.is_empty() && gap.is_none() && *pushed <= self.frontier
     }
 
-    /// The programs with live runs.
-    pub(super) fn armed(&self) -> &Armed {
-        &self.armed
+    /// Under which time the fold knows that it is due.
+    pub(super) fn indexed(&self) -> Option<Timestamp> {
+        Some(self.indexed).filter(|at| *at < Timestamp::MAX)
     }
 
-    /// How many runs are alive.
-    pub(super) fn live(&self) -> usize {
-        self.runs.len()
+    /// The fold knows that it is due then, or not at all.
+    pub(super) fn put_indexed(&mut self, at: Option<Timestamp>) {
+        self.indexed = at.unwrap_or(Timestamp::MAX);
     }
 
-    /// The keys of all live runs, in order.
-    pub(super) fn keys(&self) -> Vec<RunKey> {
-        let mut keys: Vec<RunKey> = self.runs.keys().cloned().collect();
-        keys.sort_unstable();
-        keys
+    /// How many sessions came before those that the recording side counts, where that is known.
+    pub(super) fn sessions_before(&self) -> Option<u64> {
+        Some(self.sessions).filter(|n| *n != UNKNOWN)
     }
 
-    /// Takes runs out, to be stepped and [kept](Self::keep).
-    pub(super) fn take(&mut self, key: &RunKey) -> Option<Box<Live>> {
-        let live = self.runs.remove(key)?;
-        self.armed.remove(live.program);
-        Some(live)
+    /// See [`Stream::sessions_before`].
+    pub(super) fn put_sessions_before(&mut self, sessions: u64) {
+        self.sessions = sessions;
     }
 
-    fn put(&mut self, key: RunKey, live: Box<Live>) {
-        self.armed.add(live.program);
-        if let Some(old) = self.runs.insert(key, live) {
-            self.armed.remove(old.program);
+    /// Where its history is cut off, or is no longer.
+    pub(super) fn put_cut(&mut self, cut: Option<Position>) {
+        if cut != self.aside().cut {
+            self.aside_mut().cut = cut;
         }
     }
 
-    /// Takes over the runs and timers of the same stream beside this one.
-    pub(super) fn join(&mut self, built: Self) {
-        built.runs.into_iter().for_each(|(key, live)| self.put(key, live));
-        self.timers.extend(built.timers);
-    }
-
-    /// Keeps runs after they were stepped, or drops them where nothing is alive; their timer moves.
-    pub(super) fn keep(&mut self, key: RunKey, mut live: Box<Live>, program: &Program) {
-        let idle = live.runs.is_idle();
-        let wakeup = if idle { None } else { live.runs.next_wakeup(program) };
-        if wakeup != live.wakeup {
-            if let Some(old) = live.wakeup {
-                self.timers.remove(&(old, key.clone()));
-            }
-            if let Some(new) = wakeup {
-                self.timers.insert((new, key.clone()));
-            }
-            live.wakeup = wakeup;
-        }
-        if !idle {
-            self.put(key, live);
+    /// Takes over the runs of the same stream beside this one; `waits`: and the events that wait there.
+    pub(super) fn join(&mut self, built: Self, waits: bool) {
+        self.lives.join(built.lives);
+        if let Some(aside) = built.aside.filter(|_| waits) {
+            self.aside_mut().pending.extend(aside.pending);
         }
     }
 
-    /// Makes room where more than `limit` runs are alive: those that saw no event for longest go, an eighth of all at once, so
-    /// that it costs little on average. Returns how many went.
-    pub(super) fn make_room(&mut self, limit: usize) -> u64 {
-        if self.runs.len() <= limit {
-            return 0;
+    /// As one of another fold that is new in this: nothing waits in it, and nobody knows yet when it is due.
+    pub(super) fn forget_pending(&mut self) {
+        self.put_indexed(None);
+        if let Some(aside) = &mut self.aside {
+            aside.pending.clear();
         }
-        let mut ages: Vec<(Timestamp, &RunKey)> = self.runs.iter().map(|(key, live)| (live.last, key)).collect();
-        ages.sort_unstable();
-        let goes = self.runs.len() - limit + limit / 8;
-        let goes: Vec<RunKey> = ages.into_iter().take(goes).map(|(_, key)| key.clone()).collect();
-        for key in &goes {
-            if let Some(at) = self.take(key).and_then(|live| live.wakeup) {
-                self.timers.remove(&(at, key.clone()));
-            }
-        }
-        u64::try_from(goes.len()).unwrap_or(u64::MAX)
     }
 
     /// Drops the runs of tasks that are gone.
     pub(super) fn forget(&mut self, gone: &FxHashSet<TaskId>) {
-        let armed = &mut self.armed;
-        self.runs.retain(|key, live| keeps(!gone.contains(&key.task), live, armed));
-        self.timers.retain(|(_, key)| !gone.contains(&key.task));
+        self.lives.retain(|live| !gone.contains(&live.task()));
     }
 
-    /// Drops runs whose window is over and that had no timer to say so.
+    /// Drops runs whose window is over and that had no timer to say so, and room for what is no more.
     pub(super) fn tidy(&mut self, book: &Book, time: Timestamp) {
-        let over = |key: &RunKey, live: &Live| {
-            let task = book.get(key.task);
-            task.is_none_or(|t| live.wakeup.is_none() && live.last.plus(t.window) <= time)
+        let over = |live: &Live| {
+            let task = book.get(live.task());
+            task.is_none_or(|t| live.wakeup().is_none() && live.last.plus(t.window) <= time)
         };
-        let armed = &mut self.armed;
-        self.runs.retain(|key, live| keeps(!over(key, live), live, armed));
+        self.lives.retain(|live| !over(live));
+        self.aside.take_if(|aside| aside.is_nothing());
     }
-}
-
-/// Whether runs stay; those that do not arm their program no more.
-fn keeps(stays: bool, live: &Live, armed: &mut Armed) -> bool {
-    if !stays {
-        armed.remove(live.program);
-    }
-    stays
 }

@@ -94,7 +94,7 @@ impl Users {
 
     /// Whether a user is remembered here.
     pub(crate) fn has(&self, user: &str) -> bool {
-        lock(self.shard(Some(user))).places.contains_key(user)
+        lock(self.shard(Some(user))).has(user)
     }
 
     /// Goes on from what the store remembers of a user, if they are here and do not yet: `sessions` came before those that
