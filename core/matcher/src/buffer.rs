@@ -8,171 +8,18 @@
 //!
 //! Nodes and events lie by age, so what is over goes from the front, without a walk. The buffer knows no conditions.
 
-use std::collections::VecDeque;
+mod node;
 
 use ensue_rule::Value;
 use smallvec::SmallVec;
 
 use crate::aged::Aged;
 use crate::observation::Position;
-use crate::program::StageId;
-
-/// The number of an event among those that runs of one key bound. It counts around (serial numbers as in RFC 1982):
-/// comparing two is right while fewer than 2^31 lie between them, and far fewer are ever alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Tick(u32);
-
-impl Tick {
-    pub(crate) fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
-    }
-
-    pub(crate) fn previous(self) -> Self {
-        Self(self.0.wrapping_sub(1))
-    }
-}
-
-impl Ord for Tick {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.wrapping_sub(other.0).cast_signed().cmp(&0)
-    }
-}
-
-impl PartialOrd for Tick {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-
-    #[inline]
-    fn gt(&self, other: &Self) -> bool {
-        self.0.wrapping_sub(other.0).cast_signed() > 0
-    }
-
-    #[inline]
-    fn le(&self, other: &Self) -> bool {
-        self.0.wrapping_sub(other.0).cast_signed() <= 0
-    }
-}
-
-/// A node, by its place since the buffer began; counts around.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct NodeId(u32);
-
-impl NodeId {
-    /// Whether it was made before another one.
-    fn is_before(self, other: Self) -> bool {
-        self.0.wrapping_sub(other.0).cast_signed() < 0
-    }
-}
-
-/// A node that a run class stands at, with the newest start below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Root {
-    pub(crate) node: NodeId,
-    pub(crate) newest: Tick,
-}
-
-/// An event as a node takes it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Binding {
-    pub(crate) event: Tick,
-    pub(crate) stage: StageId,
-    /// Whether partial matches begin with it.
-    pub(crate) begins: bool,
-    /// Partial matches that it makes longer.
-    pub(crate) prev: Option<Root>,
-    /// Partial matches that the node stands for besides; older ones.
-    pub(crate) alt: Option<Root>,
-    /// Whether the event makes those longer too (a loop that passes over everything).
-    pub(crate) again: bool,
-}
-
-/// 32 bytes: a day of events makes thousands.
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    /// No partial match below starts before this; what is over may still count.
-    oldest: Tick,
-    /// The newest start below.
-    newest: Tick,
-    /// How many partial matches it stands for, of those that start at or after `oldest`; saturating.
-    paths: u64,
-    event: Tick,
-    prev: Back,
-    alt: Back,
-    stage: StageId,
-    kind: Kind,
-}
-
-impl Node {
-    /// Says nothing yet.
-    fn new(event: Tick) -> Self {
-        let (stage, kind) = (StageId(0), Kind::Either);
-        Self { oldest: event, newest: event, paths: 0, event, prev: 0, alt: 0, stage, kind }
-    }
-
-    /// Says what another node says besides.
-    fn take_in(&mut self, below: Option<&Self>) {
-        let Some(below) = below else { return };
-        self.oldest = self.oldest.min(below.oldest);
-        self.newest = self.newest.max(below.newest);
-        self.paths = self.paths.saturating_add(below.paths);
-    }
-}
+use node::{Back, Kind, Node, before};
+pub(crate) use node::{Binding, NodeId, Root, Seen, Tick};
 
 /// A buffer of up to so many nodes is short.
 const SHORT: usize = 128;
-
-/// How many nodes back another one lies; 0: there is none.
-type Back = u32;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// The event after what `prev` stands for.
-    After,
-    /// The same, and after what `alt` stands for.
-    Again,
-    /// The event after what `prev` stands for, and partial matches begin with it too.
-    First,
-    /// Both.
-    FirstAgain,
-    /// No event: what `prev` or `alt` stands for.
-    Either,
-}
-
-impl Kind {
-    #[inline]
-    fn begins(self) -> bool {
-        matches!(self, Self::First | Self::FirstAgain)
-    }
-
-    #[inline]
-    fn again(self) -> bool {
-        matches!(self, Self::Again | Self::FirstAgain)
-    }
-}
-
-/// What a node says.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    /// `None`: what `prev` or `alt` says.
-    pub(crate) event: Option<(Tick, StageId)>,
-    pub(crate) begins: bool,
-    pub(crate) prev: Option<NodeId>,
-    /// Whether `alt` is before the event too.
-    pub(crate) again: bool,
-    pub(crate) alt: Option<NodeId>,
-}
-
-impl Seen {
-    /// What is before the event, the older first.
-    pub(crate) fn before(&self) -> [Option<NodeId>; 2] {
-        match (self.prev, self.alt.filter(|_| self.again)) {
-            (Some(prev), Some(alt)) if alt.is_before(prev) => [Some(alt), Some(prev)],
-            both => both.into(),
-        }
-    }
-}
 
 /// Nodes and bound events of one key, oldest first.
 #[derive(Debug)]
@@ -182,14 +29,16 @@ pub(crate) struct SharedBuffer {
     base: u32,
     /// Where the bound events stood in the stream.
     events: Aged<Position>,
-    /// What RETURN reads of them, beside `events`; nothing where it reads nothing.
-    #[allow(clippy::box_collection, reason = "few rules read anything, and keys are many")]
-    kept: Option<Box<VecDeque<Box<[Value]>>>>,
+    /// What RETURN reads of them, where it reads anything that they have.
+    kept: Option<Box<Kept>>,
     /// The tick of the front event, or of the next one.
     first: Tick,
     /// So much may be in it before it is looked at what is over.
     full: u32,
 }
+
+/// Values of bound events, oldest first.
+type Kept = SmallVec<[(Tick, Box<[Value]>); 1]>;
 
 impl Default for SharedBuffer {
     fn default() -> Self {
@@ -217,9 +66,10 @@ impl SharedBuffer {
         tick
     }
 
-    /// Keeps what RETURN reads of the event last bound: of every one, or of none.
+    /// Keeps what RETURN reads of the event last bound.
     pub(crate) fn keep(&mut self, values: Box<[Value]>) {
-        self.kept.get_or_insert_default().push_back(values);
+        let tick = self.last_tick();
+        self.kept.get_or_insert_default().push((tick, values));
     }
 
     /// Where an event stood in the stream.
@@ -228,9 +78,11 @@ impl SharedBuffer {
         self.events.as_slice().get(self.place(tick)).copied()
     }
 
-    /// What RETURN reads of an event.
+    /// What RETURN reads of an event; nothing where it has nothing of that.
     pub(crate) fn kept(&self, tick: Tick) -> &[Value] {
-        self.kept.as_ref().and_then(|kept| kept.get(self.place(tick))).map_or(&[], |values| values)
+        let Some(kept) = &self.kept else { return &[] };
+        let found = kept.binary_search_by(|(at, _)| at.cmp(&tick)).ok().and_then(|at| kept.get(at));
+        found.map_or(&[], |(_, values)| values)
     }
 
     fn place(&self, tick: Tick) -> usize {
@@ -391,7 +243,7 @@ impl SharedBuffer {
             self.events.cut(gone);
             self.first = Tick(self.first.0.wrapping_add(count(gone)));
             if let Some(kept) = &mut self.kept {
-                kept.drain(..gone.min(kept.len()));
+                kept.drain(..kept.partition_point(|(at, _)| *at <= floor));
             }
         }
         self.full = count(self.weight().max(8) * 2);
@@ -436,12 +288,6 @@ fn tell(nodes: &mut [Node], at: usize, floor: Tick) -> Option<()> {
     let node = nodes.get_mut(at)?;
     (node.oldest, node.paths) = (oldest, paths);
     Some(())
-}
-
-/// The node so many back.
-#[inline]
-fn before(id: NodeId, back: Back) -> Option<NodeId> {
-    (back != 0).then(|| NodeId(id.0.wrapping_sub(back)))
 }
 
 fn count(n: usize) -> u32 {

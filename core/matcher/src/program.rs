@@ -87,6 +87,8 @@ pub struct Program {
     pub(crate) gathers: bool,
     /// Whether time alone can let something out.
     pub(crate) timers: bool,
+    /// Whether runs must know where the last event stood: where not an event they bound, or none, ends what comes out.
+    pub(crate) places: bool,
     /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
     pub(crate) sees_all: bool,
     /// Single-event predicates by bit, until a set has filed them in its index.

@@ -28,7 +28,7 @@ use crate::buffer::{SharedBuffer, Tick};
 use crate::observation::Position;
 use crate::output::Found;
 use crate::program::{Program, Target};
-use after::Waiting;
+use after::{Finished, Waiting};
 use cells::Cells;
 use class::{Class, Over};
 use classes::Classes;
@@ -51,7 +51,13 @@ pub struct Runs {
     newest: Tick,
     /// Time has come so far.
     now: Timestamp,
-    /// Where the last event fed stood.
+    aside: Option<Box<Aside>>,
+}
+
+/// What runs have only of some programs, or once they have matched.
+#[derive(Debug)]
+struct Aside {
+    /// Where the last event fed stood, where the program asks.
     position: Position,
     /// Nothing is due before this, where time alone can let something out.
     due: Timestamp,
@@ -61,6 +67,13 @@ pub struct Runs {
     finished: Waiting,
     /// Run classes and starts that a limit dropped.
     dropped: u32,
+}
+
+impl Aside {
+    const fn new() -> Self {
+        let position = Position { ts: Timestamp(0), seq: 0 };
+        Self { position, due: Timestamp::MAX, bound: UNBOUNDED, finished: Waiting::new(), dropped: 0 }
+    }
 }
 
 /// A skip bound that there is not.
@@ -75,6 +88,7 @@ impl Default for Runs {
 impl Runs {
     /// No runs; nothing may start at or before `bound` (what [`Runs::skip_bound`] said before a restart).
     pub fn new(bound: Option<Position>) -> Self {
+        let aside = bound.filter(|bound| *bound != UNBOUNDED);
         Self {
             cells: Cells::default(),
             tally: None,
@@ -84,11 +98,7 @@ impl Runs {
             ends: Timestamp::MAX,
             newest: Tick::default(),
             now: Timestamp::MIN,
-            position: Position::default(),
-            due: Timestamp::MAX,
-            bound: bound.unwrap_or(UNBOUNDED),
-            finished: Waiting::default(),
-            dropped: 0,
+            aside: aside.map(|bound| Box::new(Aside { bound, ..Aside::new() })),
         }
     }
 
@@ -97,7 +107,7 @@ impl Runs {
         if !program.has_timers() {
             return None;
         }
-        let waiting = !self.finished.is_empty();
+        let waiting = !self.finished().is_empty();
         let speaks = |wait| waiting || program.on_timeout.is_some() || program.waits[wait].target == Target::Absence;
         let speaking = self.classes.iter().filter(|c| speaks(c.key.wait));
         speaking.filter_map(|c| c.due(program, self.floor, &self.buffer)).min()
@@ -105,7 +115,7 @@ impl Runs {
 
     /// No match may start at or before this: what a host keeps, with the retained events, to build these runs again.
     pub fn skip_bound(&self) -> Option<Position> {
-        Some(self.bound).filter(|bound| *bound != UNBOUNDED)
+        Some(self.aside().bound).filter(|bound| *bound != UNBOUNDED)
     }
 
     /// Whether nothing is alive: the host may drop the value, if it keeps the skip bound.
@@ -114,7 +124,7 @@ impl Runs {
         self.cells.is_empty()
             && self.tally.as_ref().is_none_or(|t| t.is_empty())
             && self.classes.is_empty()
-            && self.finished.is_empty()
+            && self.finished().is_empty()
     }
 
     /// Drops every partial match (a gap in the history); the skip bound stays. Returns whether there was one.
@@ -122,9 +132,9 @@ impl Runs {
         let lives = |c: &Class| c.lives(program, self.over());
         let kept = self.cells.iter().any(|root| root.newest > self.floor);
         let counted = self.tally.iter().any(|t| t.oldest_after(self.floor).is_some());
-        let alive = kept || counted || self.classes.iter().any(lives) || !self.finished.is_empty();
+        let alive = kept || counted || self.classes.iter().any(lives) || !self.finished().is_empty();
         self.drop_all();
-        self.finished.clear();
+        self.retain_finished(|_| false);
         self.tidy();
         alive
     }
@@ -138,7 +148,7 @@ impl Runs {
         };
         self.raise(tick);
         self.drop_over(program);
-        self.finished.retain(|f| f.start > tick);
+        self.retain_finished(|f| f.start > tick);
         self.let_out(program, false, out);
         self.tidy();
         true
@@ -155,7 +165,7 @@ impl Runs {
 
     /// How many run classes and buffer nodes are alive, and how many starts a limit dropped.
     pub fn size(&self) -> (usize, usize, u64) {
-        (self.live(), self.buffer.len(), self.dropped.into())
+        (self.live(), self.buffer.len(), self.aside().dropped.into())
     }
 
     /// The oldest start of a live run.
@@ -191,7 +201,40 @@ impl Runs {
     /// Whether the skip bound lets a run begin here.
     #[inline]
     fn may_begin(&self, place: Position) -> bool {
-        self.bound == UNBOUNDED || place > self.bound
+        self.aside.as_ref().is_none_or(|aside| aside.bound == UNBOUNDED || place > aside.bound)
+    }
+
+    fn aside(&self) -> &Aside {
+        static NOTHING: Aside = Aside::new();
+        self.aside.as_deref().unwrap_or(&NOTHING)
+    }
+
+    fn aside_mut(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_with(|| Box::new(Aside::new()))
+    }
+
+    /// Matches that wait under a skip strategy.
+    fn finished(&self) -> &[Finished] {
+        &self.aside().finished
+    }
+
+    fn retain_finished(&mut self, keep: impl FnMut(&Finished) -> bool) {
+        if let Some(aside) = &mut self.aside {
+            aside.finished.retain(keep);
+        }
+    }
+
+    /// A limit has dropped so many.
+    fn count_dropped(&mut self, n: u32) {
+        let aside = self.aside_mut();
+        aside.dropped = aside.dropped.saturating_add(n);
+    }
+
+    /// Something is due then, if time comes so far.
+    fn wake_at(&mut self, due: Timestamp) {
+        if due < self.aside().due {
+            self.aside_mut().due = due;
+        }
     }
 
     fn over(&self) -> Over {
@@ -201,8 +244,9 @@ impl Runs {
     /// Ends all runs that started at or before `tick`, and lets nothing start there after a restart either.
     fn bar(&mut self, tick: Tick, bound: Position) {
         self.raise(tick);
-        self.finished.retain(|f| f.start > tick);
-        self.bound = self.bound.max(bound);
+        let aside = self.aside_mut();
+        aside.finished.retain(|f| f.start > tick);
+        aside.bound = aside.bound.max(bound);
     }
 
     /// Ends all runs that started at or before `tick`.
@@ -234,7 +278,7 @@ impl Runs {
     #[inline(never)]
     fn rest(&mut self) {
         self.drop_all();
-        if self.finished.is_empty() {
+        if self.finished().is_empty() {
             self.buffer.clear();
             self.floor = self.buffer.last_tick();
             self.ends = Timestamp::MAX;
@@ -245,6 +289,6 @@ impl Runs {
 
     /// What started after this is still of use.
     fn kept_from(&self) -> Tick {
-        self.finished.first().map_or(self.floor, |f| self.floor.min(f.start.previous()))
+        self.finished().first().map_or(self.floor, |f| self.floor.min(f.start.previous()))
     }
 }

@@ -34,10 +34,12 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
     let session = rule.within.is_some_and(|w| w.kind == ensue_rule::WithinKind::Session);
     let timers = waiting || on_timeout.is_some() || absence;
     let gathers = conditions.registers.iter().any(|(_, r)| r.fold == Fold::Distinct);
+    let places = timers || trends.is_some() || automaton.waits.iter().any(|(_, w)| w.target == Target::Next);
     let plans = if session || timers { None } else { plan::plans(&automaton, &conditions) };
     Ok(Program {
         plans,
         timers,
+        places,
         gathers,
         after,
         limits: limits.clone(),

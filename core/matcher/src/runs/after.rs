@@ -30,47 +30,37 @@ pub(super) struct Finished {
     when: Completed,
 }
 
-/// Matches that wait, by start; no room is taken until there are some.
+/// Matches that wait, by start.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(
-    #[allow(clippy::box_collection, reason = "few rules let matches wait")] Option<Box<Vec<Finished>>>,
-);
+pub(super) struct Waiting(Vec<Finished>);
 
 impl Deref for Waiting {
     type Target = [Finished];
 
     fn deref(&self) -> &[Finished] {
-        self.0.as_ref().map_or(&[], |all| all)
+        &self.0
     }
 }
 
 impl Waiting {
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|all| all.is_empty())
+    /// None.
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
     }
 
     /// Keeps those of which `keep` says so.
     pub(super) fn retain(&mut self, keep: impl FnMut(&Finished) -> bool) {
-        if let Some(all) = &mut self.0 {
-            all.retain(keep);
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0 = None;
+        self.0.retain(keep);
     }
 
     fn add(&mut self, more: impl Iterator<Item = Finished>) -> &mut [Finished] {
-        let all = self.0.get_or_insert_default();
-        all.extend(more);
-        all
+        self.0.extend(more);
+        &mut self.0
     }
 
     /// Takes out the first.
     fn take_first(&mut self) -> Option<Finished> {
-        let all = self.0.as_mut().filter(|all| !all.is_empty())?;
-        Some(all.remove(0))
+        (!self.0.is_empty()).then(|| self.0.remove(0))
     }
 }
 
@@ -100,7 +90,7 @@ impl Runs {
             let place = self.buffer.position(last).unwrap_or_default();
             let (tick, bound) = match when.by {
                 Cause::Event => (last, place),
-                Cause::Time => (self.buffer.last_tick(), self.position),
+                Cause::Time => (self.buffer.last_tick(), self.aside().position),
             };
             barred = barred.max(tick);
             self.bar(barred, bound);
@@ -138,7 +128,7 @@ impl Runs {
     ) {
         let start = total.start.and_then(|s| self.buffer.position(s)).unwrap_or_default();
         let (bindings, values) = (Vec::new(), trends.values(total.count, sums));
-        out.push(Found::Match(Match { bindings, start, end: self.position, at: when.at, by: when.by, values }));
+        out.push(Found::Match(Match { bindings, start, end: self.aside().position, at: when.at, by: when.by, values }));
     }
 
     fn no_skip(&mut self, program: &Program, bodies: &[Body], (when, limit): (Completed, usize), out: &mut Vec<Found>) {
@@ -197,8 +187,8 @@ impl Runs {
     fn finish(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
         if !bodies.is_empty() {
             // Waiting matches are kept event by event.
-            let held: usize = self.finished.iter().map(|f| f.path.len()).sum();
-            let room = program.limits.matches.saturating_sub(self.finished.len());
+            let held: usize = self.finished().iter().map(|f| f.path.len()).sum();
+            let room = program.limits.matches.saturating_sub(self.finished().len());
             let room = if held > program.limits.nodes { 0 } else { room };
             let (paths, capped) = self.paths(program, bodies, room);
             let finished = paths.into_iter().map(|path| {
@@ -206,9 +196,8 @@ impl Runs {
                 Finished { start, path, when }
             });
             // Of one start the one that CONSUME would choose goes first, and may prune the others.
-            self.finished
-                .add(finished)
-                .sort_by(|a, b| a.start.cmp(&b.start).then_with(|| paths::preference(&a.path, &b.path, program)));
+            let all = self.aside_mut().finished.add(finished);
+            all.sort_by(|a, b| a.start.cmp(&b.start).then_with(|| paths::preference(&a.path, &b.path, program)));
             if capped > 0 {
                 out.push(Found::Capped(capped));
             }
@@ -219,11 +208,11 @@ impl Runs {
     /// Lets out the finished matches before which no run lives (`all`: every one); each prunes what comes after it.
     pub(super) fn let_out(&mut self, program: &Program, all: bool, out: &mut Vec<Found>) {
         let from = out.len();
-        while let Some(start) = self.finished.first().map(|f| f.start) {
+        while let Some(start) = self.finished().first().map(|f| f.start) {
             if !all && self.oldest(program).is_some_and(|run| run < start) {
                 break;
             }
-            let Some(f) = self.finished.take_first() else { break };
+            let Some(f) = self.aside_mut().finished.take_first() else { break };
             out.push(Found::Match(to_match(&f.path, &self.buffer, program, &program.returns, f.when)));
             match self.prune_to(program, &f.path) {
                 Ok(Some((tick, bound))) => self.bar(tick, bound),

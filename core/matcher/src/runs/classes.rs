@@ -151,6 +151,10 @@ impl Rows {
             self.empty = self.empty.saturating_sub(usize::from(was_empty));
             return place(at);
         }
+        if self.list.capacity() == 0 {
+            // Most have no more than one.
+            self.list.reserve_exact(1);
+        }
         self.list.push(Class { key, body: Body::none(program) });
         let at = self.list.len() - 1;
         if let (Some(index), Some(class)) = (&mut self.index, self.list.last()) {

@@ -39,7 +39,9 @@ impl Runs {
     pub fn step(&mut self, program: &Program, event: &Observation, hit: Hit, out: &mut Vec<Found>) {
         let position = event.arrival.position;
         self.pass_time(program, position.ts, out);
-        self.position = position;
+        if program.places {
+            self.aside_mut().position = position;
+        }
         if let Some(plans) = &program.plans {
             self.follow((program, plans), (event, hit.bits), out);
             self.tidy();
@@ -61,7 +63,7 @@ impl Runs {
         if !complete.is_empty() {
             let at = seen.observation.arrival.position.ts;
             self.complete(seen.program, &complete, Completed { at, by: Cause::Event }, out);
-        } else if !self.finished.is_empty() {
+        } else if !self.finished().is_empty() {
             self.let_out(seen.program, false, out);
         }
     }
@@ -95,8 +97,11 @@ impl Runs {
     /// Keeps what RETURN reads of the event last bound.
     #[inline(never)]
     fn keep(&mut self, program: &Program, event: &Observation) {
-        let value = |s: &SlotId| event.content.slots.get(s.index()).cloned().unwrap_or_default();
-        self.buffer.keep(program.kept.iter().map(value).collect());
+        let value = |s: &SlotId| event.content.slots.get(s.index()).filter(|v| !v.is_null());
+        // Often it is not the event that RETURN asks.
+        if program.kept.iter().any(|s| value(s).is_some()) {
+            self.buffer.keep(program.kept.iter().map(|s| value(s).cloned().unwrap_or_default()).collect());
+        }
     }
 
     /// Lets every class meet the event.
@@ -104,7 +109,7 @@ impl Runs {
         let program = seen.program;
         let session = program.session.then_some(seen.observation.arrival.session);
         let mut onward = SmallVec::<[Class; 1]>::new();
-        let (mut ended, over) = (0, self.over());
+        let (mut ended, mut dropped, over) = (0, 0, self.over());
         for id in self.classes.concerned(seen) {
             let Some(class) = self.classes.get_mut(id).filter(|c| !c.body.is_empty()) else { continue };
             if !class.cut(program, over) {
@@ -123,7 +128,7 @@ impl Runs {
                 let leaving = Leaving { wait, to, registers: &class.key.registers, aside };
                 match moves.into(seen, leaving) {
                     Some(into) => into.body.merge(&class.body, &mut self.buffer),
-                    None => self.dropped = self.dropped.saturating_add(1),
+                    None => dropped += 1,
                 }
             } else if fate.completes {
                 complete.push(class.body.clone());
@@ -139,6 +144,9 @@ impl Runs {
         }
         if ended > 0 {
             self.classes.drop_empty(ended, program);
+        }
+        if dropped > 0 {
+            self.count_dropped(dropped);
         }
         for class in onward {
             self.insert(program, class);
@@ -204,6 +212,7 @@ impl Runs {
                 }
             }
         }
+        let mut due = Timestamp::MAX;
         for place in places {
             let Some(class) = self.classes.get_mut(*place) else { continue };
             if joins {
@@ -212,9 +221,10 @@ impl Runs {
                 class.body.merge(&arrival.body, &mut self.buffer);
             }
             if program.timers {
-                self.due = self.due.min(class.due(program, self.floor, &self.buffer).unwrap_or(Timestamp::MAX));
+                due = due.min(class.due(program, self.floor, &self.buffer).unwrap_or(Timestamp::MAX));
             }
         }
+        self.wake_at(due);
         if arrival.complete {
             complete.push(arrival.body);
         }
@@ -225,7 +235,8 @@ impl Runs {
         let place = self.classes.place(class.key, program);
         let Some(found) = self.classes.get_mut(place) else { return };
         found.body.merge(&class.body, &mut self.buffer);
-        self.due = self.due.min(found.due(program, self.floor, &self.buffer).unwrap_or(Timestamp::MAX));
+        let due = found.due(program, self.floor, &self.buffer);
+        self.wake_at(due.unwrap_or(Timestamp::MAX));
     }
 
     /// Drops what is over where that may be half of all classes, and the oldest starts above the limits.
@@ -236,7 +247,7 @@ impl Runs {
         }
         while self.classes.len() > program.limits.classes || self.overweight(program) {
             let Some(oldest) = self.oldest(program) else { return };
-            self.dropped = self.dropped.saturating_add(1);
+            self.count_dropped(1);
             self.raise(oldest);
             self.drop_over(program);
             self.tidy();

@@ -35,11 +35,13 @@ impl Runs {
     /// Lets out what is due.
     #[inline(never)]
     fn fire(&mut self, program: &Program, t: Timestamp, out: &mut Vec<Found>) {
-        while self.due <= t && self.due < Timestamp::MAX {
+        let is_due = |due: Timestamp| due <= t && due < Timestamp::MAX;
+        while is_due(self.aside().due) {
             let dues = self.classes.iter().filter_map(|c| c.due(program, self.floor, &self.buffer));
-            self.due = dues.min().unwrap_or(Timestamp::MAX);
-            if self.due <= t && self.due < Timestamp::MAX {
-                self.expire(program, self.due, out);
+            let due = dues.min().unwrap_or(Timestamp::MAX);
+            self.aside_mut().due = due;
+            if is_due(due) {
+                self.expire(program, due, out);
                 self.tidy();
             }
         }
