@@ -113,9 +113,9 @@ impl Fields {
     /// The first 16 hex digits.
     fn hex(self) -> Arc<str> {
         let digest: [u8; 32] = self.0.finalize().into();
-        let mut hex = RuleHash(digest).to_string();
-        hex.truncate(16);
-        hex.into()
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16);
+        let digits = digest.iter().take(8).flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]);
+        digits.flatten().collect::<String>().into()
     }
 }
 

@@ -38,6 +38,7 @@ impl WriteAhead {
 impl Store {
     /// Moves the write-ahead log into the main file.
     pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
+        self.outside();
         let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         done.doing("moving the write-ahead log into the file")?;
         self.log.pages.store(0, Ordering::Relaxed);
