@@ -1,8 +1,9 @@
 //! Events in, and what became of them.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
-use ensue_engine::{Recorded as Became, Rejected};
+use ensue_engine::{Attributes, Recorded as Became, Rejected};
 use ensue_rule::{EventRef, Timestamp, Value as Core};
 
 use crate::value::{Named, Value};
@@ -143,14 +144,16 @@ pub(crate) fn positional(
     record(engine, &head, args.iter().map(|arg| (arg.name.as_str(), &arg.value)))
 }
 
+/// Attributes are converted only where the event is wanted.
 fn record<'v>(
     engine: &ensue_engine::Engine,
     head: &EventRef<'_>,
-    args: impl Iterator<Item = (&'v str, &'v Value)>,
+    args: impl Iterator<Item = (&'v str, &'v Value)> + Clone,
 ) -> Recorded {
-    if engine.record_unwanted(head) {
-        return Recorded::Unwanted;
-    }
-    let args: Vec<(&str, Core)> = args.map(|(name, value)| (name, Core::from(value))).collect();
-    engine.record(&EventRef { args: &args, ..*head }).into()
+    let read = |attributes: &mut Attributes<'_>| {
+        args.clone().for_each(|(name, value)| attributes.take(name, Core::from(value)));
+        Ok::<_, Infallible>(())
+    };
+    let Ok(recorded) = engine.record_reading(head, read);
+    recorded.into()
 }

@@ -12,7 +12,7 @@ use crate::event::Recorded;
 use crate::{opened, packed};
 
 /// Events of so many bytes are copied to the stack.
-const SMALL: usize = 512;
+const SMALL: usize = 256;
 
 /// Records the packed event in the first `length` bytes of `event` with the engine of that number. Gives the number of
 /// what became of it: [`Recorded::number`]. It never throws.
@@ -46,15 +46,17 @@ fn copied<T>(
     take: impl FnOnce(&[u8]) -> T,
 ) -> jni::errors::Result<T> {
     let length = usize::try_from(length).unwrap_or(0).min(array.len(env)?);
-    let (mut small, mut large) = ([0_i8; SMALL], Vec::new());
-    let signed = if let Some(small) = small.get_mut(..length) {
-        small
-    } else {
-        large.resize(length, 0);
-        large.as_mut_slice()
-    };
+    if length > SMALL {
+        let mut signed = vec![0_i8; length];
+        array.get_region(env, 0, &mut signed)?;
+        return Ok(take(&signed.into_iter().map(i8::cast_unsigned).collect::<Vec<u8>>()));
+    }
+    let (mut signed, mut bytes) = ([0_i8; SMALL], [0_u8; SMALL]);
+    let (signed, bytes) = (signed.split_at_mut(length).0, bytes.split_at_mut(length).0);
     array.get_region(env, 0, signed)?;
-    let mut bytes = smallvec::SmallVec::<[u8; SMALL]>::new();
-    bytes.extend(signed.iter().map(|byte| byte.cast_unsigned()));
-    Ok(take(&bytes))
+    // A loop that the compiler knows for a copy; extending a list, it does not.
+    for (to, from) in bytes.iter_mut().zip(signed.iter()) {
+        *to = from.cast_unsigned();
+    }
+    Ok(take(bytes))
 }

@@ -11,32 +11,26 @@
 
 use std::sync::Arc;
 
-use ensue_engine::{Engine, Error, Recorded as Became};
+use ensue_engine::{Attributes, Engine, Error};
 use ensue_rule::{EventRef, Source, Timestamp, Value};
-use smallvec::SmallVec;
 
 use crate::event::Recorded;
 
 /// Values nested deeper are malformed; the engine's own limit is below.
 const DEEPEST: usize = 65;
 
-/// Attributes that cost no allocation of their own.
-const FEW: usize = 16;
-
-/// Records a packed event. Its attributes are read only where it is wanted.
+/// Records a packed event. Its attributes are read only where it is wanted, and of these only those that some task reads.
 pub(crate) fn record(engine: &Engine, bytes: &[u8]) -> Recorded {
-    let unwanted = |head: &EventRef<'_>| engine.record_unwanted(head).then_some(Became::Unwanted);
-    match read(bytes, unwanted, |event| engine.record(event)) {
-        Some(became) => became.into(),
-        None => malformed(engine),
-    }
+    let Some(packed) = Packed::read(bytes) else { return malformed(engine) };
+    let read = |attributes: &mut Attributes<'_>| Rest(packed.args).wanted(attributes).ok_or(());
+    engine.record_reading(&packed.head(), read).map_or(Recorded::Malformed, Recorded::from)
 }
 
 /// Records a packed event, and waits until it is on the disk.
 pub(crate) fn record_durable(engine: &Engine, bytes: &[u8]) -> Result<Recorded, Error> {
-    // What no task wants waits too, for what was recorded before it.
-    match read(bytes, |_| None, |event| engine.record_durable(event)) {
-        Some(became) => Ok(became?.into()),
+    let packed = Packed::read(bytes).and_then(|packed| Some((Rest(packed.args).args()?, packed)));
+    match packed {
+        Some((args, packed)) => Ok(engine.record_durable(&EventRef { args: &args, ..packed.head() })?.into()),
         None => Ok(malformed(engine)),
     }
 }
@@ -46,34 +40,38 @@ fn malformed(engine: &Engine) -> Recorded {
     Recorded::Malformed
 }
 
-/// Hands on the event; where `early` has an answer to all but its attributes, these are not read.
-fn read<T>(
-    bytes: &[u8],
-    early: impl FnOnce(&EventRef<'_>) -> Option<T>,
-    record: impl FnOnce(&EventRef<'_>) -> T,
-) -> Option<T> {
-    let mut rest = Rest(bytes);
-    let source = match rest.byte()? {
-        0 => Source::Custom,
-        1 => Source::Page,
-        2 => Source::Network,
-        3 => Source::Storage,
-        _ => return None,
-    };
-    let present = rest.byte()?;
-    let is = |bit: u8| present & (1 << bit) != 0;
-    let action_type = rest.text()?;
-    let scene = rest.optional(is(0), Rest::text)?;
-    let user_id = rest.optional(is(1), Rest::text)?;
-    let ts = rest.optional(is(2), Rest::long)?.map(Timestamp);
-    let id = rest.optional(is(3), Rest::text)?.map(Value::from);
-    let utc_offset_min = rest.optional(is(4), Rest::int)?;
-    let head = EventRef { ts, id: id.as_ref(), source, action_type, scene, user_id, utc_offset_min, args: &[] };
-    if let Some(known) = early(&head) {
-        return Some(known);
+/// An event of which all but the attributes is read.
+struct Packed<'b> {
+    event: EventRef<'b>,
+    id: Option<Value>,
+    args: &'b [u8],
+}
+
+impl<'b> Packed<'b> {
+    fn read(bytes: &'b [u8]) -> Option<Self> {
+        let mut rest = Rest(bytes);
+        let source = match rest.byte()? {
+            0 => Source::Custom,
+            1 => Source::Page,
+            2 => Source::Network,
+            3 => Source::Storage,
+            _ => return None,
+        };
+        let present = rest.byte()?;
+        let is = |bit: u8| present & (1 << bit) != 0;
+        let action_type = rest.text()?;
+        let scene = rest.optional(is(0), Rest::text)?;
+        let user_id = rest.optional(is(1), Rest::text)?;
+        let ts = rest.optional(is(2), Rest::long)?.map(Timestamp);
+        let id = rest.optional(is(3), Rest::text)?.map(Value::from);
+        let utc_offset_min = rest.optional(is(4), Rest::int)?;
+        let event = EventRef { ts, id: None, source, action_type, scene, user_id, utc_offset_min, args: &[] };
+        Some(Self { event, id, args: rest.0 })
     }
-    let args = rest.args()?;
-    Some(record(&EventRef { args: &args, ..head }))
+
+    fn head(&self) -> EventRef<'_> {
+        EventRef { id: self.id.as_ref(), ..self.event }
+    }
 }
 
 /// What is still to be read.
@@ -116,14 +114,25 @@ impl<'b> Rest<'b> {
         if is { read(self).map(Some) } else { Some(None) }
     }
 
-    /// All attributes, and nothing after them.
-    fn args(&mut self) -> Option<SmallVec<[(&'b str, Value); FEW]>> {
+    /// Hands over those attributes that are wanted; nothing follows them.
+    fn wanted(mut self, attributes: &mut Attributes<'_>) -> Option<()> {
         let n = u16::from_be_bytes(self.take()?);
-        let mut args = SmallVec::new();
         for _ in 0..n {
-            args.push((self.text()?, self.value(DEEPEST)?));
+            let name = self.text()?;
+            if attributes.wants(name) {
+                attributes.take(name, self.value(DEEPEST)?);
+            } else {
+                attributes.pass(name.len() + self.pass(DEEPEST)?);
+            }
         }
-        self.0.is_empty().then_some(args)
+        self.0.is_empty().then_some(())
+    }
+
+    /// All attributes, and nothing after them.
+    fn args(mut self) -> Option<Vec<(&'b str, Value)>> {
+        let n = u16::from_be_bytes(self.take()?);
+        let args: Option<_> = (0..n).map(|_| Some((self.text()?, self.value(DEEPEST)?))).collect();
+        args.filter(|_| self.0.is_empty())
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {
@@ -143,6 +152,25 @@ impl<'b> Rest<'b> {
                 let n = self.count(5)?;
                 let entries: Option<_> = (0..n).map(|_| Some((Arc::from(self.text()?), self.value(depth)?))).collect();
                 Value::Map(Arc::new(entries?))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Passes over a value, and gives its size as the engine counts it.
+    fn pass(&mut self, depth: usize) -> Option<usize> {
+        let depth = depth.checked_sub(1)?;
+        Some(match self.byte()? {
+            0..=2 => 1,
+            3 | 4 => self.take::<8>()?.len(),
+            5 => 1 + self.text()?.len(),
+            6 => {
+                let n = self.count(1)?;
+                (0..n).try_fold(1, |size, _| Some(size + self.pass(depth)?))?
+            }
+            7 => {
+                let n = self.count(5)?;
+                (0..n).try_fold(1, |size, _| Some(size + self.text()?.len() + self.pass(depth)?))?
             }
             _ => return None,
         })

@@ -14,7 +14,7 @@ use crate::config::{Config, Mode};
 use crate::error::{Error, Kind};
 use crate::event_json::{BadEvent, Line};
 use crate::feedback::{Feedback, FeedbackKind};
-use crate::ingest::{DemandTable, Ingest};
+use crate::ingest::{Attributes, DemandTable, Ingest};
 use crate::listener::Listener;
 use crate::outcome::Decision;
 use crate::reply::reply;
@@ -203,10 +203,18 @@ impl Engine {
         }
     }
 
-    /// Records an event whose attributes nobody has read yet, if no task wants it: so that a face reads them only where
-    /// they are wanted. False: nothing was done; it is to be recorded whole.
-    pub fn record_unwanted(&self, event: &EventRef<'_>) -> bool {
-        self.shared.ingest.record_unwanted(event, &self.shared.counters)
+    /// [`Engine::record`] of an event whose attributes nobody has read yet: `read` does, where the event is wanted, and hands over
+    /// those that some task reads. The others cost nothing; only their size counts. `read` may be called again, where the tasks
+    /// change meanwhile.
+    ///
+    /// # Errors
+    /// That of `read`, which found something else than attributes; it is counted as rejected.
+    pub fn record_reading<E>(
+        &self,
+        head: &EventRef<'_>,
+        read: impl Fn(&mut Attributes<'_>) -> Result<(), E>,
+    ) -> Result<Recorded, E> {
+        self.shared.ingest.record_reading(head, read, &self.shared.counters)
     }
 
     /// Counts an event that a face could not read as rejected.

@@ -3,17 +3,20 @@
 //! Never waits for I/O. An event that no task wants costs two or three hash look-ups and no allocation; one that is
 //! wanted is made owned here, with its wanted fields only. Whether it is late, and what it completes, the worker says.
 
+mod attributes;
 mod demand;
 mod queue;
 mod users;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
 
+pub use attributes::Attributes;
 pub(crate) use demand::{DemandTable, Want};
 pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
 pub(crate) use users::Users;
@@ -84,13 +87,41 @@ impl Ingest {
         patient: bool,
         counters: &Counters,
     ) -> Recorded {
-        if self.off.load(Ordering::Acquire) {
-            return Recorded::OptedOut;
+        if let Err(answer) = self.check(event, counters) {
+            return answer;
         }
-        if let Err(rejected) = self.check(event) {
-            counters.rejected.add(1);
-            return Recorded::Rejected(rejected);
+        let read = |attributes: &mut Attributes<'_>| {
+            for (name, value) in event.args {
+                if attributes.wants(name) {
+                    attributes.take(name, value.clone());
+                }
+            }
+            Ok::<_, Infallible>(())
+        };
+        let Ok(recorded) = self.take(&Incoming { head: event, read, left: usize::MAX, line, patient }, counters);
+        recorded
+    }
+
+    /// See [`crate::Engine::record_reading`].
+    pub(crate) fn record_reading<E>(
+        &self,
+        head: &EventRef<'_>,
+        read: impl Fn(&mut Attributes<'_>) -> Result<(), E>,
+        counters: &Counters,
+    ) -> Result<Recorded, E> {
+        match self.check(head, counters) {
+            Err(answer) => Ok(answer),
+            Ok(left) => self.take(&Incoming { head, read, left, line: None, patient: false }, counters),
         }
+    }
+
+    /// Takes an event that is good as far as it is read.
+    fn take<E, R: Fn(&mut Attributes<'_>) -> Result<(), E>>(
+        &self,
+        incoming: &Incoming<'_, R>,
+        counters: &Counters,
+    ) -> Result<Recorded, E> {
+        let event = incoming.head;
         let identified = event.user_id.is_none().then(|| self.identified.load());
         let user = event.user_id.or_else(|| identified.as_ref().and_then(|i| i.as_deref()));
         let table = self.table.load();
@@ -99,20 +130,23 @@ impl Ingest {
             Some(table) => match table.look_up(event.action_type, event.scene) {
                 None => {
                     self.pass(user, self.stamp(event.ts, counters));
-                    return Recorded::Unwanted;
+                    return Ok(Recorded::Unwanted);
                 }
                 want => want,
             },
         };
+        let Some(args) = incoming.args(want.as_ref()).inspect_err(|_| counters.rejected.add(1))? else {
+            return Ok(too_large(counters));
+        };
         let mark = self.users.mark(user, self.stamp(event.ts, counters), Some(self.queue.queued()));
-        let looked = (want, table.as_ref().map_or(0, |t| t.epoch()));
-        let recorded = self.queue(event, &mark, looked, (line, patient || self.clock.is_none()));
+        let queued = owned(event, &mark, want, args, incoming.line);
+        let recorded = self.queue(queued, incoming, &mark, table.as_ref().map_or(0, |t| t.epoch()))?;
         match recorded {
             Recorded::Queued if table.is_some() => counters.demanded.add(1),
             Recorded::Full => counters.dropped.add(1),
             _ => {}
         }
-        recorded
+        Ok(recorded)
     }
 
     /// See [`crate::Engine::feedback`]; `patient`: as in [`Ingest::record`].
@@ -139,46 +173,34 @@ impl Ingest {
         }
     }
 
-    /// See [`crate::Engine::record_unwanted`].
-    pub(crate) fn record_unwanted(&self, event: &EventRef<'_>, counters: &Counters) -> bool {
-        let table = self.table.load();
-        let wanted = table.as_ref().is_none_or(|table| table.look_up(event.action_type, event.scene).is_some());
-        // Whatever else becomes of it, `record` says.
-        if wanted || self.off.load(Ordering::Acquire) || self.check(event).is_err() {
-            return false;
-        }
-        let identified = event.user_id.is_none().then(|| self.identified.load());
-        let user = event.user_id.or_else(|| identified.as_ref().and_then(|i| i.as_deref()));
-        self.pass(user, self.stamp(event.ts, counters));
-        true
-    }
-
-    /// Puts a wanted event in the queue; looks it up anew as long as the demand changes under it.
-    fn queue(
+    /// Puts a wanted event in the queue; looks it up, and reads it, anew as long as the demand changes under it.
+    fn queue<E, R: Fn(&mut Attributes<'_>) -> Result<(), E>>(
         &self,
-        event: &EventRef<'_>,
+        mut queued: Box<Queued>,
+        incoming: &Incoming<'_, R>,
         mark: &Mark,
-        (mut want, mut epoch): (Option<Want<'_>>, u64),
-        (line, patient): (Option<u64>, bool),
-    ) -> Recorded {
-        let mut queued = owned(event, mark, want.take(), line);
+        mut epoch: u64,
+    ) -> Result<Recorded, E> {
         loop {
-            match self.queue.push(queued, epoch, patient) {
-                Push::Queued => return Recorded::Queued,
-                Push::Full => return Recorded::Full,
-                Push::Closed => return Recorded::Closed,
+            match self.queue.push(queued, epoch, incoming.patient || self.clock.is_none()) {
+                Push::Queued => return Ok(Recorded::Queued),
+                Push::Full => return Ok(Recorded::Full),
+                Push::Closed => return Ok(Recorded::Closed),
                 Push::Stale => {}
             }
             let table = self.table.load();
+            let event = incoming.head;
             let fresh = match &*table {
                 None => None,
                 Some(table) => match table.look_up(event.action_type, event.scene) {
-                    None => return Recorded::Unwanted,
+                    None => return Ok(Recorded::Unwanted),
                     want => want,
                 },
             };
             epoch = table.as_ref().map_or(0, |t| t.epoch());
-            queued = owned(event, mark, fresh, line);
+            // It was small enough, and its size is not of the demand.
+            let args = incoming.args(fresh.as_ref())?.unwrap_or_default();
+            queued = owned(event, mark, fresh, args, incoming.line);
         }
     }
 
@@ -263,26 +285,61 @@ impl Ingest {
         now
     }
 
-    fn check(&self, event: &EventRef<'_>) -> Result<(), Rejected> {
-        if event.action_type.is_empty() {
-            return Err(Rejected::NoActionType);
+    /// What is left of the size of an event; else what became of it.
+    fn check(&self, event: &EventRef<'_>, counters: &Counters) -> Result<usize, Recorded> {
+        if self.off.load(Ordering::Acquire) {
+            return Err(Recorded::OptedOut);
         }
-        if event.source == Source::Derived {
-            return Err(Rejected::Derived);
-        }
-        if size(event, self.event_bytes).is_none() { Err(Rejected::TooLarge) } else { Ok(()) }
+        let left = if event.action_type.is_empty() {
+            Err(Rejected::NoActionType)
+        } else if event.source == Source::Derived {
+            Err(Rejected::Derived)
+        } else {
+            size(event, self.event_bytes).map(|size| self.event_bytes - size).ok_or(Rejected::TooLarge)
+        };
+        left.map_err(|rejected| {
+            counters.rejected.add(1);
+            Recorded::Rejected(rejected)
+        })
     }
 }
 
+/// An event on its way in, and how its attributes are read.
+struct Incoming<'e, R> {
+    head: &'e EventRef<'e>,
+    read: R,
+    /// What is left of its size.
+    left: usize,
+    /// The input line, in replay.
+    line: Option<u64>,
+    /// Waits for room in the queue.
+    patient: bool,
+}
+
+impl<E, R: Fn(&mut Attributes<'_>) -> Result<(), E>> Incoming<'_, R> {
+    /// The attributes that are read; `None`: they are too large.
+    fn args(&self, want: Option<&Want<'_>>) -> Result<Option<BTreeMap<Arc<str>, Value>>, E> {
+        let mut attributes = Attributes::new(want.map(Want::reads), Some(self.left));
+        (self.read)(&mut attributes)?;
+        Ok(attributes.taken())
+    }
+}
+
+fn too_large(counters: &Counters) -> Recorded {
+    counters.rejected.add(1);
+    Recorded::Rejected(Rejected::TooLarge)
+}
+
 /// An owned event with what is wanted of it; all of it, where nobody knows yet.
-fn owned(event: &EventRef<'_>, mark: &Mark, want: Option<Want<'_>>, line: Option<u64>) -> Queued {
-    let (whole, action, scene, args) = match want {
-        None => (true, None, None, event.args.iter().map(|(k, v)| (Arc::from(*k), v.clone())).collect()),
-        Some(want) => {
-            let args: BTreeMap<_, _> = want.keep(event.args.iter().map(|(k, v)| (*k, v)));
-            (false, want.action_type.cloned(), want.scene.cloned(), args)
-        }
-    };
+fn owned(
+    event: &EventRef<'_>,
+    mark: &Mark,
+    want: Option<Want<'_>>,
+    args: BTreeMap<Arc<str>, Value>,
+    line: Option<u64>,
+) -> Box<Queued> {
+    let whole = want.is_none();
+    let (action, scene) = want.map_or((None, None), |want| (want.action_type.cloned(), want.scene.cloned()));
     let label = || line.and_then(|l| i64::try_from(l).ok()).map(Value::Int);
     let made = Event {
         ts: Some(mark.ts),
@@ -294,7 +351,7 @@ fn owned(event: &EventRef<'_>, mark: &Mark, want: Option<Want<'_>>, line: Option
         utc_offset_min: event.utc_offset_min,
         args,
     };
-    Queued {
+    Box::new(Queued {
         event: made,
         ts: mark.ts,
         before: mark.before,
@@ -304,7 +361,7 @@ fn owned(event: &EventRef<'_>, mark: &Mark, want: Option<Want<'_>>, line: Option
         stamped: event.ts.is_none(),
         whole,
         line,
-    }
+    })
 }
 
 /// The bytes of an event; `None`: over the limit.

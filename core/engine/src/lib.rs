@@ -43,6 +43,7 @@ pub use ensue_matcher::Limits;
 pub use error::Error;
 pub use event_json::{BadEvent, parse_event, read_event};
 pub use feedback::{Feedback, FeedbackKind};
+pub use ingest::Attributes;
 pub use listener::Listener;
 pub use outcome::{Decision, DerivedRecord, MatchRecord, Named, Outcome, Reason, Refusal};
 pub use pending::Scripts;

@@ -222,7 +222,7 @@ impl Book {
     /// Leaves of an event only what is wanted; whether it is wanted at all.
     pub(crate) fn narrow(&self, event: &mut Event) -> bool {
         let Some(want) = self.wants.look_up(&event.action_type, event.scene.as_deref()) else { return false };
-        event.args = want.keep(event.args.iter().map(|(k, v)| (&**k, v)));
+        event.args = want.keep(std::mem::take(&mut event.args));
         true
     }
 

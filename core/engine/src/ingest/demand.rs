@@ -127,14 +127,35 @@ impl Fields {
 }
 
 impl Want<'_> {
+    /// What is read of the arguments.
+    pub(crate) fn reads(&self) -> Reads<'_> {
+        Reads(&self.fields)
+    }
+
     /// Of these arguments those that are read, and of maps only what is read.
-    pub(crate) fn keep<'a>(&self, args: impl IntoIterator<Item = (&'a str, &'a Value)>) -> BTreeMap<Arc<str>, Value> {
-        // One by one: `collect` would make a list and sort it first.
-        let mut kept = BTreeMap::new();
-        for (name, value) in args {
-            kept.extend(keep(&self.fields, name, value));
+    pub(crate) fn keep(&self, args: BTreeMap<Arc<str>, Value>) -> BTreeMap<Arc<str>, Value> {
+        args.into_iter().filter_map(|(name, value)| self.reads().keep(&name, value)).collect()
+    }
+}
+
+/// What is read of the arguments of an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reads<'t>(&'t [&'t Fields]);
+
+impl Reads<'_> {
+    /// Whether anything of the argument of this name is read.
+    pub(crate) fn any_of(self, name: &str) -> bool {
+        self.0.iter().any(|f| f.all || f.named.contains_key(name))
+    }
+
+    /// The argument `name` as far as it is read, with the name that the table has.
+    pub(crate) fn keep(self, name: &str, value: Value) -> Option<(Arc<str>, Value)> {
+        if let [only] = self.0
+            && let Some((interned, Branch::Whole)) = only.named.get_key_value(name)
+        {
+            return Some((interned.clone(), value));
         }
-        kept
+        keep(self.0, name, &value)
     }
 }
 
@@ -189,7 +210,7 @@ mod tests {
     fn kept(table: &DemandTable, action_type: &str, scene: Option<&str>, json: &str) -> Option<String> {
         let args: BTreeMap<String, Value> = serde_json::from_str(json).unwrap();
         let want = table.look_up(action_type, scene)?;
-        let kept = want.keep(args.iter().map(|(k, v)| (k.as_str(), v)));
+        let kept = want.keep(args.into_iter().map(|(k, v)| (Arc::from(k), v)).collect());
         Some(Value::Map(Arc::new(kept)).to_string())
     }
 

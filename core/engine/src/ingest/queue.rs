@@ -51,8 +51,9 @@ pub(crate) struct Lost {
 /// One thing for the worker.
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// An event.
-    Event(Queued),
+    /// An event. Apart from the queue, so that its thirty words are written once, where they stay: copied here
+    /// they would cost who records as much again, and who takes them out as long under the lock.
+    Event(Box<Queued>),
     /// What became of a decision.
     Feedback(Feedback),
     /// Events were lost here.
@@ -111,7 +112,7 @@ impl Queue {
     }
 
     /// Puts an event that was looked up under `epoch` in; `wait`: for room, if there is none and somebody makes it.
-    pub(crate) fn push(&self, event: Queued, epoch: u64, wait: bool) -> Push {
+    pub(crate) fn push(&self, event: Box<Queued>, epoch: u64, wait: bool) -> Push {
         let mut state = self.lock();
         while wait && state.events >= state.capacity && !state.closed && state.epoch == epoch && epoch > 0 {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -307,8 +308,8 @@ mod tests {
     use super::*;
     use crate::feedback::FeedbackKind;
 
-    fn event(user: &str, ts: i64) -> Queued {
-        Queued {
+    fn event(user: &str, ts: i64) -> Box<Queued> {
+        Box::new(Queued {
             event: Event { user_id: Some(user.into()), ..Event::default() },
             ts: Timestamp(ts),
             before: Timestamp::MIN,
@@ -318,7 +319,7 @@ mod tests {
             stamped: false,
             whole: false,
             line: None,
-        }
+        })
     }
 
     fn kinds(queue: &Queue, limit: usize) -> Vec<String> {

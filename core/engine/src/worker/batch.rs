@@ -77,7 +77,7 @@ impl Worker {
         Next::Go
     }
 
-    fn event(&mut self, mut queued: Queued) {
+    fn event(&mut self, mut queued: Box<Queued>) {
         if self.fold.book.is_empty() {
             self.held.push(Item::Event(queued));
             return;
@@ -89,7 +89,7 @@ impl Worker {
             self.shared.counters.demanded.add(1);
         }
         let met = self.meet(&mut queued);
-        let Queued { event, ts, before, device_before, session, stamped, line, .. } = queued;
+        let Queued { event, ts, before, device_before, session, stamped, line, .. } = *queued;
         let draft = Draft { event, ts, before, device_before, session, stamped, line };
         self.begin();
         self.note_failure(met);

@@ -32,7 +32,7 @@ fn worker(config: Config) -> Worker {
 
 fn event(action: &str, ts: i64, scene: &str) -> Item {
     let event = Event { action_type: action.into(), scene: Some(scene.into()), ..Event::default() };
-    Item::Event(Queued {
+    Item::Event(Box::new(Queued {
         event,
         ts: Timestamp(ts),
         before: Timestamp::MIN,
@@ -42,7 +42,7 @@ fn event(action: &str, ts: i64, scene: &str) -> Item {
         stamped: false,
         whole: false,
         line: None,
-    })
+    }))
 }
 
 fn batch(worker: &mut Worker, items: Vec<Item>) {

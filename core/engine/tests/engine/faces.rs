@@ -1,11 +1,12 @@
 //! What the language faces need of the engine beyond what a Rust host needs.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ensue_engine::replay::{After, run};
-use ensue_engine::{Config, Decision, Engine, Listener, ManualClock, Recorded, Stats};
-use ensue_rule::{EventRef, Task, Timestamp};
+use ensue_engine::{Config, Decision, Engine, Listener, ManualClock, Recorded, Rejected, Stats};
+use ensue_rule::{Attr, BinaryOp, Condition, EventRef, Expr, Task, Timestamp, Value};
 
 use crate::support::{Site, at, rule, set, task, touch};
 
@@ -13,27 +14,57 @@ fn named(action_type: &str) -> EventRef<'_> {
     EventRef { ts: Some(Timestamp(5_000)), action_type, user_id: Some("u"), ..EventRef::default() }
 }
 
+/// Records an event with an attribute `x`, read by whoever asks; says what became of it and which attributes were wanted.
+fn reading(site: &Site, event: &EventRef<'_>, names: &[&str]) -> (Option<Recorded>, Vec<String>) {
+    let wanted = RefCell::new(Vec::new());
+    let recorded = site.engine.record_reading(event, |attributes| {
+        for name in names {
+            if attributes.wants(name) {
+                wanted.borrow_mut().push((*name).to_owned());
+                attributes.take(name, Value::Int(1));
+            } else {
+                attributes.pass(name.len() + 8);
+            }
+        }
+        if names.contains(&"broken") { Err(()) } else { Ok(()) }
+    });
+    (recorded.ok(), wanted.into_inner())
+}
+
 #[test]
-fn attributes_are_asked_for_only_where_the_event_is_wanted() {
-    let site = Site::open(Config::in_memory().replay());
-    assert!(!site.engine.record_unwanted(&named("noise")), "nobody knows yet what is wanted");
-    site.apply(vec![task("t", rule("a b", 10_000))]);
-    site.record(&at(1_000, "a"));
-    assert!(!site.engine.record_unwanted(&named("a")), "it is wanted");
-    assert!(!site.engine.record_unwanted(&named("")), "it is no event");
-    assert!(site.engine.record_unwanted(&named("noise")));
-    // It moved its user's time: what comes behind it is late.
-    site.record(&at(2_000, "b"));
-    assert_eq!(site.lines(), [""; 0]);
+fn attributes_are_read_only_where_a_task_does() {
+    let site = Site::open(Config { event_bytes: 100, ..Config::in_memory().replay() });
+    let all = || vec!["x".to_owned(), "y".to_owned()];
+    assert_eq!(reading(&site, &named("b"), &["x", "y"]), (Some(Recorded::Queued), all()), "nobody knows yet");
+    let mut x_is_1 = rule("a b", 10_000);
+    let one = Expr::binary(BinaryOp::Eq, Expr::attr("b", Attr::arg("x")), Expr::literal(1));
+    x_is_1.conditions.push(Condition::place(one, &x_is_1.pattern).unwrap());
+    site.apply(vec![task("t", x_is_1)]);
+    site.record(&at(6_000, "a"));
+    let later = |ts, action_type| EventRef { ts: Some(Timestamp(ts)), ..named(action_type) };
+    assert_eq!(reading(&site, &later(6_500, "noise"), &["x"]), (Some(Recorded::Unwanted), vec![]));
+    assert_eq!(reading(&site, &later(7_000, "b"), &["x", "y"]), (Some(Recorded::Queued), vec!["x".to_owned()]));
+    assert_eq!(site.lines().len(), 1, "x is 1");
+
+    let too_large = Some(Recorded::Rejected(Rejected::TooLarge));
+    assert_eq!(reading(&site, &later(8_000, "b"), &["y"; 20]), (too_large, vec![]), "what is passed over counts too");
+    assert_eq!(reading(&site, &later(8_000, "b"), &["x"; 20]).0, too_large);
+    assert_eq!(reading(&site, &later(8_000, "b"), &["broken"]).0, None);
+    assert_eq!(reading(&site, &later(8_000, ""), &[]).0, Some(Recorded::Rejected(Rejected::NoActionType)));
+    // What is rejected moves nobody's time; what nobody wants does: what comes behind it is late.
+    site.record(&at(7_500, "a"));
+    assert_eq!(reading(&site, &later(9_000, "noise"), &[]).0, Some(Recorded::Unwanted));
+    site.record(&at(8_500, "a"));
+    site.engine.flush().unwrap();
     let Stats { events, rejected, demanded, late, .. } = site.engine.stats();
-    assert_eq!((events, rejected, demanded, late), (3, 0, 2, 1));
+    assert_eq!((events, rejected, demanded, late), (7, 4, 5, 1));
 }
 
 #[test]
 fn who_opted_out_leaves_no_trace_by_any_way_in() {
     let site = Site::of(vec![task("t", rule("a b", 10_000))]);
     site.engine.opt_out().unwrap();
-    assert!(!site.engine.record_unwanted(&named("noise")));
+    assert_eq!(reading(&site, &named("noise"), &["x"]), (Some(Recorded::OptedOut), vec![]));
     assert_eq!(site.engine.record(&named("noise")), Recorded::OptedOut);
     assert_eq!(site.engine.record_json(br#"{"actionType":"a"}"#), Ok(Recorded::OptedOut));
     assert_eq!(site.engine.stats().events, 0);
