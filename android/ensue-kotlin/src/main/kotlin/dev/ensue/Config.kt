@@ -22,7 +22,7 @@ import kotlin.time.Duration
  * @property keepBytes how many bytes of events may be stored; 64 MiB.
  * @property replay recorded events are replayed: their times are the only clock, and a full queue makes [Ensue.record]
  *   wait. For tools and tests.
- * @property onListenerFailure is told what a listener threw; by default it is printed.
+ * @property onListenerFailure is told what a listener threw; null: it is printed.
  */
 public data class Config(
     public val path: String? = null,
@@ -39,5 +39,5 @@ public data class Config(
     public val keepEvents: Long? = null,
     public val keepBytes: Long? = null,
     public val replay: Boolean = false,
-    public val onListenerFailure: (Throwable) -> Unit = { it.printStackTrace() },
+    public val onListenerFailure: ((Throwable) -> Unit)? = null,
 )

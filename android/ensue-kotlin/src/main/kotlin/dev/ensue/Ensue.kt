@@ -1,32 +1,16 @@
 package dev.ensue
 
 import dev.ensue.ffi.ReplayOptions
-import dev.ensue.internal.Became
 import dev.ensue.internal.Entrance
-import dev.ensue.internal.Head
-import dev.ensue.internal.NativeLibrary
-import dev.ensue.internal.Packer
-import dev.ensue.internal.Subscriber
-import dev.ensue.internal.Subscribers
-import dev.ensue.internal.Unfit
+import dev.ensue.internal.Recording
+import dev.ensue.internal.Running
+import dev.ensue.internal.replayed
 import dev.ensue.internal.toFfi
 import dev.ensue.internal.toKotlin
-import dev.ensue.internal.translated
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.channels.ProducerScope
-import kotlinx.coroutines.channels.awaitClose
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.buffer
-import kotlinx.coroutines.flow.callbackFlow
-import kotlinx.coroutines.future.await
-import kotlinx.coroutines.withContext
-import java.util.concurrent.CompletableFuture
 import java.util.concurrent.Executor
-import kotlin.concurrent.thread
 import kotlin.time.Duration
 import dev.ensue.ffi.Engine as FfiEngine
-import dev.ensue.ffi.EnsueException as FfiException
-import dev.ensue.ffi.replay as ffiReplay
 
 /**
  * Finds sequences in what a user does, on the device. Events go in by [record], tasks by [apply], and [decisions] come
@@ -42,13 +26,12 @@ import dev.ensue.ffi.replay as ffiReplay
  * All of it may be called from any thread.
  */
 public class Ensue private constructor(private val config: Config) : AutoCloseable {
-    private val entrance = Entrance(config.early ?: EARLY)
-    private val subscribers = Subscribers(config.onListenerFailure)
+    private val entrance = Entrance(config)
+    private val running: Running get() = entrance.running()
 
-    // Nothing of coroutines is loaded before somebody asks or collects: their classes cost whoever loads them first tens of
-    // milliseconds, and that would be the caller of `initialize`.
-    private val engine = CompletableFuture<FfiEngine>()
-    private val opening = thread(name = "ensue-open", isDaemon = true) { open() }
+    init {
+        entrance.start()
+    }
 
     /** Waits until the store is open, and says how that went. */
     public suspend fun ready(): OpenReport = ask { it.ready().toKotlin() }
@@ -64,16 +47,10 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
      * of the event. Before the engine is open events wait in memory.
      */
     public fun record(actionType: String, scene: String? = null, vararg args: Pair<String, Any?>): Recorded =
-        pack(Head(actionType, scene, tsMs = if (entrance.isOpening) System.currentTimeMillis() else null)) {
-            count(args.size)
-            for ((name, value) in args) arg(name, value)
-        }
+        Recording.record(entrance, actionType, scene, args)
 
     /** Takes an event with all that can be said of it. As [record]. */
-    public fun record(event: Event): Recorded {
-        val ts = event.tsMs ?: if (entrance.isOpening && !config.replay) System.currentTimeMillis() else null
-        return pack(event.head(ts)) { attributes(event) }
-    }
+    public fun record(event: Event): Recorded = Recording.record(entrance, event, config.replay)
 
     /**
      * Takes an event as [record] does, and waits until it, and all before it, is on the disk, so that not even a crash of
@@ -81,61 +58,14 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
      * [Recorded.Queued] says that this event is not kept, and why. Throws [EnsueException.StoreFailed] where the store fails,
      * and [EnsueException.Unavailable] before the first tasks, when events wait in memory.
      */
-    public suspend fun recordDurable(event: Event): Recorded {
-        val packer = packers.get() ?: Packer()
-        val packed = try {
-            packer.refused(event.head(event.tsMs)) { attributes(event) }?.let { return it }
-            packer.bytes.copyOf(packer.length)
-        } finally {
-            packer.rest()
-        }
-        return ask { Became.of(it.recordPackedDurable(packed).toInt()) }
-    }
-
-    private fun Event.head(ts: Long?) = Head(actionType, scene, userId, ts, id, source, utcOffsetMin)
-
-    private fun Packer.attributes(event: Event) {
-        count(event.args.size)
-        for ((name, value) in event.args) arg(name, value)
-    }
-
-    private inline fun pack(head: Head, args: Packer.() -> Unit): Recorded {
-        val packer = packers.get() ?: Packer()
-        return try {
-            packer.refused(head, args) ?: entrance.record(packer.bytes, packer.length)
-        } finally {
-            packer.rest()
-        }
-    }
-
-    /** Packs an event. What cannot be packed is refused, and the engine counts it as one that cannot be read. */
-    private inline fun Packer.refused(head: Head, args: Packer.() -> Unit): Recorded? = try {
-        this.head(head)
-        args()
-        null
-    } catch (unfit: Unfit) {
-        entrance.record(bytes, 0)
-        Recorded.Rejected(unfit.message.orEmpty())
-    } catch (@Suppress("TooGenericExceptionCaught") strange: Exception) {
-        // A map or list of the app that throws, or changes while it is read.
-        entrance.record(bytes, 0)
-        Recorded.Rejected(strange.toString())
-    }
+    public suspend fun recordDurable(event: Event): Recorded = running.recordDurable(event)
 
     /** Takes an event in its JSON form (`{"actionType":..,"args":{..}}`) and says what became of it. */
-    public suspend fun recordJson(event: ByteArray): Recorded = withContext(Dispatchers.IO) {
-        try {
-            awaited().recordJson(event).toKotlin()
-        } catch (bad: FfiException.Event) {
-            Recorded.Rejected(bad.reason)
-        } catch (e: FfiException) {
-            throw e.toKotlin()
-        }
-    }
+    public suspend fun recordJson(event: ByteArray): Recorded = running.recordJson(event)
 
     /** Whose the later events without a user are; null: the anonymous user's. */
     public fun identify(user: String?) {
-        if (!entrance.identify(user)) translated { opened()?.identify(user) }
+        if (!entrance.identify(user)) running.identify(user)
     }
 
     /** Waits until all that was recorded before is committed. */
@@ -156,7 +86,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     public suspend fun acknowledge(vararg decisions: Decision): Int {
         val ids = decisions.map { it.id }
         val acknowledged = ask { it.ack(ids).toInt() }
-        subscribers.acknowledged(ids)
+        running.acknowledged(ids)
         return acknowledged
     }
 
@@ -225,60 +155,23 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
      * The decisions, first those that are not acknowledged. It ends when the engine is closed. Where a collector is slow,
      * [BUFFER] wait for it; others stay in the store, and come with the next collection.
      */
-    public val decisions: Flow<Decision> by lazy {
-        callbackFlow {
-            follow(Subscriber.ToDecisions({ trySend(it).isSuccess }) { close() })
-        }.buffer(BUFFER)
-    }
+    public val decisions: Flow<Decision> get() = running.decisions
 
     /** All that happens inside: for tools, at some cost. Where a collector is slow, some are lost. */
-    public val outcomes: Flow<Outcome> by lazy {
-        callbackFlow {
-            follow(Subscriber.ToOutcomes({ trySend(it) }) { close() })
-        }.buffer(BUFFER)
-    }
+    public val outcomes: Flow<Outcome> get() = running.outcomes
 
     /** The store began to fail, works again, or was begun afresh: each such change from now on. */
-    public val storeReports: Flow<StoreReport> by lazy {
-        callbackFlow {
-            follow(Subscriber.ToStore({ trySend(it) }) { close() })
-        }.buffer(BUFFER)
-    }
+    public val storeReports: Flow<StoreReport> get() = running.storeReports
 
     /** Feedback to ids that no decision has, from now on: a mistake of the app, or of a user who is forgotten. */
-    public val unknownFeedback: Flow<Feedback> by lazy {
-        callbackFlow {
-            follow(Subscriber.ToStrangers({ trySend(it) }) { close() })
-        }.buffer(BUFFER)
-    }
-
-    /** Subscribes for as long as the flow is collected. */
-    private suspend fun ProducerScope<*>.follow(subscriber: Subscriber) {
-        ask { subscribe(it, subscriber) }
-        awaitClose { subscribers.remove(subscriber) }
-    }
+    public val unknownFeedback: Flow<Feedback> get() = running.unknownFeedback
 
     /**
      * Tells [listener] of decisions on [executor], first of those that are not acknowledged. What the listener throws goes
      * to [Config.onListenerFailure].
      */
-    public fun addListener(executor: Executor, listener: DecisionListener): Subscription {
-        val subscriber = Subscriber.ToDecisions({ decision ->
-            executor.execute { subscribers.contained { listener.onDecision(decision) } }
-            true
-        })
-        // Where it could not be opened there is nobody to listen to; where it is closed meanwhile, neither.
-        engine.thenAccept { runCatching { subscribe(it, subscriber) } }
-        return Subscription { subscribers.remove(subscriber) }
-    }
-
-    /** The engine tells anew of what waits; who was told of it already is not told again. */
-    private fun subscribe(engine: FfiEngine, subscriber: Subscriber) {
-        subscribers.add(subscriber)
-        engine.setListener(subscribers, subscribers.wantOutcomes)
-        // A replay does not tell by itself of what waits.
-        if (config.replay) subscribers.onDecisions(engine.decisions(UInt.MAX_VALUE))
-    }
+    public fun addListener(executor: Executor, listener: DecisionListener): Subscription =
+        running.addListener(executor, listener)
 
     /**
      * Commits what was recorded, tells listeners of it, and ends; it waits for that. Later events are [Recorded.Closed]. May
@@ -286,48 +179,16 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
      */
     override fun close() {
         entrance.close()
-        opening.join()
-        opened()?.let { open ->
-            runCatching { open.shutdown() }
-        }
-        subscribers.end()
+        running.close()
     }
 
-    private fun opened(): FfiEngine? = runCatching { engine.getNow(null) }.getOrNull()
-
-    /** The engine once it is open. Who stops waiting takes it from nobody else: it is a future of their own that ends. */
-    private suspend fun awaited(): FfiEngine = engine.thenApply { it }.await()
-
-    private fun open() {
-        try {
-            NativeLibrary.ensure()
-            val opened = translated { FfiEngine(config.toFfi()) }
-            if (!entrance.open(opened.number().toLong(), opened::identify)) opened.shutdown()
-            engine.complete(opened)
-        } catch (@Suppress("TooGenericExceptionCaught") failed: Throwable) {
-            entrance.close()
-            val known = failed as? EnsueException ?: EnsueException.Internal(failed.toString(), failed)
-            engine.completeExceptionally(known)
-        }
-    }
-
-    /** Asks the engine, off the caller's thread. */
-    private suspend fun <T> ask(question: (FfiEngine) -> T): T = withContext(Dispatchers.IO) {
-        val engine = awaited()
-        translated { question(engine) }
-    }
+    private suspend fun <T> ask(question: (FfiEngine) -> T): T = running.ask(question)
 
     public companion object {
         /** Decisions that wait for a slow collector. */
         public const val BUFFER: Int = 1_024
 
-        private const val EARLY = 1_000
-
         private const val DRAINED = 65_536
-
-        private val packers = object : ThreadLocal<Packer>() {
-            override fun initialValue() = Packer()
-        }
 
         /**
          * Starts an engine and returns at once: the native library is loaded and the store opened on a thread of their own.
@@ -349,11 +210,8 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
             nowMs: Long? = null,
             lateness: Duration? = null,
             sessionGap: Duration? = null,
-        ): List<String> = withContext(Dispatchers.IO) {
-            NativeLibrary.ensure()
-            val options =
-                ReplayOptions(drain, nowMs, lateness?.inWholeMilliseconds, sessionGap?.inWholeMilliseconds)
-            translated { ffiReplay(tasks, events, options) }
+        ): List<String> = replayed(tasks, events) {
+            ReplayOptions(drain, nowMs, lateness?.inWholeMilliseconds, sessionGap?.inWholeMilliseconds)
         }
     }
 }

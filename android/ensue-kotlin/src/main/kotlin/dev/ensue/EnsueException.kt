@@ -63,6 +63,9 @@ public sealed class EnsueException(message: String, cause: Throwable? = null) : 
         cause: Throwable? = null,
     ) : EnsueException(reason, cause)
 
+    /** The native library is of another version of Ensue than this code. */
+    public class NativeLibraryMismatch(reason: String, cause: Throwable? = null) : EnsueException(reason, cause)
+
     /** A mistake of Ensue itself; please report it. */
     public class Internal(reason: String, cause: Throwable? = null) : EnsueException(reason, cause)
 }

@@ -15,16 +15,13 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/**
- * How long `Ensue.initialize` keeps its caller: the first call of a process, which also loads classes (iteration 1 of each
- * fork), and later ones.
- */
+/** How long `Ensue.initialize` keeps its caller, but for the first call of a process, which {@link FirstCall} measures. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SingleShotTime)
-@OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Fork(3)
-@Warmup(iterations = 0)
-@Measurement(iterations = 10)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 5)
+@Measurement(iterations = 50)
 public class InitializeBench {
     private Ensue ensue;
 

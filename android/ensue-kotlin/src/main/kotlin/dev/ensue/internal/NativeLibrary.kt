@@ -26,13 +26,36 @@ internal object NativeLibrary {
                 System.load(file)
                 System.setProperty("uniffi.component.$NAME.libraryOverride", file)
             }
-            uniffiEnsureInitialized()
         } catch (missing: UnsatisfiedLinkError) {
             throw missing(missing)
-        } catch (mismatch: RuntimeException) {
-            throw EnsueException.Internal("the native library is not of this version: ${mismatch.message}", mismatch)
+        }
+        compare()
+    }
+
+    /** Holds the library against the generated code, which does so as it is initialized. */
+    private fun compare() {
+        try {
+            uniffiEnsureInitialized()
+        } catch (@Suppress("TooGenericExceptionCaught") failed: Throwable) {
+            val cause = (failed as? ExceptionInInitializerError)?.cause ?: failed
+            throw when (cause) {
+                // A call is not in it; else JNA could not load its own library.
+                is UnsatisfiedLinkError ->
+                    if ("looking up function" in cause.message.orEmpty()) mismatch(cause) else missing(cause)
+
+                // The numbers that stand for its calls are others.
+                is RuntimeException -> mismatch(cause)
+
+                else -> failed
+            }
         }
     }
+
+    private fun mismatch(cause: Throwable) = EnsueException.NativeLibraryMismatch(
+        "the native library of Ensue is of another version than its Kotlin code (${cause.message}). Give all modules " +
+            "of dev.ensue the same version, and build lib$NAME.so of the same sources",
+        cause,
+    )
 
     private fun missing(cause: UnsatisfiedLinkError) = EnsueException.NativeLibraryMissing(
         platform(),

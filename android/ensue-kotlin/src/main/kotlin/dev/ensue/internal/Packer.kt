@@ -1,6 +1,7 @@
 package dev.ensue.internal
 
 import dev.ensue.Source
+import java.nio.ByteBuffer
 
 /**
  * Packs an event into bytes, as `bindings/src/packed.rs` reads them. Reused: it keeps its array, so that recording makes
@@ -8,7 +9,13 @@ import dev.ensue.Source
  */
 internal class Packer {
     var bytes: ByteArray = ByteArray(FIRST)
-        private set
+        private set(array) {
+            field = array
+            numbers = ByteBuffer.wrap(array)
+        }
+
+    /** The same array: numbers are written at once, not byte by byte. */
+    private var numbers: ByteBuffer = ByteBuffer.wrap(bytes)
     var length: Int = 0
         private set
 
@@ -55,18 +62,28 @@ internal class Packer {
 
             is Boolean -> tag(if (value) TRUE else FALSE)
 
-            is Int, is Long, is Short, is Byte -> {
-                tag(INT)
-                long((value as Number).toLong())
-            }
+            is Int -> whole(value.toLong())
 
-            is Number -> {
-                tag(FLOAT)
-                long(value.toDouble().toRawBits())
-            }
+            is Double -> fraction(value)
+
+            is Long -> whole(value)
+
+            is Short, is Byte -> whole((value as Number).toLong())
+
+            is Number -> fraction(value.toDouble())
 
             else -> inside(value, depth - 1)
         }
+    }
+
+    private fun whole(value: Long) {
+        tag(INT)
+        long(value)
+    }
+
+    private fun fraction(value: Double) {
+        tag(FLOAT)
+        long(value.toRawBits())
     }
 
     private fun inside(value: Any, depth: Int) {
@@ -104,12 +121,14 @@ internal class Packer {
 
     private fun int(value: Int) {
         room(4)
-        for (shift in 24 downTo 0 step 8) bytes[length++] = (value ushr shift).toByte()
+        numbers.putInt(length, value)
+        length += 4
     }
 
     private fun long(value: Long) {
         room(8)
-        for (shift in 56 downTo 0 step 8) bytes[length++] = (value ushr shift).toByte()
+        numbers.putLong(length, value)
+        length += 8
     }
 
     /** UTF-8 with its length before it. */
@@ -127,8 +146,7 @@ internal class Packer {
             i++
         }
         if (i < text.length) at = wide(text, i, at)
-        length = start - 4
-        int(at - start)
+        numbers.putInt(start - 4, at - start)
         length = at
     }
 

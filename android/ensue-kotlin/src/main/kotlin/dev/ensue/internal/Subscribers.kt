@@ -15,7 +15,7 @@ import dev.ensue.ffi.StoreReport as FfiStoreReport
  * Who is told, and of what already. The engine tells at least once; here each is told once of what it took, until the
  * decision is acknowledged.
  */
-internal class Subscribers(private val failed: (Throwable) -> Unit) : FfiListener {
+internal class Subscribers(private val failed: ((Throwable) -> Unit)?) : FfiListener {
     private val all = CopyOnWriteArrayList<Subscriber>()
     private var isOver = false
 
@@ -79,7 +79,7 @@ internal class Subscribers(private val failed: (Throwable) -> Unit) : FfiListene
         try {
             body()
         } catch (thrown: Throwable) {
-            runCatching { failed(thrown) }
+            runCatching { failed?.invoke(thrown) ?: thrown.printStackTrace() }
         }
     }
 }

@@ -146,6 +146,34 @@ class FailureTest {
     }
 
     @Test
+    fun `closing at once keeps what was recorded before`(@TempDir folder: File) = runBlocking {
+        val config = Config(path = folder.resolve("e.db").path)
+        Ensue.initialize(config).use { it.apply(eachGo) }
+        repeat(5) { round ->
+            val ensue = Ensue.initialize(config)
+            assertEquals(Recorded.Queued, ensue.record("go"))
+            ensue.close()
+            assertEquals(Recorded.Closed, ensue.record("go"))
+            assertThrows(EnsueException.Closed::class.java) { runBlocking { ensue.apply(eachGo) } }
+            Ensue.initialize(config).use { assertEquals(round + 1, it.pending().size) }
+        }
+        repeat(20) { Ensue.initialize().close() }
+    }
+
+    @Test
+    fun `two engines know nothing of each other`() = runBlocking {
+        Ensue.initialize().use { first ->
+            Ensue.initialize().use { second ->
+                listOf(first, second).forEach { it.apply(eachGo) }
+                repeat(2) { first.record("go") }
+                second.record("go")
+                listOf(first, second).forEach { it.flush() }
+                assertEquals(listOf(2, 1), listOf(first, second).map { it.pending().size })
+            }
+        }
+    }
+
+    @Test
     fun `a listener may close the engine`() = runBlocking {
         val done = CountDownLatch(1)
         val ensue = Ensue.initialize()

@@ -1,0 +1,73 @@
+package dev.ensue.internal
+
+import dev.ensue.Event
+import dev.ensue.Recorded
+
+/** Events on their way in: each thread packs them into an array of its own, and hands them over. */
+internal object Recording {
+    private val packers = object : ThreadLocal<Packer>() {
+        override fun initialValue() = Packer()
+    }
+
+    private val packer: Packer get() = packers.get() ?: Packer()
+
+    fun record(
+        entrance: Entrance,
+        actionType: String,
+        scene: String?,
+        args: Array<out Pair<String, Any?>>,
+    ): Recorded {
+        val ts = if (entrance.isOpening) System.currentTimeMillis() else null
+        val packer = packer
+        val refused = packer.refused(entrance) {
+            head(Head(actionType, scene, tsMs = ts))
+            count(args.size)
+            for (arg in args) arg(arg.first, arg.second)
+        }
+        return (refused ?: entrance.record(packer.bytes, packer.length)).also { packer.rest() }
+    }
+
+    /** [isReplay]: recorded times are the only clock. */
+    fun record(entrance: Entrance, event: Event, isReplay: Boolean): Recorded {
+        val ts = event.tsMs ?: if (entrance.isOpening && !isReplay) System.currentTimeMillis() else null
+        val packer = packer
+        val refused = packer.refused(entrance) { event(event, ts) }
+        return (refused ?: entrance.record(packer.bytes, packer.length)).also { packer.rest() }
+    }
+
+    /** The packed form of an event, for as long as it is needed; [refused] hears why there is none. */
+    fun packed(entrance: Entrance, event: Event, refused: (Recorded) -> Unit): ByteArray? {
+        val packer = packer
+        val unfit = packer.refused(entrance) { event(event, event.tsMs) }
+        val packed = if (unfit == null) packer.bytes.copyOf(packer.length) else null
+        unfit?.let(refused)
+        packer.rest()
+        return packed
+    }
+
+    /** Loads what the first event in a process would have to load on its caller's thread. */
+    fun prepare() {
+        val packer = Packer()
+        packer.event(Event("", args = mapOf("" to "")), null)
+        Became.of(0)
+    }
+
+    private fun Packer.event(event: Event, ts: Long?) {
+        head(Head(event.actionType, event.scene, event.userId, ts, event.id, event.source, event.utcOffsetMin))
+        count(event.args.size)
+        for ((name, value) in event.args) arg(name, value)
+    }
+
+    /** Packs an event. What cannot be packed is refused, and the engine counts it as one that cannot be read. */
+    private inline fun Packer.refused(entrance: Entrance, pack: Packer.() -> Unit): Recorded? = try {
+        pack()
+        null
+    } catch (unfit: Unfit) {
+        entrance.record(bytes, 0)
+        Recorded.Rejected(unfit.message.orEmpty())
+    } catch (@Suppress("TooGenericExceptionCaught") strange: Exception) {
+        // A map or list of the app that throws, or changes while it is read.
+        entrance.record(bytes, 0)
+        Recorded.Rejected(strange.toString())
+    }
+}

@@ -1,0 +1,145 @@
+package dev.ensue.internal
+
+import dev.ensue.Config
+import dev.ensue.Decision
+import dev.ensue.DecisionListener
+import dev.ensue.Ensue
+import dev.ensue.EnsueException
+import dev.ensue.Event
+import dev.ensue.Feedback
+import dev.ensue.Outcome
+import dev.ensue.Recorded
+import dev.ensue.StoreReport
+import dev.ensue.Subscription
+import dev.ensue.ffi.ReplayOptions
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.channels.ProducerScope
+import kotlinx.coroutines.channels.awaitClose
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.buffer
+import kotlinx.coroutines.flow.callbackFlow
+import kotlinx.coroutines.future.await
+import kotlinx.coroutines.withContext
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.Executor
+import dev.ensue.ffi.Engine as FfiEngine
+import dev.ensue.ffi.EnsueException as FfiException
+import dev.ensue.ffi.replay as ffiReplay
+
+/** Replays recorded events; [options] are made where the generated bindings are loaded. */
+internal suspend fun replayed(tasks: String, events: ByteArray, options: () -> ReplayOptions): List<String> =
+    withContext(Dispatchers.IO) {
+        NativeLibrary.ensure()
+        translated { ffiReplay(tasks, events, options()) }
+    }
+
+/** The engine from its opening to its end, and who is told of what it does. */
+internal class Running(private val config: Config, private val entrance: Entrance) {
+    private val subscribers = Subscribers(config.onListenerFailure)
+    private val engine = CompletableFuture<FfiEngine>()
+
+    val decisions: Flow<Decision> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToDecisions({ trySend(it).isSuccess }) { close() })
+        }.buffer(Ensue.BUFFER)
+    }
+
+    val outcomes: Flow<Outcome> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToOutcomes({ trySend(it) }) { close() })
+        }.buffer(Ensue.BUFFER)
+    }
+
+    val storeReports: Flow<StoreReport> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToStore({ trySend(it) }) { close() })
+        }.buffer(Ensue.BUFFER)
+    }
+
+    val unknownFeedback: Flow<Feedback> by lazy {
+        callbackFlow {
+            follow(Subscriber.ToStrangers({ trySend(it) }) { close() })
+        }.buffer(Ensue.BUFFER)
+    }
+
+    /** Loads the library, opens the engine, and lets in what waited for it. */
+    fun open() {
+        try {
+            Recording.prepare()
+            NativeLibrary.ensure()
+            val opened = translated { FfiEngine(config.toFfi()) }
+            if (!entrance.open(opened.number().toLong(), opened::identify)) opened.shutdown()
+            engine.complete(opened)
+        } catch (@Suppress("TooGenericExceptionCaught") failed: Throwable) {
+            entrance.giveUp()
+            val known = failed as? EnsueException ?: EnsueException.Internal(failed.toString(), failed)
+            engine.completeExceptionally(known)
+        }
+    }
+
+    /** Asks the engine, off the caller's thread. */
+    suspend fun <T> ask(question: (FfiEngine) -> T): T = withContext(Dispatchers.IO) {
+        val engine = awaited()
+        translated { question(engine) }
+    }
+
+    suspend fun recordJson(event: ByteArray): Recorded = withContext(Dispatchers.IO) {
+        try {
+            awaited().recordJson(event).toKotlin()
+        } catch (bad: FfiException.Event) {
+            Recorded.Rejected(bad.reason)
+        } catch (e: FfiException) {
+            throw e.toKotlin()
+        }
+    }
+
+    suspend fun recordDurable(event: Event): Recorded {
+        var answer: Recorded = Recorded.Closed
+        val packed = Recording.packed(entrance, event) { answer = it } ?: return answer
+        return ask { Became.of(it.recordPackedDurable(packed).toInt()) }
+    }
+
+    fun identify(user: String?) {
+        translated { opened()?.identify(user) }
+    }
+
+    fun acknowledged(ids: List<String>) {
+        subscribers.acknowledged(ids)
+    }
+
+    fun addListener(executor: Executor, listener: DecisionListener): Subscription {
+        val subscriber = Subscriber.ToDecisions({ decision ->
+            executor.execute { subscribers.contained { listener.onDecision(decision) } }
+            true
+        })
+        // Where it could not be opened there is nobody to listen to; where it is closed meanwhile, neither.
+        engine.thenAccept { runCatching { subscribe(it, subscriber) } }
+        return Subscription { subscribers.remove(subscriber) }
+    }
+
+    fun close() {
+        // Where it is still opening, what was recorded is let in first.
+        val open = runCatching { engine.join() }.getOrNull()
+        open?.let { runCatching { it.shutdown() } }
+        subscribers.end()
+    }
+
+    /** Subscribes for as long as the flow is collected. */
+    private suspend fun ProducerScope<*>.follow(subscriber: Subscriber) {
+        ask { subscribe(it, subscriber) }
+        awaitClose { subscribers.remove(subscriber) }
+    }
+
+    /** The engine tells anew of what waits; who was told of it already is not told again. */
+    private fun subscribe(engine: FfiEngine, subscriber: Subscriber) {
+        subscribers.add(subscriber)
+        engine.setListener(subscribers, subscribers.wantOutcomes)
+        // A replay does not tell by itself of what waits.
+        if (config.replay) subscribers.onDecisions(engine.decisions(UInt.MAX_VALUE))
+    }
+
+    private fun opened(): FfiEngine? = runCatching { engine.getNow(null) }.getOrNull()
+
+    /** The engine once it is open. Who stops waiting takes it from nobody else: it is a future of their own that ends. */
+    private suspend fun awaited(): FfiEngine = engine.thenApply { it }.await()
+}
