@@ -121,3 +121,32 @@ fn a_half_finished_match_goes_on_and_decisions_wait_until_acknowledged() {
     assert_eq!(third.ack(&[&waiting[0].id]).unwrap(), 0);
     assert!(third.decisions(10).is_empty());
 }
+
+#[test]
+fn the_outbox_has_what_is_not_acknowledged_in_whatever_order_that_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::open(file(&dir));
+    site.apply(vec![Task { outputs: vec![touch("t")], ..task("t", rule("a", 10_000)) }]);
+    for n in 1..=6 {
+        site.record(&crate::support::at(n * 1_000, "a"));
+    }
+    site.engine.flush().unwrap();
+    let made: Vec<String> = site.engine.decisions(10).iter().map(|d| d.id.to_string()).collect();
+    assert_eq!(made.len(), 6);
+    let mut acknowledged = Vec::new();
+    for next in [4, 0, 2, 1, 5, 3] {
+        assert_eq!(site.engine.ack(&[&made[next]]).unwrap(), 1);
+        acknowledged.push(next);
+        assert!(site.engine.decisions(0).is_empty());
+        let waiting: Vec<&String> =
+            made.iter().enumerate().filter(|(n, _)| !acknowledged.contains(n)).map(|(_, id)| id).collect();
+        let ids = |site: &Site| site.engine.decisions(10).iter().map(|d| d.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(ids(&site).iter().collect::<Vec<_>>(), waiting);
+        drop(site.engine);
+        site = Site::open(file(&dir));
+        assert_eq!(ids(&site).iter().collect::<Vec<_>>(), waiting);
+    }
+    site.record(&crate::support::at(7_000, "a"));
+    site.engine.flush().unwrap();
+    assert_eq!(site.engine.decisions(10).len(), 1, "what comes after all are acknowledged waits again");
+}
