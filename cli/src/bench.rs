@@ -50,6 +50,8 @@ enum Bench {
     W2,
     /// 1 to 10,000 rules
     W3,
+    /// 1 to 1,000 rules that begin alike
+    Alike,
     /// JSON lines to matches of W1
     Json,
     /// The call that records an event
@@ -68,13 +70,14 @@ enum Bench {
     Users,
 }
 
-const ALL: [Bench; 12] = [
+const ALL: [Bench; 13] = [
     Bench::Load,
     Bench::Users,
     Bench::W1,
     Bench::W1any,
     Bench::W2,
     Bench::W3,
+    Bench::Alike,
     Bench::Json,
     Bench::Record,
     Bench::Sustained,
@@ -132,6 +135,11 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
             all(vec![peers::w3(rules, &records)])?;
             Ok(())
         }),
+        Bench::Alike => [1, 100, 1_000].into_iter().try_for_each(|rules| {
+            // Every A costs as much as there are rules.
+            let records = streams::uniform(1_000, n.min(50_000));
+            all(vec![matching::alike(rules, &records)?])
+        }),
         Bench::Json => all(vec![json::w1(&uniform(1_000))?]),
         Bench::Record => all(record::record()?),
         Bench::Latency => all(vec![latency::latency(n.min(6_000))?]),
@@ -139,6 +147,9 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
         Bench::Open => all(store::open()?),
         Bench::Restart => all(vec![restart::restart(n.min(100_000))?]),
         Bench::Users => all(users::users(n)?),
-        Bench::Load => [1_000, 10_000].into_iter().try_for_each(|rules| all(vec![load::load(rules)?])),
+        Bench::Load => {
+            [1_000, 10_000].into_iter().try_for_each(|rules| all(vec![load::load(load::W3, rules)?]))?;
+            all(vec![load::load(load::VARIED, 10_000)?])
+        }
     }
 }

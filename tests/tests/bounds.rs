@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 use ensue_matcher::{Arrival, Found, Limits, Observation, Position, ProgramSet, Runs};
-use ensue_rule::{Duration, Event, Filter, Rule, Timestamp, Within};
+use ensue_rule::{
+    Attr, BinaryOp, Condition, Contiguity, Duration, Element, Event, Expr, Filter, Moment, Pattern, Return, Rule, Span,
+    Step, Timestamp, Within, WithinKind,
+};
 use ensue_tests::generate::{self, Flavour};
 use ensue_tests::random::Random;
 use ensue_tests::translate;
@@ -81,4 +84,31 @@ fn rules_that_come_and_go_leave_nothing_behind() {
     // Tables keep their room, and use it again: but for the places in which small ones lie, there is no trace of 600 rules.
     let later: i64 = kept[20..].iter().sum();
     assert!(later < 1_000, "twenty rounds of {EACH} rules left {later} bytes: {kept:?}");
+}
+
+/// `a -> b` where a is an action type and b another, with this window, returning this name.
+fn alike(window_ms: i64, name: &str) -> Rule {
+    let step = Step { arrow: Contiguity::Relaxed, bound: None, element: Element::stage("b"), span: Span::default() };
+    let mut rule = Rule::new(Pattern { first: Element::stage("a"), then: vec![step] });
+    for stage in ["a", "b"] {
+        let expr = Expr::binary(BinaryOp::Eq, Expr::attr(stage, Attr::ActionType), Expr::literal(stage));
+        rule.conditions.push(Condition { stage: stage.into(), moment: Moment::Take, expr });
+    }
+    rule.within = Some(Within { duration: Duration(window_ms), kind: WithinKind::Match });
+    rule.returns = vec![Return { name: name.into(), expr: Expr::attr("b", Attr::arg("x")) }];
+    rule
+}
+
+#[test]
+fn rules_that_differ_in_window_and_values_hold_one_automaton() {
+    const RULES: i64 = 1_000;
+    let rules: Vec<Rule> = (0..RULES).map(|i| alike(1_000 + i, &format!("n{i}"))).collect();
+    let mut set = ProgramSet::new(Limits::default());
+    let held = allocation_counter::measure(|| {
+        for rule in &rules {
+            set.add(rule, &Filter::default()).unwrap();
+        }
+    });
+    assert_eq!(set.automata(), 1);
+    assert!(held.bytes_current <= RULES * 2_000, "{} bytes a rule", held.bytes_current / RULES);
 }

@@ -76,6 +76,24 @@ pub(super) fn w3(records: &[Record], rules: u32) -> i64 {
     found
 }
 
+/// A -> B with v = i, relaxed, each A: its next B of each v below `rules`.
+pub(super) fn alike(records: &[Record], rules: u32) -> i64 {
+    // The As so far, and how many of them had come when the last B of a v came.
+    let (mut all, mut met, mut found): (Vec<i64>, HashMap<u32, usize>, _) = (Vec::new(), HashMap::new(), 0);
+    for r in records {
+        match r.kind {
+            0 => all.push(r.ts),
+            1 if r.v < rules => {
+                let over = all.partition_point(|a| r.ts - a >= WINDOW);
+                let waiting = all.len() - over.max(met.insert(r.v, all.len()).unwrap_or(0));
+                found += i64::try_from(waiting).unwrap_or(i64::MAX);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::streams::{kleene, uniform};
@@ -87,6 +105,7 @@ mod tests {
         assert_eq!((w1(&records), w1_any(&records)), (26_338, 49_997));
         assert_eq!([1, 100, 1_000].map(|n| w3(&records, n)), [44, 6_091, 62_942]);
         assert_eq!(w3(&uniform(10_000, 1_000_000), 10_000), 9_262);
+        assert_eq!([1, 100, 1_000].map(|n| alike(&uniform(1_000, 50_000), n)), [3_326, 281_288, 2_897_607]);
         let published = [
             (5, 975_060, 15_537),
             (10, 44_917_047, 16_618),

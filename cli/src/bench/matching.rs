@@ -72,6 +72,13 @@ pub(super) fn w3(rules: u32, records: &[Record]) -> Result<Vec<Figure>, Failure>
     ])
 }
 
+/// Rules that begin alike, one key: each A begins a run of all.
+pub(super) fn alike(rules: u32, records: &[Record]) -> Result<Figure, Failure> {
+    let set = rules::programs((0..rules).map(rules::alike), Limits::default())?;
+    let figure = Figure { rules, ..Figure::new("alike", Some("interned"), records.len()) };
+    Ok(measured(figure, || interned_pass(&set, records, &mut OneKey::new(&set)), counts::alike(records, rules)))
+}
+
 fn measured(figure: Figure, pass: impl FnMut() -> (Duration, i64), expected: i64) -> Figure {
     let input = machine::resident_mb();
     measured_above(input, figure, pass, expected)

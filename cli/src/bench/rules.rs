@@ -29,6 +29,23 @@ pub(super) fn w3(i: u32) -> String {
     )
 }
 
+/// Rule `i` of those that begin alike: every A begins a run of each.
+pub(super) fn alike(i: u32) -> String {
+    format!(
+        "EVENT: a -> b WHERE a.actionType = 'A' AND b.actionType = 'B' AND b.args.v = {i} \
+         WITHIN 10 S AFTER MATCH NO SKIP LIMIT 10000"
+    )
+}
+
+/// Rule `i` of those that look at the same events, each with a window and a name of its own for what it returns.
+pub(super) fn varied(i: u32) -> String {
+    format!(
+        "EVENT: a -> b WHERE a.actionType = 'A' AND b.actionType = 'B' WITHIN {} MS AFTER MATCH NO SKIP \
+         RETURN b.args.v AS v{i}",
+        10_000 + i
+    )
+}
+
 /// A text as a rule.
 pub(super) fn rule(text: &str) -> Result<Rule, Failure> {
     let compiled = ensue_dsl::compile(text, ensue_rule::Dialect::Ensue);

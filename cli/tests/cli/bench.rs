@@ -7,12 +7,12 @@ use crate::shell::Shell;
 #[test]
 fn every_count_is_right_and_every_line_an_object() {
     let shell = Shell::new();
-    let ended = shell.ensue("bench --events 3000 --only w1,w1any,w2,w3,json,load,restart --json");
+    let ended = shell.ensue("bench --events 3000 --only w1,w1any,w2,w3,alike,json,load,restart --json");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let lines: Vec<Json> = ended.stdout.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     let of = |bench: &str| lines.iter().filter(|l| l["bench"] == bench).count();
-    let benches = ["w1", "w1any", "w2", "w3", "json", "load", "restart"];
-    assert_eq!(benches.map(of), [2, 2, 8, 8, 1, 2, 1]);
+    let benches = ["w1", "w1any", "w2", "w3", "alike", "json", "load", "restart"];
+    assert_eq!(benches.map(of), [2, 2, 8, 8, 3, 1, 3, 1]);
     for line in &lines {
         assert_eq!(line["wrong"], false, "{line}");
         assert_eq!(line["matches"], line["expected"], "{line}");

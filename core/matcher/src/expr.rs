@@ -25,7 +25,7 @@ use crate::set::SlotId;
 use crate::table::Table;
 
 /// A compiled expression.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(crate) enum Code {
     Const(Value),
     /// An attribute of the event under test.

@@ -3,7 +3,7 @@
 use ensue_rule::Duration;
 
 /// Bounds on one program and its runs. Each has a policy: what is over it is refused, dropped or counted, never run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// The window of a rule without WITHIN. 24 hours.
     pub default_window: Duration,

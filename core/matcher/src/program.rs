@@ -19,6 +19,7 @@ mod tier;
 mod waits;
 mod watch;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 pub(crate) use conditions::{Asked, AskedOf, Written};
@@ -56,9 +57,41 @@ id! {
 }
 
 /// A rule compiled: immutable, without state, shared by all keys.
-#[derive(Debug, PartialEq)]
-#[allow(clippy::struct_excessive_bools, reason = "each says a thing of its own, worked out at compile time")]
+#[derive(Debug, PartialEq, Hash)]
 pub struct Program {
+    pub(crate) shape: Arc<Shape>,
+    /// Last event - first event stays below this.
+    pub(crate) window: Duration,
+    pub(crate) after: After,
+    pub(crate) returns: Yield,
+    /// RETURN TRENDS: partial matches are added up instead of kept.
+    pub(crate) trends: Option<Trends>,
+    /// ON TIMEOUT, if the rule has it.
+    pub(crate) on_timeout: Option<Yield>,
+    /// Whether time alone can let something out.
+    pub(crate) timers: bool,
+    /// Whether runs must know where the last event stood: where not an event they bound, or none, ends what comes out.
+    pub(crate) places: bool,
+    /// Single-event predicates by bit, until a set has filed them in its index.
+    pub(crate) predicates: Vec<Predicate>,
+    pub(crate) partition: Vec<SlotId>,
+    /// Attributes of bound events that RETURN reads, in the order in which bound events keep them.
+    pub(crate) kept: Vec<SlotId>,
+}
+
+impl Deref for Program {
+    type Target = Shape;
+
+    fn deref(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+/// The automaton of a program, by far the most of it. Programs of a set that differ only in which events they look at, in
+/// their window, in what they return and in what a match discards have one between them.
+#[derive(Debug, PartialEq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "each says a thing of its own, worked out at compile time")]
+pub struct Shape {
     pub(crate) stages: Table<StageId, StageInfo>,
     pub(crate) tests: Table<TestId, Test>,
     pub(crate) registers: Table<RegisterId, Register>,
@@ -68,37 +101,20 @@ pub struct Program {
     pub(crate) starts: Vec<WaitId>,
     /// Bits of predicates that may begin a run; `None`: any event may.
     pub(crate) start_bits: Option<u64>,
-    /// Last event - first event stays below this.
-    pub(crate) window: Duration,
     /// Events of another session are not seen.
     pub(crate) session: bool,
-    pub(crate) after: After,
     pub(crate) limits: Limits,
-    pub(crate) returns: Yield,
-    /// RETURN TRENDS: partial matches are added up instead of kept.
-    pub(crate) trends: Option<Trends>,
-    /// ON TIMEOUT, if the rule has it.
-    pub(crate) on_timeout: Option<Yield>,
     /// Whether one match can be reached in two ways, so that enumeration must look for repeats.
     pub(crate) ambiguous: bool,
     /// What an event does, where that can be told beforehand.
     pub(crate) plans: Option<Plans>,
     /// Whether a run remembers sets of values.
     pub(crate) gathers: bool,
-    /// Whether time alone can let something out.
-    pub(crate) timers: bool,
-    /// Whether runs must know where the last event stood: where not an event they bound, or none, ends what comes out.
-    pub(crate) places: bool,
     /// Whether every event of the stream must be stepped, not only those for which a predicate holds.
     pub(crate) sees_all: bool,
-    /// Single-event predicates by bit, until a set has filed them in its index.
-    pub(crate) predicates: Vec<Predicate>,
-    pub(crate) partition: Vec<SlotId>,
-    /// Attributes of bound events that RETURN reads, in the order in which bound events keep them.
-    pub(crate) kept: Vec<SlotId>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Hash)]
 pub(crate) struct StageInfo {
     pub(crate) name: Arc<str>,
     pub(crate) forbidden: bool,
@@ -107,7 +123,7 @@ pub(crate) struct StageInfo {
 }
 
 /// A test of an event for a run: a predicate on the event alone, and conditions that look at the run besides.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub(crate) struct Test {
     /// The bit of the predicate; `None`: every event passes it.
     pub(crate) bit: Option<u8>,
@@ -117,13 +133,13 @@ pub(crate) struct Test {
 }
 
 /// A conjunction over single events that the index evaluates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(crate) struct Predicate {
     pub(crate) conjuncts: Vec<Code>,
 }
 
 /// One copy of a stage that has just taken an event.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Hash)]
 pub(crate) struct Position {
     pub(crate) stage: StageId,
     pub(crate) waits: Vec<WaitId>,
@@ -134,7 +150,7 @@ pub(crate) struct Position {
 }
 
 /// A way in which a pattern is complete at a position.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Hash)]
 pub(crate) struct Completion {
     /// Stages that are left by completing.
     pub(crate) leaves: Vec<StageId>,
@@ -143,7 +159,7 @@ pub(crate) struct Completion {
 }
 
 /// Where a run waits: an edge of the automaton.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Hash)]
 pub(crate) struct Wait {
     pub(crate) target: Target,
     /// What the target takes; empty where the target is no stage.
@@ -196,7 +212,7 @@ impl Wait {
 }
 
 /// An event takes part only where its attribute is what the run remembers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Correlation {
     pub(crate) slot: SlotId,
     pub(crate) register: RegisterId,
@@ -208,7 +224,7 @@ pub(crate) struct Correlation {
 /// that are asked when it binds last.
 pub(crate) type Want = smallvec::SmallVec<[TestId; 1]>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     /// An event for this position.
     Take(PositionId),
@@ -219,7 +235,7 @@ pub(crate) enum Target {
 }
 
 /// `=> !n` on the way to some next stage.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(crate) struct NextForbid {
     pub(crate) test: TestId,
     /// Greedy loops before the negation: what they would take is not judged.
@@ -227,7 +243,7 @@ pub(crate) struct NextForbid {
 }
 
 /// A greedy loop that holds back what comes after it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(crate) struct Held {
     /// What the loop would take.
     pub(crate) test: TestId,
@@ -239,7 +255,7 @@ pub(crate) struct Held {
 }
 
 /// Which runs a match discards, with stages as ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum After {
     Consume,
     NoSkip { limit: usize },
@@ -250,7 +266,7 @@ pub(crate) enum After {
 }
 
 /// Named values computed from the events of a match.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Hash)]
 pub(crate) struct Yield {
     /// Registers over kept attributes (their slots index the kept values of a bound event).
     pub(crate) registers: Table<RegisterId, Register>,

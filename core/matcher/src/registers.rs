@@ -20,7 +20,7 @@ id! {
 }
 
 /// How a register is computed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Register {
     /// Folds the events of this stage.
     pub(crate) stage: StageId,
@@ -188,7 +188,7 @@ pub(crate) struct Taken<'a> {
 }
 
 /// A set of registers of one program, at most 64.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RegisterSet(u64);
 
 impl RegisterSet {

@@ -176,7 +176,8 @@ impl ProgramSet {
         (self.symbols.len(), self.slots.used())
     }
 
-    /// How many different automata there are: programs that differ only in which events they look at share theirs.
+    /// How many different automata there are: programs that differ only in which events they look at, in their window, in
+    /// what they return and in what a match discards share theirs.
     pub fn automata(&self) -> usize {
         self.alike.len()
     }

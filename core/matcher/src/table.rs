@@ -30,7 +30,7 @@ macro_rules! id {
 pub(crate) use id;
 
 /// Rows by id.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(crate) struct Table<I, T> {
     rows: Vec<T>,
     ids: PhantomData<fn() -> I>,

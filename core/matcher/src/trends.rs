@@ -15,7 +15,7 @@ use crate::set::SlotId;
 use crate::table::Table;
 
 /// What a rule asks to be added up, besides how many there are.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Hash)]
 pub(crate) struct Trends {
     /// The events of a stage, or one of their attributes.
     pub(crate) sums: Vec<Summed>,
@@ -25,7 +25,7 @@ pub(crate) struct Trends {
 }
 
 /// Something to add up over a stage's events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Summed {
     pub(crate) stage: StageId,
     /// `None`: how many events.

@@ -3,12 +3,12 @@
 //! Greedy matching with one restart point, so at most text x pattern steps; it never backtracks further.
 
 /// A compiled LIKE pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Like {
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Char(char),
     One,

@@ -1,10 +1,12 @@
 //! From a rule to a program: validate, compile conditions, weave the pattern, make the waits.
 
+use std::sync::Arc;
+
 use ensue_rule::{AfterMatch, Element, Pattern, Quantifier, Return, Rule, Span, Stage};
 
 use super::conditions::{self, Conditions};
 use super::fragment::Weaver;
-use super::{After, Program, StageId, Target, liveness, plan, returns, waits};
+use super::{After, Program, Shape, StageId, Target, liveness, plan, returns, waits};
 use crate::registers::Fold;
 use crate::set::Slots;
 use crate::{Error, Limits};
@@ -36,29 +38,32 @@ pub(super) fn build(rule: &Rule, limits: &Limits, slots: &mut Slots) -> Result<P
     let gathers = conditions.registers.iter().any(|(_, r)| r.fold == Fold::Distinct);
     let places = timers || trends.is_some() || automaton.waits.iter().any(|(_, w)| w.target == Target::Next);
     let plans = if session || timers { None } else { plan::plans(&automaton, &conditions) };
-    Ok(Program {
+    let shape = Shape {
         plans,
-        timers,
-        places,
         gathers,
-        after,
         limits: limits.clone(),
-        window: rule.window(limits.default_window),
         session,
-        partition: conditions::partition(&rule.partition_by, slots),
         sees_all: start_bits.is_none() || !all_waits,
         stages: conditions.stages,
         tests: conditions.tests,
         registers: conditions.registers,
-        predicates: conditions.predicates,
         positions: automaton.positions,
         waits: automaton.waits,
         starts: automaton.starts,
         start_bits,
+        ambiguous,
+    };
+    Ok(Program {
+        shape: Arc::new(shape),
+        window: rule.window(limits.default_window),
+        after,
         returns,
         trends,
         on_timeout,
-        ambiguous,
+        timers,
+        places,
+        predicates: conditions.predicates,
+        partition: conditions::partition(&rule.partition_by, slots),
         kept,
     })
 }

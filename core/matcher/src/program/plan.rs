@@ -17,7 +17,7 @@ id! {
 }
 
 /// What events do in a planned program.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Hash)]
 pub(crate) struct Plans {
     /// By predicate: what an event does for which it holds.
     by_bit: Vec<Vec<Planned>>,
@@ -26,7 +26,7 @@ pub(crate) struct Plans {
 }
 
 /// Runs that take the event.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Hash)]
 pub(crate) struct Planned {
     /// As which stage.
     pub(crate) stage: StageId,
@@ -56,7 +56,7 @@ impl Planned {
 }
 
 /// Runs that wait for the event.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Hash)]
 pub(crate) struct Source {
     pub(crate) cell: CellId,
     /// They wait no longer: the event may not be passed over.
