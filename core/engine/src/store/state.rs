@@ -29,9 +29,11 @@ pub(super) const INSTALL: &str = "install";
 /// Mark: a task of all users has put a derived event into the anonymous user's stream.
 pub(super) const MIXED: &str = "mixed";
 
-const FOLDED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min) VALUES (?1, ?2, ?3, ?2, ?4)
-  ON CONFLICT (user) DO UPDATE SET folded = max(folded, ?2), frontier = max(frontier, ?2),
-  session = max(session, ?3), utc_offset_min = ?4";
+/// Of two streams: what happens to a user happens to the device.
+const FOLDED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
+  VALUES (?1, ?2, ?3, ?2, ?4), (?5, ?6, ?7, ?6, ?8)
+  ON CONFLICT (user) DO UPDATE SET folded = max(folded, excluded.folded), frontier = max(frontier, excluded.frontier),
+  session = max(session, excluded.session), utc_offset_min = excluded.utc_offset_min";
 const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
   VALUES (?1, ?2, ?3, -9223372036854775808, 0)
   ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
@@ -74,11 +76,24 @@ pub(crate) struct Bound {
 }
 
 impl Store {
-    /// Remembers how far the fold has come in a stream.
-    pub(crate) fn put_folded(&mut self, stream: &StreamKey, state: &UserState) -> Result<(), Error> {
-        let id = self.stream_id(stream)?;
-        let row = params![id, state.folded.0, signed(state.session), state.utc_offset_min];
-        self.conn.prepare_cached(FOLDED).doing("writing a user's time")?.execute(row).doing("writing a user's time")?;
+    /// Remembers how far the fold has come in streams.
+    pub(crate) fn put_folded(&mut self, streams: &[(&StreamKey, UserState)]) -> Result<(), Error> {
+        let doing = "writing a user's time";
+        for two in streams.chunks(2) {
+            let ([(stream, state), ..], Some((other, other_state))) = (two, two.last()) else { continue };
+            let (id, other_id) = (self.stream_id(stream)?, self.stream_id(other)?);
+            let row = params![
+                id,
+                state.folded.0,
+                signed(state.session),
+                state.utc_offset_min,
+                other_id,
+                other_state.folded.0,
+                signed(other_state.session),
+                other_state.utc_offset_min
+            ];
+            self.conn.prepare_cached(FOLDED).doing(doing)?.execute(row).doing(doing)?;
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
+use smallvec::SmallVec;
 
 use super::{Next, Worker};
 use crate::dispatch::LedgerEntry;
@@ -219,11 +220,8 @@ impl Worker {
         for (key, at) in &effects.bounds {
             put_bound(store, key, *at)?;
         }
-        for stream in &effects.moved {
-            if let Some(state) = self.fold.state(stream) {
-                store.put_folded(stream, &state)?;
-            }
-        }
+        let moved = effects.moved.iter().filter_map(|stream| Some((stream, self.fold.state(stream)?)));
+        store.put_folded(&moved.collect::<SmallVec<[_; 2]>>())?;
         effects.wakeup.map_or(Ok(()), |t| store.put_wakeup(t))
     }
 
