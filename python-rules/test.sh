@@ -8,7 +8,7 @@ skipped() { echo "$*"; exit 77; }
 
 python=$(command -v python3 || true)
 [ -n "$python" ] || skipped "no python3"
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || skipped "$("$python" --version) is older than 3.9"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || skipped "$("$python" --version) is older than 3.10"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || skipped "python3 has no venv"
 
 build=$(cd .. && pwd)/target

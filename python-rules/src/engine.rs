@@ -7,7 +7,7 @@ use ensue_dsl::ReadOptions;
 use ensue_engine::{
     ApplyReport, Config, Consent, Error, OpenReport, Outcome, Place, Question, SetReport, Status, TaskReport, Whose,
 };
-use ensue_rule::{Duration, EventRef, Remark, Timestamp};
+use ensue_rule::{Duration, EventRef, Remark, Timestamp, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -15,7 +15,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 
 use crate::error::{self, guarded};
-use crate::event::{self, Args};
+use crate::event;
 use crate::json;
 use crate::listener::{Callbacks, Deliverer, Slot};
 use crate::recorded::{Answers, Recorded, rejected};
@@ -112,25 +112,22 @@ impl Engine {
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<Recorded>> {
         guarded(py, || {
-            let parts = || {
+            let texts = || {
                 let action_type = event::text(action_type).map_err(|unfit| format!("`actionType`: {unfit}"))?;
                 let scene = scene.map(event::text).transpose().map_err(|unfit| format!("`scene`: {unfit}"))?;
-                Ok((action_type, scene, Args::of(args)?))
+                Ok((action_type, scene))
             };
-            match parts() {
-                Err(unfit) => self.refuse(py, unfit),
-                Ok((action_type, scene, mut args)) => {
-                    let args = args.lend();
-                    self.take(
-                        py,
-                        &EventRef {
-                            action_type: &action_type,
-                            scene: scene.as_deref(),
-                            args: &args,
-                            ..EventRef::default()
-                        },
-                    )
-                }
+            let (action_type, scene) = match texts() {
+                Ok(texts) => texts,
+                Err(unfit) => return self.refuse(py, unfit),
+            };
+            let head = EventRef { action_type, scene, ..EventRef::default() };
+            if self.replay {
+                return self.record_patiently(py, &head, args);
+            }
+            match self.core.record_reading(&head, |attributes| event::read(args, attributes)) {
+                Ok(recorded) => self.answers.of(py, recorded),
+                Err(unfit) => rejected(py, unfit),
             }
         })
     }
@@ -347,8 +344,19 @@ impl Engine {
         py.detach(|| ask(&self.core)).map_err(|e| error::engine(py, &e))
     }
 
-    fn take(&self, py: Python<'_>, event: &EventRef<'_>) -> PyResult<Py<Recorded>> {
-        let recorded = if self.replay { py.detach(|| self.core.record(event)) } else { self.core.record(event) };
+    /// Where the queue is full a replay waits for the worker, which may need the interpreter to get on.
+    fn record_patiently(
+        &self,
+        py: Python<'_>,
+        head: &EventRef<'_>,
+        args: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<Recorded>> {
+        let args = match event::all(args) {
+            Ok(args) => args,
+            Err(unfit) => return self.refuse(py, unfit),
+        };
+        let args: Vec<(&str, Value)> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let recorded = py.detach(|| self.core.record(&EventRef { args: &args, ..*head }));
         self.answers.of(py, recorded)
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ensue_engine::Attributes;
 use ensue_rule::Value;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 /// Values nested deeper are refused; the engine's own limit is below.
@@ -14,34 +14,43 @@ const DEEPEST: usize = 64;
 /// Why a Python object is no value of an event, for a person.
 pub(crate) type Unfit = String;
 
-/// Names and values of an event, the names still Python's.
-pub(crate) struct Args {
-    names: Vec<PyBackedStr>,
-    values: Vec<Value>,
-}
-
-impl Args {
-    pub(crate) fn of(args: Option<&Bound<'_, PyDict>>) -> Result<Self, Unfit> {
-        let Some(args) = args else { return Ok(Self { names: Vec::new(), values: Vec::new() }) };
-        let (mut names, mut values) = (Vec::with_capacity(args.len()), Vec::with_capacity(args.len()));
-        for (name, given) in args {
-            let name = text(&name)?;
-            values.push(value(&given).map_err(|unfit| format!("`args.{name}`: {unfit}"))?);
-            names.push(name);
+/// Hands over the attributes of an event. What no task reads is not converted, but refused all the same where it is no value
+/// of an event: a mistake shows as soon as the event is wanted, not only once a task reads that attribute.
+pub(crate) fn read(args: Option<&Bound<'_, PyDict>>, into: &mut Attributes<'_>) -> Result<(), Unfit> {
+    for (name, given) in args.into_iter().flatten() {
+        let name = text(&name)?;
+        match plain_size(&given) {
+            Some(size) if !into.wants(name) => into.pass(name.len() + size),
+            _ => into.take(name, value(&given).map_err(|unfit| format!("`args.{name}`: {unfit}"))?),
         }
-        Ok(Self { names, values })
     }
-
-    /// As the engine takes them.
-    pub(crate) fn lend(&mut self) -> Vec<(&str, Value)> {
-        self.names.iter().map(|name| &**name).zip(self.values.drain(..)).collect()
-    }
+    Ok(())
 }
 
-/// A text of Python.
-pub(crate) fn text(given: &Bound<'_, PyAny>) -> Result<PyBackedStr, Unfit> {
+/// The size of a value that needs no conversion to be known.
+fn plain_size(given: &Bound<'_, PyAny>) -> Option<usize> {
+    if let Ok(text) = given.cast_exact::<PyString>() {
+        return text.to_str().ok().map(|text| 1 + text.len());
+    }
+    if given.is_none() || given.is_exact_instance_of::<PyBool>() {
+        return Some(1);
+    }
+    (given.is_exact_instance_of::<PyFloat>() || given.is_exact_instance_of::<PyInt>()).then_some(8)
+}
+
+/// All attributes of an event, for whoever lets go of the interpreter.
+pub(crate) fn all(args: Option<&Bound<'_, PyDict>>) -> Result<Vec<(String, Value)>, Unfit> {
+    let one = |(name, given): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let name = text(&name)?;
+        Ok((name.to_owned(), value(&given).map_err(|unfit| format!("`args.{name}`: {unfit}"))?))
+    };
+    args.into_iter().flatten().map(one).collect()
+}
+
+/// A text of Python, where it lies.
+pub(crate) fn text<'a>(given: &'a Bound<'_, PyAny>) -> Result<&'a str, Unfit> {
     let text = given.cast::<PyString>().map_err(|_| format!("a str is needed, not {}", type_name(given)))?;
-    PyBackedStr::try_from(text.clone()).map_err(|_| "the text is not valid Unicode".to_owned())
+    text.to_str().map_err(|_| "the text is not valid Unicode".to_owned())
 }
 
 /// A value of Python. Whole numbers beyond 64 bits become floats, as in JSON.
@@ -50,9 +59,8 @@ pub(crate) fn value(given: &Bound<'_, PyAny>) -> Result<Value, Unfit> {
 }
 
 fn nested(given: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
-    if let Ok(text) = given.cast::<PyString>() {
-        let text = PyBackedStr::try_from(text.clone()).map_err(|_| "the text is not valid Unicode".to_owned())?;
-        return Ok(Value::from(&*text));
+    if given.is_instance_of::<PyString>() {
+        return text(given).map(Value::from);
     }
     if given.is_none() {
         return Ok(Value::Null);
@@ -75,7 +83,7 @@ fn inside(given: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unfit> {
     if let Ok(map) = given.cast::<PyDict>() {
         let entry = |(name, item): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
             let name = text(&name)?;
-            Ok((Arc::from(&*name), nested(&item, depth)?))
+            Ok((Arc::from(name), nested(&item, depth)?))
         };
         let map: Result<BTreeMap<_, _>, Unfit> = map.iter().map(entry).collect();
         return Ok(Value::Map(Arc::new(map?)));

@@ -133,11 +133,13 @@ def test_an_engine_in_a_cycle_with_its_listener_is_collected() -> None:
 
 
 def test_threads_record_at_once_and_lose_nothing_below_the_limit() -> None:
-    threads, each = 16, 200
+    threads, each = 64, 100
     with Engine(queue=threads * each) as engine:
         engine.apply(touch_on("pv"))
+        together = threading.Barrier(threads)
 
         def work(of: int) -> None:
+            together.wait()
             for n in range(each):
                 assert engine.record("pv", n=of * each + n).status == "queued"
 

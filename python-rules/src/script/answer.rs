@@ -46,7 +46,7 @@ fn named(values: &Bound<'_, PyDict>) -> Result<Vec<(Arc<str>, Value)>, Unfit> {
     let pair = |(name, given): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let name = event::text(&name)?;
         let value = event::value(&given).map_err(|unfit| format!("`{name}`: {unfit}"))?;
-        Ok((Arc::from(&*name), value))
+        Ok((Arc::from(name), value))
     };
     values.iter().map(pair).collect()
 }
