@@ -23,6 +23,18 @@ cp examples/first/tasks.json "$first"
 said=$(cd "$first" && "$OLDPWD/ios/toolchain.sh" "$target/swift/build/debug/First")
 [ "$said" = "coupon_popup 42" ] || { echo "examples/first/main.swift said: $said" >&2; exit 1; }
 
+# With a library of another version it ends at start, and says why.
+if [ "$(uname)" = Linux ]; then
+  cp "$target/debug/libensue_ffi.so" "$first/other.so"
+  bindings/other-version.sh "$first/other.so"
+  if said=$(cd "$first" && "$OLDPWD/ios/toolchain.sh" /usr/bin/env LD_PRELOAD="$first/other.so" \
+    "$target/swift/build/debug/First" 2>&1); then
+    echo "a library of another version was taken: $said" >&2
+    exit 1
+  fi
+  grep -q "UniFFI API checksum mismatch" <<<"$said" || { echo "of a library of another version is said: $said" >&2; exit 1; }
+fi
+
 # The documentation says nothing that is not there.
 rm -rf "$target/swift/public" && mkdir "$target/swift/public"
 cp "$symbols"/Ensue.symbols.json "$symbols"/Ensue@*.symbols.json "$target/swift/public"
