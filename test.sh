@@ -44,6 +44,11 @@ cargo run --release --locked --quiet -p ensue-tests --bin oracle -- --cases 3000
 step "a store whose process is killed"
 cargo run --release --locked --quiet -p ensue-tests --bin kill -- --rounds 60
 
+instructions() { # what an event may cost beside more rules and more matches, counted, so that it holds on every machine
+  command -v valgrind >/dev/null || { echo "valgrind is not installed: the promises about instructions were not counted"; return 77; }
+  cargo bench --profile release --locked --quiet -p ensue-matcher --bench instructions -- --promises
+}
+face instructions instructions
 face python python-rules/test.sh
 face kotlin android/test.sh
 face swift ios/test.sh
