@@ -98,6 +98,7 @@ impl Store {
 
     /// Begins the next transaction while nobody waits for it: whoever records next waits for one thing less.
     pub(crate) fn begin_ahead(&mut self) {
+        self.begin_log();
         // Where it cannot begin now, it may later.
         self.begun = self.begin().is_ok();
     }

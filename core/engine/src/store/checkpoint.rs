@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::Connection;
 
-use super::{Doing, Store};
+use super::{Doing, Store, schema};
 use crate::error::Error;
 
 /// A log of so many pages (4,120 bytes each) is long: 2.9 MB, which leaves room for the largest batch.
@@ -20,6 +20,8 @@ pub(super) struct WriteAhead {
     pages: Arc<AtomicU32>,
     /// It is moved when it has as many.
     full: u32,
+    /// Whether it was moved, and has not begun anew.
+    moved: bool,
 }
 
 impl WriteAhead {
@@ -31,7 +33,7 @@ impl WriteAhead {
             told.store(u32::try_from(n).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { pages, full: LONG })
+        Ok(Self { pages, full: LONG, moved: false })
     }
 }
 
@@ -43,7 +45,17 @@ impl Store {
         done.doing("moving the write-ahead log into the file")?;
         self.log.pages.store(0, Ordering::Relaxed);
         self.log.full = LONG;
+        self.log.moved = true;
         Ok(())
+    }
+
+    /// Lets a log that was moved begin anew. `SQLite` waits for the disk then, once its first bytes are written; without this it
+    /// would do so in the commit of the next event, and after a pause that is the one for which somebody waits.
+    pub(super) fn begin_log(&mut self) {
+        if std::mem::take(&mut self.log.moved) {
+            // What stands there already, so that no row changes. Where it fails, the next commit says so.
+            let _ = self.conn.execute_batch(&format!("PRAGMA user_version = {}", schema::VERSION));
+        }
     }
 
     /// The same, where the log is long. Where it fails it is tried again when the log has grown by as much.
