@@ -17,19 +17,33 @@ const WINDOW_MS: i64 = 600_000;
 /// Events between two waits for the worker: fewer than its queue takes.
 const BATCH: usize = 2_000;
 
-/// In the engine, of whose users most are idle, and of whose users all have a live run; and the runs alone.
+/// How many users may be in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    /// As many as an engine keeps there.
+    Default,
+    /// All.
+    None,
+}
+
+/// In the engine, of whose users most are idle, and of whose users all have a live run, in memory or where they may rest in
+/// the log; and the runs alone.
 pub(super) fn users(n: usize) -> Result<Vec<Figure>, Failure> {
     // Apart enough that few of them are alive at a time.
-    let idle = in_engine("idle", n, WINDOW_MS / 500)?;
+    let idle = in_engine("idle", (n, Limit::Default), WINDOW_MS / 500)?;
     // A device does not have many; what they cost grows with them.
-    let live = in_engine("live", n.min(200_000), 0)?;
-    Ok(vec![idle, live, in_matcher(n)?])
+    let many = n.min(200_000);
+    let live = in_engine("live", (many, Limit::None), 0)?;
+    let resting = in_engine("resting", (many, Limit::Default), 0)?;
+    Ok(vec![idle, live, resting, in_matcher(n)?])
 }
 
 /// One event of each user, so many milliseconds apart.
-fn in_engine(variant: &'static str, users: usize, apart: i64) -> Result<Figure, Failure> {
+fn in_engine(variant: &'static str, (users, limit): (usize, Limit), apart: i64) -> Result<Figure, Failure> {
     let scratch = Scratch::new("users")?;
-    let engine = Engine::open(Config::at(scratch.path("ensue.db")).replay())?;
+    let config = Config::at(scratch.path("ensue.db")).replay();
+    let most = if limit == Limit::None { usize::MAX } else { config.users };
+    let engine = Engine::open(Config { users: most, ..config })?;
     tasks::apply(&engine, tasks::visits(1)?)?;
     let (watch, before) = (Watch::start(), machine::resident_mb());
     let (time, recorded) = machine::time(|| record(&engine, users, apart));

@@ -35,6 +35,7 @@ use ensue_matcher::{Observation, Position};
 use ensue_rule::{Duration, Timestamp, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use absent::Rest;
 pub(crate) use arrival::Draft;
 pub(crate) use calls::{CallRecord, Unasked, Waiting};
 pub(crate) use effects::{BoundKey, Effects};
@@ -65,6 +66,8 @@ pub(crate) struct Fold {
     lateness: Duration,
     /// In boxes, since a table has room for more than there are.
     streams: FxHashMap<StreamKey, Box<Stream>>,
+    /// Streams that are put away with live runs, which the log brings back.
+    resting: FxHashMap<StreamKey, Rest>,
     /// When each stream has something to do next.
     due: BTreeSet<(Timestamp, StreamKey)>,
     /// To where time was moved for all users.
@@ -106,6 +109,7 @@ impl Fold {
             tell: false,
             lateness,
             streams: FxHashMap::default(),
+            resting: FxHashMap::default(),
             due: BTreeSet::new(),
             wakeup: Timestamp::MIN,
             gap: Timestamp::MIN,
@@ -143,7 +147,8 @@ impl Fold {
 
     /// How many runs are alive.
     pub(crate) fn live(&self) -> u64 {
-        self.streams.values().map(|s| s.lives.len() as u64).sum()
+        let resting: u64 = self.resting.values().map(|rest| rest.live).sum();
+        self.streams.values().map(|s| s.lives.len() as u64).sum::<u64>() + resting
     }
 
     /// Whether past decisions were taken over from the store.

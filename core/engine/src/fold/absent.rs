@@ -1,14 +1,25 @@
 //! Users who are put away while nothing of theirs is under way, and come again.
 //!
-//! What is put away is in the store to the last: how far they had come, what caps count, what their last matches consumed.
-//! So who comes again finds all as it was.
+//! What is put away is in the store to the last: how far they had come, what caps count, what their last matches consumed, and
+//! the events of their live runs. So who comes again finds all as it was; live runs are built again as after a restart, by
+//! folding their user's log in silence (docs/adr/0011).
 
 use ensue_rule::Timestamp;
 
 use super::Fold;
 use crate::dispatch::LedgerEntry;
-use crate::log::StreamKey;
+use crate::error::Error;
+use crate::log::{Entry, StreamKey};
 use crate::store::{Bound, UserState};
+
+/// A stream that is put away with live runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    /// How many there are.
+    pub(super) live: u64,
+    /// Its largest time: they began less than a window before it.
+    frontier: Timestamp,
+}
 
 impl Fold {
     /// How many streams are in memory.
@@ -26,14 +37,59 @@ impl Fold {
         self.streams.get(key).is_none_or(|s| s.is_idle())
     }
 
+    /// Whether the log would bring a stream back as it is. Not where it took part in more than its own log: a task of all
+    /// users may derive events of this one at any time, and what was lost of everyone's events is not in it. Nor where it
+    /// has come no further than `ageing`.
+    pub(crate) fn may_rest(&self, key: &StreamKey, ageing: Timestamp) -> bool {
+        let own = !self.book.has_device() && self.gap == Timestamp::MIN;
+        own && self.streams.get(key).is_some_and(|s| s.frontier > ageing && s.may_rest())
+    }
+
+    /// Whether a stream is put away with live runs.
+    pub(crate) fn rests(&self, key: &StreamKey) -> bool {
+        self.resting.contains_key(key)
+    }
+
+    /// The streams that are put away with live runs, of those that have not come further than `upto`.
+    pub(crate) fn resting(&self, upto: Timestamp) -> Vec<StreamKey> {
+        let mut keys: Vec<StreamKey> =
+            self.resting.iter().filter(|(_, rest)| rest.frontier <= upto).map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Builds the live runs of a stream that was put away with some, from its log, which `read` shows entry by entry.
+    pub(crate) fn wake(
+        &mut self,
+        (key, state): (&StreamKey, UserState),
+        bounds: &[Bound],
+        read: impl FnOnce(&mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let streams = [(key.clone(), state)];
+        let mut aside = self.beside(None);
+        aside.begin_silence(&streams, bounds);
+        let read = read(&mut |entry| aside.replay(entry));
+        let ended = aside.end_silence(&streams, Some(self.wakeup));
+        self.book = aside.book;
+        if let Some(built) = aside.streams.remove(key) {
+            self.streams.entry(key.clone()).or_default().join(*built, false);
+        }
+        self.resting.remove(key);
+        self.index(key);
+        read.and(ended)
+    }
+
     /// The users in memory.
     pub(crate) fn users(&self) -> Vec<StreamKey> {
         self.streams.keys().filter(|key| matches!(key, StreamKey::User(Some(_)))).cloned().collect()
     }
 
-    /// Puts a stream away in which nothing is under way.
+    /// Puts a stream away in which nothing is under way, or that [may rest](Self::may_rest).
     pub(crate) fn put_away(&mut self, key: &StreamKey) {
-        self.streams.remove(key);
+        if let Some(stream) = self.streams.remove(key).filter(|s| s.lives.len() > 0) {
+            let live = u64::try_from(stream.lives.len()).unwrap_or(u64::MAX);
+            self.resting.insert(key.clone(), Rest { live, frontier: stream.frontier });
+        }
         self.consumed.retain(|(_, stream, _), _| stream != key);
         self.ledger.forget(key.user());
     }

@@ -50,6 +50,7 @@ impl Fold {
 
     /// A stream as if there had never been one. What is left of past decisions is read again from the store.
     pub(crate) fn erase(&mut self, key: &StreamKey) {
+        self.resting.remove(key);
         if let Some(at) = self.streams.remove(key).and_then(|s| s.indexed()) {
             self.due.remove(&(at, key.clone()));
         }

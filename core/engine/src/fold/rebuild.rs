@@ -96,9 +96,14 @@ impl Fold {
 
     /// A fold beside this one, with its tasks, that shows the log to the tasks `only`.
     pub(crate) fn aside(&mut self, only: FxHashSet<TaskId>) -> Self {
+        self.beside(Some(only))
+    }
+
+    /// The same; without `only` to all.
+    pub(super) fn beside(&mut self, only: Option<FxHashSet<TaskId>>) -> Self {
         let empty = Book::new(ensue_matcher::Limits::default());
         let book = std::mem::replace(&mut self.book, empty);
-        Self { only: Some(only), install: self.install, ..Self::new(book, self.lateness) }
+        Self { only, install: self.install, ..Self::new(book, self.lateness) }
     }
 
     /// How far the streams of this fold have come, for one beside it.

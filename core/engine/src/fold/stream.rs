@@ -122,6 +122,14 @@ impl Stream {
         self.lives.len() == 0 && held.is_empty() && pending.is_empty() && gap.is_none() && *pushed <= self.frontier
     }
 
+    /// Whether nothing in it is under way but runs that time lets nothing out of, and no events of it were lost that they may
+    /// have waited for: the log brings them back as they are.
+    pub(super) fn may_rest(&self) -> bool {
+        let Aside { pushed, pending, held, gap, passed, .. } = self.aside();
+        let untouched = gap.is_none() && *passed == Timestamp::MIN && *pushed <= self.frontier;
+        self.lives.next_wakeup().is_none() && held.is_empty() && pending.is_empty() && untouched
+    }
+
     /// Under which time the fold knows that it is due.
     pub(super) fn indexed(&self) -> Option<Timestamp> {
         Some(self.indexed).filter(|at| *at < Timestamp::MAX)

@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// Visits the entries of one user in the order of their arrival.
-    pub(super) fn scan_user(
+    pub(crate) fn scan_user(
         &mut self,
         user: i64,
         visit: &mut dyn FnMut(Entry) -> Result<(), Error>,

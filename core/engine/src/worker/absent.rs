@@ -11,6 +11,11 @@ use super::Worker;
 use crate::error::Error;
 use crate::ingest::{Moved, Queued, Reach};
 use crate::log::StreamKey;
+use crate::store::UserState;
+
+/// Where there are so many times more users than there should be, those with live runs are put away too. Not before, since to
+/// bring them back costs more than to keep them.
+const MANY: usize = 8;
 
 impl Worker {
     /// Where more users are in memory than there should be: writes what there is of those who were last seen longest ago
@@ -21,10 +26,13 @@ impl Worker {
         if most <= limit || self.off || self.fold.book.is_empty() || !self.fold.effects.is_saved() {
             return Ok(());
         }
+        // Down to half as many, so that it is not soon again.
+        let many = limit.saturating_mul(MANY);
+        let mut with_runs = if most > many { most - many / 2 } else { 0 };
         let mut taken = Vec::new();
         let written = self.in_transaction(|w| {
             for name in w.shared.ingest.users.oldest(limit / 2, w.done) {
-                w.put_one_away(name, &mut taken)?;
+                w.put_one_away(name, &mut with_runs, &mut taken)?;
             }
             Ok(())
         });
@@ -39,10 +47,19 @@ impl Worker {
         self.put_strangers_away(limit)
     }
 
-    fn put_one_away(&mut self, name: Arc<str>, taken: &mut Vec<(Arc<str>, Reach)>) -> Result<(), Error> {
+    /// `with_runs`: so many may still go that have live runs.
+    fn put_one_away(
+        &mut self,
+        name: Arc<str>,
+        with_runs: &mut usize,
+        taken: &mut Vec<(Arc<str>, Reach)>,
+    ) -> Result<(), Error> {
         let key = StreamKey::User(Some(name.clone()));
         if !self.fold.is_idle(&key) {
-            return Ok(());
+            if *with_runs == 0 || !self.may_rest(&key) {
+                return Ok(());
+            }
+            *with_runs -= 1;
         }
         let Some(mut reach) = self.shared.ingest.users.take(&name, self.done) else { return Ok(()) };
         if !reach.joined {
@@ -51,6 +68,30 @@ impl Worker {
         self.store.put_reached(&key, reach.frontier, reach.session)?;
         taken.push((name, reach));
         Ok(())
+    }
+
+    /// Whether the log would bring a user's live runs back: where all of it was written, and none of what they saw gets too old.
+    fn may_rest(&self, key: &StreamKey) -> bool {
+        !self.has_lost() && self.fold.may_rest(key, self.ageing())
+    }
+
+    /// Live runs of users who have not come further may have begun with an event that is too old to be kept.
+    fn ageing(&self) -> Timestamp {
+        self.now().minus(self.shared.config.retention.age).plus(self.fold.book.longest_window())
+    }
+
+    /// Brings those back of whose live runs something will be said when what they saw gets too old.
+    pub(super) fn wake_ageing(&mut self) -> Result<(), Error> {
+        self.wake_until(self.ageing())
+    }
+
+    /// Brings all back who were put away with live runs.
+    pub(super) fn wake_all(&mut self) -> Result<(), Error> {
+        self.wake_until(Timestamp::MAX)
+    }
+
+    fn wake_until(&mut self, upto: Timestamp) -> Result<(), Error> {
+        self.fold.resting(upto).iter().try_for_each(|key| self.bring_back(key))
     }
 
     /// Streams that only derived events have touched, or that the store brought at opening.
@@ -117,7 +158,16 @@ impl Worker {
         }
         let Some(state) = self.store.state_of(key)? else { return Ok(()) };
         self.fold.bring_back(key, &state);
-        self.remember(key)
+        self.remember(key)?;
+        if self.fold.rests(key) { self.wake(key, state) } else { Ok(()) }
+    }
+
+    /// Builds the live runs of a user again.
+    fn wake(&mut self, key: &StreamKey, state: UserState) -> Result<(), Error> {
+        let Some(id) = self.store.known_id(key)? else { return Ok(()) };
+        let bounds = self.store.bounds(Some(id))?;
+        let Self { fold, store, .. } = self;
+        fold.wake((key, state), &bounds, |visit| store.scan_user(id, visit))
     }
 
     /// Reads what matches of a stream consumed and what past decisions in it count.

@@ -114,6 +114,9 @@ impl Worker {
             if let Losers::User(user) = &losers {
                 let back = self.bring_back(&StreamKey::User(user.clone()));
                 self.note_failure(back);
+            } else {
+                let back = self.wake_all();
+                self.note_failure(back);
             }
             let mut gap = LogGap { seq: 0, losers, upto };
             if self.failed.is_none() {

@@ -33,6 +33,7 @@ impl Worker {
         self.put_away()?;
         self.shared.counters.runs.set(self.fold.live());
         let aged = self.now().minus(self.shared.config.retention.age);
+        self.wake_ageing()?;
         let step = self.in_transaction(|w| w.forget_old(aged))?;
         self.cut_history(&step.aged)?;
         let over = self.excess()?;
@@ -77,6 +78,8 @@ impl Worker {
         self.fold.tell = self.shared.is_told();
         self.begin();
         for (stream, upto) in streams {
+            let back = self.bring_back(&stream);
+            self.note_failure(back);
             let (fold, mut log) = self.parts();
             let folded = fold.cut(&stream, upto, &mut log);
             self.note_failure(folded);
@@ -103,7 +106,7 @@ impl Worker {
     }
 
     /// The time by which events get old.
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         match &self.shared.config.mode {
             Mode::Live(clock) => clock.now(),
             Mode::Replay => self.fold.latest(),

@@ -32,6 +32,8 @@ pub(super) struct Trouble {
     failures: u32,
     /// Whose events are missing in the log.
     missing: Missing,
+    /// Whether a batch could not be written since the engine opened: the log may not have all that the runs have seen.
+    lost: bool,
 }
 
 /// Whose events are missing.
@@ -50,11 +52,12 @@ impl Worker {
     pub(super) fn note(&mut self, written: &Result<(), Error>) {
         match written {
             Ok(()) if self.trouble.failures > 0 => {
-                self.trouble = Trouble::default();
+                self.trouble = Trouble { lost: true, ..Trouble::default() };
                 self.report(StoreState::Working, "the store can be written again".to_owned());
             }
             Ok(()) => self.trouble.missing = Missing::Nobodys,
             Err(error) => {
+                self.trouble.lost = true;
                 self.last_error.get_or_insert_with(|| error.clone());
                 if !self.fold.effects.moved.is_empty() {
                     self.trouble.missing = self.trouble.missing.max(Missing::Moved);
@@ -68,6 +71,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Whether a batch could not be written since the engine opened.
+    pub(super) fn has_lost(&self) -> bool {
+        self.trouble.lost
     }
 
     /// Takes note of what could not be read, or tidied up: nothing is lost by it, unless the file is torn.
@@ -135,7 +143,7 @@ impl Worker {
             Ok(opened) => {
                 self.store.let_go();
                 self.store = opened.store;
-                self.trouble = Trouble { failures: 0, missing: Missing::Everyones };
+                self.trouble = Trouble { failures: 0, missing: Missing::Everyones, lost: true };
                 self.unread = None;
                 self.shared.counters.set_aside.add(u64::from(opened.set_aside.is_some()));
                 let detail = match opened.set_aside {

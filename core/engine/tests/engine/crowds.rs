@@ -1,9 +1,9 @@
 //! More users than are kept in memory: who is put away comes again as if they had never been.
 
 use ensue_engine::{Config, Outcome, Recorded, Retention};
-use ensue_rule::{Cap, Duration, EventRef, Per, Policy, Task, Timestamp, Value, Within, WithinKind};
+use ensue_rule::{AfterMatch, Cap, Duration, EventRef, Per, Policy, Task, Timestamp, Value, Within, WithinKind};
 
-use crate::support::{Site, file, rule, task, touch, triggered};
+use crate::support::{Site, derives, file, rule, task, touch, triggered};
 
 const MINUTE: i64 = 60_000;
 
@@ -12,11 +12,17 @@ fn tasks() -> Vec<Task> {
     let mut session = rule("a b", 50 * MINUTE);
     session.within = Some(Within { duration: Duration(50 * MINUTE), kind: WithinKind::Session });
     let capped = Policy { caps: vec![Cap::of(1, Per::Span(Duration(2_000 * MINUTE)))], ..Policy::default() };
+    let mut every = rule("a go b", 100 * MINUTE);
+    every.after_match = AfterMatch::NoSkip { limit: None };
     vec![
+        task("every", every),
+        task("without", rule("a !go b", 80 * MINUTE)),
         Task { outputs: vec![touch("x")], policy: capped, ..task("own", rule("a b", 30 * MINUTE)) },
         task("session", session),
         triggered("go", task("back", rule("a b", 600 * MINUTE))),
         task("absent", rule("b !a", 5 * MINUTE)),
+        Task { outputs: vec![derives("made")], ..task("maker", rule("b go", 30 * MINUTE)) },
+        task("onto", rule("made a", 90 * MINUTE)),
     ]
 }
 
@@ -52,7 +58,7 @@ fn run(config: Config, seed: u64, change: bool) -> (Vec<Outcome>, ensue_engine::
         away += u64::from(n > 8_000 && site.engine.stats().users < 400);
         if change && n == 8_000 {
             let mut tasks = tasks();
-            tasks[1] = task("session", rule("a b go", 50 * MINUTE));
+            tasks[3] = task("session", rule("a b go", 50 * MINUTE));
             tasks.push(task("new", rule("b a", 50 * MINUTE)));
             site.apply(tasks);
         }
@@ -81,6 +87,35 @@ fn with_few_users_in_memory_all_is_decided_as_with_all_of_them() {
         away_at_all += away;
     }
     assert!(away_at_all > 0, "nobody was ever put away");
+}
+
+/// Users of whom each has a live run, come again in another order; what is told, and how many were in memory at most.
+fn waiting(users: usize) -> (Vec<Outcome>, u64) {
+    let site = Site::open(Config { users, ..Config::in_memory().replay() });
+    site.apply(vec![task("t", rule("a b", 600 * MINUTE))]);
+    let record = |user: i64, ts: i64, action_type| {
+        let (name, id) = (format!("user{user}"), Value::Int(ts));
+        let (ts, user_id) = (Some(Timestamp(ts)), Some(name.as_str()));
+        site.engine.record(&EventRef { ts, action_type, user_id, id: Some(&id), ..EventRef::default() });
+        if user % 50 == 0 {
+            site.engine.flush().unwrap();
+        }
+    };
+    (0..1_000).for_each(|n| record(n, n, "a"));
+    site.engine.flush().unwrap();
+    let most = site.engine.stats().users;
+    (0..1_000).for_each(|n| record(n * 7 % 1_000, 2_000 + n, "b"));
+    site.engine.flush().unwrap();
+    (site.take(), most)
+}
+
+#[test]
+fn users_with_live_runs_are_put_away_too_and_their_runs_go_on() {
+    let (all, most) = waiting(10_000);
+    assert_eq!((all.len(), most), (1_000, 1_000));
+    let (few, most) = waiting(20);
+    assert!(most < 500, "{most} in memory");
+    assert_eq!(few, all);
 }
 
 #[test]
