@@ -19,9 +19,9 @@ use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
 pub use attributes::Attributes;
 pub(crate) use demand::{DemandTable, Want};
 pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
+use users::Mark;
 pub(crate) use users::Users;
-use users::{Mark, Stamp};
-pub(crate) use users::{Moved, Reach};
+pub(crate) use users::{Moved, Reach, Stamp};
 
 use crate::clock::Clock;
 use crate::config::{Config, Mode};

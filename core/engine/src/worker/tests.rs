@@ -6,8 +6,8 @@ use ensue_rule::{
 };
 
 use super::*;
-use crate::config::Config;
-use crate::ingest::Queued;
+use crate::config::{Config, Retention};
+use crate::ingest::{Lost, Queued, Stamp};
 
 /// `a -> b`, which touches.
 fn task() -> Task {
@@ -138,4 +138,63 @@ fn a_long_log_is_moved_into_the_file_between_batches() {
     }
     assert!((2_000_000..4_000_000).contains(&most), "{most}");
     assert!(std::fs::metadata(&path).unwrap().len() > 10_000_000);
+}
+
+/// Twenty users, each with a live run, of whom four stay in memory.
+fn resting(retention: Retention) -> Worker {
+    let config = Config { users: 1, retention, ..Config::in_memory().replay() };
+    let mut worker = worker(config);
+    for n in 0..20 {
+        let name: Arc<str> = format!("user{n:02}").into();
+        worker.shared.ingest.users.mark(Some(&name), Stamp::Given(Timestamp(n)), Some(0));
+        let Item::Event(mut item) = event("a", n, "") else { return worker };
+        item.event.user_id = Some(name);
+        item.first = Some(Timestamp(n));
+        batch(&mut worker, vec![Item::Event(item)]);
+    }
+    worker.done = 1_000;
+    worker.put_away().unwrap();
+    assert_eq!((worker.fold.users().len(), worker.fold.live()), (4, 20));
+    worker
+}
+
+#[test]
+fn runs_of_users_who_are_away_end_and_say_so_when_their_history_goes() {
+    let mut worker = resting(Retention { rows: 12, ..Retention::default() });
+    let before = worker.shared.counters.read();
+    assert!(!worker.forget_step().unwrap());
+    let after = worker.shared.counters.read();
+    assert_eq!(worker.fold.live(), 12);
+    assert_eq!((after.truncated - before.truncated, after.refusals - before.refusals), (8, 8));
+}
+
+#[test]
+fn who_is_away_comes_back_when_everyone_lost_events_and_stays() {
+    let mut worker = resting(Retention::default());
+    let lost = Lost { everyone: Some(Timestamp(30)), ..Lost::default() };
+    batch(&mut worker, vec![Item::Gap(lost)]);
+    assert_eq!((worker.fold.users().len(), worker.fold.live()), (20, 20));
+    worker.put_away().unwrap();
+    assert_eq!((worker.fold.users().len(), worker.fold.live()), (20, 20));
+}
+
+#[test]
+fn who_is_away_is_forgotten_with_their_runs() {
+    let mut worker = resting(Retention::default());
+    let (away, here): (Arc<str>, Arc<str>) = ("user00".into(), "user19".into());
+    for (user, left) in [(away, 19), (here, 18)] {
+        worker.forget(Some(&user)).unwrap();
+        assert_eq!(worker.fold.live(), left);
+    }
+}
+
+#[test]
+fn once_a_batch_was_not_written_users_with_live_runs_stay() {
+    let mut worker = resting(Retention::default());
+    worker.wake_all().unwrap();
+    assert_eq!((worker.fold.users().len(), worker.fold.live()), (20, 20));
+    worker.note(&Err(Error::closed()));
+    worker.note(&Ok(()));
+    worker.put_away().unwrap();
+    assert_eq!(worker.fold.users().len(), 20);
 }
