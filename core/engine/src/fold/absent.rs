@@ -2,7 +2,7 @@
 //!
 //! What is put away is in the store to the last: how far they had come, what caps count, what their last matches consumed, and
 //! the events of their live runs. So who comes again finds all as it was; live runs are built again as after a restart, by
-//! folding their user's log in silence (docs/adr/0011).
+//! folding their user's log in silence (docs/adr/0012).
 
 use ensue_rule::Timestamp;
 
