@@ -24,6 +24,7 @@ mod users;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Output};
 use figure::Figure;
+use latency::Pace;
 
 /// Measure this machine: events per second, latencies, restart, load
 ///
@@ -142,7 +143,9 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
         }),
         Bench::Json => all(vec![json::w1(&uniform(1_000))?]),
         Bench::Record => all(record::record()?),
-        Bench::Latency => all(vec![latency::latency(n.min(6_000))?]),
+        Bench::Latency => {
+            all(vec![latency::latency(Pace::Poisson, n.min(6_000))?, latency::latency(Pace::Pauses, n.min(60))?])
+        }
         Bench::Sustained => all(vec![store::sustained(n.min(100_000))?]),
         Bench::Open => all(store::open()?),
         Bench::Restart => all(vec![restart::restart(n.min(100_000))?]),

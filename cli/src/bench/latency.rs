@@ -1,4 +1,5 @@
-//! From the call of `record` to the decision: 100 tasks, a store on disk, 100 events a second at random moments.
+//! From the call of `record` to the decision: 100 tasks, a store on disk, 100 events a second at random moments; and after
+//! pauses, in which the store moves its log, as between what a person does.
 //!
 //! Beside it the delay with which this machine wakes a thread that another one notifies, which no engine can undercut.
 
@@ -19,6 +20,8 @@ const TASKS: u32 = 100;
 /// Scenes that are visited; few, so that most visits end in a leave.
 const SCENES: u32 = 20;
 const MEAN_GAP_MS: f64 = 10.0;
+/// Longer than the store waits before it moves its log.
+const PAUSE: Duration = Duration::from_millis(300);
 const PROBES: usize = 500;
 
 /// When which decision came.
@@ -37,7 +40,14 @@ impl Listener for Decided {
     }
 }
 
-pub(super) fn latency(events: usize) -> Result<Figure, Failure> {
+/// When events come.
+#[derive(Clone, Copy)]
+pub(super) enum Pace {
+    Poisson,
+    Pauses,
+}
+
+pub(super) fn latency(pace: Pace, events: usize) -> Result<Figure, Failure> {
     let scratch = Scratch::new("latency")?;
     let engine = Engine::open(Config::at(scratch.path("ensue.db")))?;
     tasks::apply(&engine, tasks::visits(TASKS)?)?;
@@ -45,7 +55,7 @@ pub(super) fn latency(events: usize) -> Result<Figure, Failure> {
     engine.set_listener(Some(decided.clone()));
     let mut probes = probe(PROBES / 2);
     let watch = Watch::start();
-    let Recordings { recorded, expected, checkpoints } = record(&engine, &scratch, events);
+    let Recordings { recorded, expected, checkpoints } = record(&engine, &scratch, pace, events);
     engine.flush()?;
     engine.close();
     let watched = watch.end();
@@ -58,7 +68,11 @@ pub(super) fn latency(events: usize) -> Result<Figure, Failure> {
     let worst = took.iter().filter(|(k, _)| checkpoints.contains(k)).map(|(_, us)| *us).reduce(f64::max);
     let mut sorted: Vec<f64> = took.iter().map(|(_, us)| *us).collect();
     sorted.sort_unstable_by(f64::total_cmp);
-    let figure = Figure { rules: TASKS, ..Figure::new("latency", None, events) };
+    let variant = match pace {
+        Pace::Poisson => None,
+        Pace::Pauses => Some("pauses"),
+    };
+    let figure = Figure { rules: TASKS, ..Figure::new("latency", variant, events) };
     let figure = figure.counted(i64::try_from(sorted.len()).unwrap_or(i64::MAX), expected).watched(&watched);
     Ok(Figure {
         p50_us: quantile(&sorted, 0.5),
@@ -81,7 +95,7 @@ struct Recordings {
     checkpoints: Vec<usize>,
 }
 
-fn record(engine: &Engine, scratch: &Scratch, events: usize) -> Recordings {
+fn record(engine: &Engine, scratch: &Scratch, pace: Pace, events: usize) -> Recordings {
     let (mut random, mut recorded, mut expected) = (SplitMix(1), Vec::with_capacity(events), 0);
     let (mut open, mut checkpoints) = (vec![false; usize::try_from(SCENES).unwrap_or(0)], Vec::new());
     let db = scratch.path("ensue.db");
@@ -89,7 +103,10 @@ fn record(engine: &Engine, scratch: &Scratch, events: usize) -> Recordings {
     let mut last = written();
     let mut next = machine::now();
     for k in 0..events {
-        next += gap(&mut random);
+        next += match pace {
+            Pace::Poisson => gap(&mut random),
+            Pace::Pauses => PAUSE,
+        };
         std::thread::sleep(next.saturating_duration_since(machine::now()));
         let now = written();
         if now != last {
