@@ -20,10 +20,10 @@ pub(super) const VARIED: Rules = Rules { variant: Some("varied"), text: rules::v
 pub(super) fn load(of: Rules, rules: u32) -> Result<Figure, Failure> {
     let texts: Vec<String> = (0..rules).map(of.text).collect();
     let watch = Watch::start();
-    let before = machine::resident_mb();
+    let before = machine::data_mb();
     let first = machine::time(|| rules::programs(texts.iter().cloned(), Limits::default()));
     let kept: ProgramSet = first.1?;
-    let after = machine::resident_mb();
+    let after = machine::data_mb();
     let again = machine::repeat(|| machine::time(|| rules::programs(texts.iter().cloned(), Limits::default()).is_ok()));
     drop(kept);
     let figure = Figure { rules, ..Figure::new("load", of.variant, 0) }.watched(&watch.end());

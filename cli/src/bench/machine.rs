@@ -78,6 +78,11 @@ pub(super) fn resident_mb() -> Option<f64> {
     memory("VmRSS:")
 }
 
+/// The resident memory that holds data, in MB: without the pages of the program itself, which come as it is first run.
+pub(super) fn data_mb() -> Option<f64> {
+    memory("RssAnon:")
+}
+
 fn memory(name: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix(name))?;

@@ -45,10 +45,10 @@ fn in_engine(variant: &'static str, (users, limit): (usize, Limit), apart: i64) 
     let most = if limit == Limit::None { usize::MAX } else { config.users };
     let engine = Engine::open(Config { users: most, ..config })?;
     tasks::apply(&engine, tasks::visits(1)?)?;
-    let (watch, before) = (Watch::start(), machine::resident_mb());
+    let (watch, before) = (Watch::start(), machine::data_mb());
     let (time, recorded) = machine::time(|| record(&engine, users, apart));
     recorded?;
-    let after = machine::resident_mb();
+    let after = machine::data_mb();
     engine.close();
     Ok(figure(variant, users, before.zip(after)).timed(time.as_secs_f64()).watched(&watch.end()))
 }
@@ -81,20 +81,20 @@ fn in_matcher(users: usize) -> Result<Figure, Failure> {
     let (mut seen, mut out, mut all) = (Observation::default(), Vec::new(), Vec::with_capacity(users));
     let arrival = Arrival { position: Position { ts: Timestamp(1_700_000_000_000), seq: 1 }, ..Arrival::default() };
     set.observe(&event, arrival, &mut seen);
-    let (watch, before) = (Watch::start(), machine::resident_mb());
+    let (watch, before) = (Watch::start(), machine::data_mb());
     for _ in 0..users {
         let mut runs = Runs::default();
         seen.hits().iter().for_each(|hit| runs.step(program, &seen, *hit, &mut out));
         all.push(runs);
     }
-    let after = machine::resident_mb();
+    let after = machine::data_mb();
     let live = all.iter().filter(|runs| !runs.is_idle()).count();
     let (live, users_) = (i64::try_from(live).unwrap_or(i64::MAX), i64::try_from(users).unwrap_or(i64::MAX));
     Ok(figure("runs", users, before.zip(after)).counted(live, users_).watched(&watch.end()))
 }
 
-fn figure(variant: &'static str, users: usize, resident_mb: Option<(f64, f64)>) -> Figure {
+fn figure(variant: &'static str, users: usize, data_mb: Option<(f64, f64)>) -> Figure {
     #[allow(clippy::cast_precision_loss, reason = "counts of users are far below 2^53")]
     let each = |mb: f64| mb.max(0.0) * 1024.0 * 1024.0 / users.max(1) as f64;
-    Figure { bytes_per_user: resident_mb.map(|(a, b)| each(b - a)), ..Figure::new("users", Some(variant), users) }
+    Figure { bytes_per_user: data_mb.map(|(a, b)| each(b - a)), ..Figure::new("users", Some(variant), users) }
 }
