@@ -51,8 +51,6 @@ pub(crate) struct Store {
     /// The arrival number of a row that is in the log; 0: none is known to be.
     tail: u64,
     log: WriteAhead,
-    /// Whether the next transaction was begun ahead.
-    begun: bool,
     /// Where the file is, and which it is.
     file: Option<(PathBuf, (u64, u64))>,
     /// Bytes and rows of events written since the last call of [`Store::take_written`].
@@ -87,28 +85,10 @@ pub(crate) struct Opened {
 }
 
 impl Store {
-    /// Begins a transaction, if that has not been done ahead.
+    /// Begins a transaction.
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
-        if std::mem::take(&mut self.begun) {
-            return Ok(());
-        }
         let doing = "beginning a transaction";
         self.conn.prepare_cached("BEGIN IMMEDIATE").doing(doing)?.execute([]).doing(doing).map(|_| ())
-    }
-
-    /// Begins the next transaction while nobody waits for it: whoever records next waits for one thing less.
-    pub(crate) fn begin_ahead(&mut self) {
-        self.begin_log();
-        // Where it cannot begin now, it may later.
-        self.begun = self.begin().is_ok();
-    }
-
-    /// Ends a transaction that was begun ahead, for what is done outside of any.
-    fn outside(&mut self) {
-        if std::mem::take(&mut self.begun) {
-            // There is nothing in it.
-            let _ = self.conn.execute_batch("ROLLBACK");
-        }
     }
 
     /// Commits the transaction of a batch.
@@ -122,7 +102,6 @@ impl Store {
 
     /// Whether commits wait until the log is on the disk; not within a transaction.
     pub(crate) fn sync_commits(&mut self, on: bool) -> Result<(), Error> {
-        self.outside();
         // `fullfsync` only says something on Apple's systems, where a plain sync leaves data in the drive's memory.
         let sql = if on {
             "PRAGMA fullfsync = ON; PRAGMA synchronous = FULL"

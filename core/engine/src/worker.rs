@@ -231,7 +231,7 @@ impl Worker {
         self.ask_all();
         let mut items: Vec<Item> = Vec::new();
         loop {
-            self.store.begin_ahead();
+            self.store.begin_log();
             self.shared.ingest.queue.take(BATCH, self.patience(), &mut items);
             if items.is_empty() {
                 self.rest();

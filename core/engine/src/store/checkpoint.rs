@@ -40,7 +40,6 @@ impl WriteAhead {
 impl Store {
     /// Moves the write-ahead log into the main file.
     pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
-        self.outside();
         let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         done.doing("moving the write-ahead log into the file")?;
         self.log.pages.store(0, Ordering::Relaxed);
@@ -51,7 +50,7 @@ impl Store {
 
     /// Lets a log that was moved begin anew. `SQLite` waits for the disk then, once its first bytes are written; without this it
     /// would do so in the commit of the next event, and after a pause that is the one for which somebody waits.
-    pub(super) fn begin_log(&mut self) {
+    pub(crate) fn begin_log(&mut self) {
         if std::mem::take(&mut self.log.moved) {
             // What stands there already, so that no row changes. Where it fails, the next commit says so.
             let _ = self.conn.execute_batch(&format!("PRAGMA user_version = {}", schema::VERSION));

@@ -115,7 +115,6 @@ impl Store {
     /// Writes the file anew, without what was erased; empties the write-ahead log; removes files that were set aside.
     pub(crate) fn scrub(&mut self) -> Result<(), Error> {
         let doing = "overwriting what was erased";
-        self.outside();
         self.conn.flush_prepared_statement_cache();
         self.conn.execute_batch("VACUUM").doing(doing)?;
         self.retained_to = 0;

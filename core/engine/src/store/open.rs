@@ -135,7 +135,6 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         next_seq: 1,
         tail: 0,
         log,
-        begun: false,
         file: path.and_then(|p| Some((p.to_owned(), super::salvage::identity(p).ok()?))),
         written: Written::default(),
         retained_to: 0,

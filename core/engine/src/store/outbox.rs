@@ -106,8 +106,8 @@ impl Store {
         let none_waits = self.last_number(Series::Decisions)? + 1;
         let sql = "SELECT n, decision FROM decisions WHERE n >= ?1 AND acked = 0 ORDER BY n LIMIT ?2";
         let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let limit_ = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut rows = statement.query([self.outbox_from, limit_]).doing(doing)?;
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = statement.query([self.outbox_from, most]).doing(doing)?;
         let (mut decisions, mut first) = (Vec::new(), None);
         while let Some(r) = rows.next().doing(doing)? {
             first.get_or_insert(r.get(0).doing(doing)?);

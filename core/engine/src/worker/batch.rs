@@ -151,6 +151,7 @@ impl Worker {
     pub(super) fn begin(&mut self) {
         if !self.open {
             self.open = true;
+            self.look_after_file();
             self.failed = self.store.begin().and_then(|()| self.mark_missing()).err();
         }
     }
@@ -193,8 +194,6 @@ impl Worker {
         let reminder = if told.is_empty() { None } else { self.reminder() };
         self.delivery.tell(&self.shared, told, reminder);
         self.delivery.tell_strangers(&self.shared, std::mem::take(&mut self.strangers));
-        // Whoever waits for a decision has been told; whoever flushes not yet.
-        self.look_after_file();
         self.forget_some();
         written
     }

@@ -115,7 +115,7 @@ impl Worker {
         (Losers::User(key.user().cloned()), upto)
     }
 
-    /// Where the file was taken away, a fresh one is begun, before anybody is told that something is in it.
+    /// Where the file was taken away, a fresh one is begun before anything is written into nowhere.
     pub(super) fn look_after_file(&mut self) {
         if self.store.is_gone() {
             self.start_afresh("the file is gone");
