@@ -3,10 +3,11 @@
 
 mod opening;
 mod questions;
+mod shared;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::{JoinHandle, ThreadId};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use ensue_rule::{Demand, EventRef, TaskSet, Timestamp};
 
@@ -14,14 +15,14 @@ use crate::config::{Config, Mode};
 use crate::error::{Error, Kind};
 use crate::event_json::{BadEvent, Line};
 use crate::feedback::{Feedback, FeedbackKind};
-use crate::ingest::{Attributes, DemandTable, Ingest};
+use crate::ingest::{Attributes, DemandTable};
 use crate::listener::Listener;
 use crate::outcome::Decision;
 use crate::reply::reply;
 use crate::report::{ApplyReport, OpenReport, Recorded};
-use crate::stats::{Counters, Stats};
+use crate::stats::Stats;
 use crate::worker::{self, Command, Reply};
-use opening::Opening;
+pub(crate) use shared::Shared;
 
 /// Runs tasks over events. Shared between threads by reference; dropping it closes it.
 #[derive(Debug)]
@@ -30,77 +31,6 @@ pub struct Engine {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// One apply at a time: each publishes what is wanted of old and new tasks together.
     applying: Mutex<()>,
-}
-
-/// What the threads of an engine share.
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    pub(crate) ingest: Ingest,
-    pub(crate) counters: Counters,
-    pub(crate) opening: Opening,
-    /// The worker's thread.
-    pub(crate) worker: OnceLock<ThreadId>,
-    /// The thread that asks scripts, once there is one.
-    pub(crate) asker: OnceLock<ThreadId>,
-    /// When something is due next; [`i64::MAX`]: never.
-    pub(crate) next_due: AtomicI64,
-    /// The demands of all tasks in force.
-    demands: Mutex<Vec<Demand>>,
-    listener: Mutex<Addressee>,
-    told: AtomicBool,
-    /// The thread that tells the listener, once there is one.
-    pub(crate) delivery: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// Who is told.
-#[derive(Default)]
-struct Addressee {
-    listener: Option<Arc<dyn Listener>>,
-    /// It has not been told yet of the decisions that wait in the outbox, and these come first.
-    new: bool,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(crate) fn new(config: Config) -> Self {
-        Self {
-            ingest: Ingest::new(&config),
-            config,
-            counters: Counters::default(),
-            opening: Opening::default(),
-            worker: OnceLock::new(),
-            asker: OnceLock::new(),
-            next_due: AtomicI64::new(i64::MAX),
-            demands: Mutex::default(),
-            listener: Mutex::default(),
-            told: AtomicBool::new(false),
-            delivery: Mutex::default(),
-        }
-    }
-
-    /// Who is told.
-    pub(crate) fn listener(&self) -> Option<Arc<dyn Listener>> {
-        lock(&self.listener).listener.clone()
-    }
-
-    /// Whether whoever is told must first hear of the decisions in the outbox; says so once.
-    pub(crate) fn take_new_listener(&self) -> bool {
-        std::mem::take(&mut lock(&self.listener).new)
-    }
-
-    /// Whether anyone is told.
-    pub(crate) fn is_told(&self) -> bool {
-        self.told.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn put_demands(&self, demands: Vec<Demand>) {
-        *lock(&self.demands) = demands;
-    }
 }
 
 impl Engine {
@@ -268,11 +198,7 @@ impl Engine {
 
     /// Who is told from now on; in live mode it is told first of the decisions that are not acknowledged.
     pub fn set_listener(&self, listener: Option<Arc<dyn Listener>>) {
-        let some = listener.is_some();
-        let new = some && matches!(self.shared.config.mode, Mode::Live(_));
-        *lock(&self.shared.listener) = Addressee { listener, new };
-        self.shared.told.store(some, Ordering::Release);
-        if new {
+        if self.shared.put_listener(listener) {
             // Where the engine is closed there is nobody to tell.
             let _ = self.shared.ingest.queue.send(Command::Redeliver);
         }
@@ -338,10 +264,7 @@ impl Engine {
         join(worker.filter(|_| !from_script));
         let delivery = lock(&self.shared.delivery).take();
         join(delivery);
-        // A listener may hold what holds this engine.
-        self.shared.told.store(false, Ordering::Release);
-        let listener = std::mem::take(&mut *lock(&self.shared.listener));
-        drop(listener);
+        self.shared.put_listener(None);
     }
 
     /// [`Engine::shutdown`], by value.
@@ -360,7 +283,7 @@ impl Engine {
             .flat_map(|s| &s.tasks)
             .filter_map(|e| e.task.as_ref().ok())
             .flat_map(|t| [Demand::of(t), Demand::of_controls(t)]);
-        let mut demands = lock(&self.shared.demands).clone();
+        let mut demands = self.shared.demands();
         demands.extend(new);
         ingest.publish(DemandTable::of(&demands, ingest.epoch() + 1));
     }

@@ -6,8 +6,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ensue_rule::{Remark, TaskSet, Timestamp, Value};
-use serde::{Serialize, Serializer};
+use ensue_rule::{TaskSet, Timestamp, Value};
 
 use crate::answer::{Question, Why, WhyNot};
 use crate::clock::{Clock, SystemClock};
@@ -18,8 +17,9 @@ use crate::event_json::{Draft, Line};
 use crate::feedback::Feedback;
 use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
-use crate::report::{ApplyReport, OpenReport, Recorded, SetReport, Status, TaskReport};
-use crate::stats::Stats;
+use crate::report::{OpenReport, Recorded};
+pub use item::{Item, Rejected, Report, Summary};
+use item::{line_of, reports};
 pub use text::to_texts;
 pub use whole::{After, run};
 
@@ -33,105 +33,6 @@ pub struct Replay {
     bytes: u64,
     clock: SystemClock,
     start: Timestamp,
-}
-
-/// One object of the output.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    /// What became of a task or a set.
-    Report(Report),
-    /// A line that is no event.
-    Rejected(Rejected),
-    /// What the engine told.
-    Outcome(Outcome),
-    /// The counters, last of all.
-    Summary(Summary),
-}
-
-/// What became of a task; of the set as a whole where there is no task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename = "report")]
-pub struct Report {
-    /// The source of the set; null where none could be read.
-    pub source: Option<Arc<str>>,
-    /// The version of the set.
-    pub version: Option<i64>,
-    /// The task.
-    pub task: Option<Arc<str>>,
-    /// What became of it; null where there are only warnings to a set.
-    #[serde(serialize_with = "status_name")]
-    pub status: Option<Status>,
-    /// What its author should know.
-    pub warnings: Vec<Remark>,
-    /// Why it is refused.
-    #[serde(flatten)]
-    pub error: Option<Remark>,
-}
-
-/// A line that is no event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename = "rejected")]
-pub struct Rejected {
-    /// Counted from 1.
-    pub line: u64,
-    /// Why, for a person.
-    pub reason: String,
-}
-
-/// The counters of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-#[serde(tag = "kind", rename = "summary")]
-#[allow(missing_docs, reason = "each is explained where it is counted: `Stats`")]
-pub struct Summary {
-    pub events: u64,
-    pub rejected: u64,
-    pub late: u64,
-    pub clamped: u64,
-    pub demanded: u64,
-    pub stored: u64,
-    pub dropped: u64,
-    pub capped: u64,
-    pub null_key: u64,
-    /// Bytes of the lines.
-    pub bytes_in: u64,
-    pub bytes_stored: u64,
-    pub matches: u64,
-    pub timeouts: u64,
-    pub decisions: u64,
-    pub refusals: u64,
-    pub errors: u64,
-    /// Wall time since the replay was opened.
-    pub seconds: f64,
-}
-
-#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
-fn status_name<S: Serializer>(status: &Option<Status>, s: S) -> Result<S::Ok, S::Error> {
-    status.map(Status::as_str).serialize(s)
-}
-
-impl Serialize for Item {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Report(x) => x.serialize(s),
-            Self::Rejected(x) => x.serialize(s),
-            Self::Outcome(x) => x.serialize(s),
-            Self::Summary(x) => x.serialize(s),
-        }
-    }
-}
-
-impl Report {
-    /// That task documents, or the rule of a task, could not even be read.
-    pub fn unread(task: Option<&str>, error: Option<Remark>) -> Self {
-        let source = task.is_some().then(|| "default".into());
-        let (task, status) = (task.map(Into::into), Some(Status::Refused));
-        Self { source, version: None, task, status, warnings: Vec::new(), error }
-    }
-
-    /// Whether something was refused.
-    pub fn is_refusal(&self) -> bool {
-        matches!(self.status, Some(Status::Refused | Status::Kept))
-    }
 }
 
 /// The listener: keeps what it is told until it is taken.
@@ -335,74 +236,7 @@ impl Replay {
     }
 }
 
-impl Item {
-    /// The id of a decision.
-    fn decision(&self) -> Option<&str> {
-        match self {
-            Self::Outcome(Outcome::Decision(d)) => Some(&d.id),
-            _ => None,
-        }
-    }
-}
-
-fn line_of(outcome: &Outcome) -> Option<u64> {
-    match outcome {
-        Outcome::Match(m) | Outcome::Timeout(m) => m.line,
-        Outcome::Event(e) => e.line,
-        Outcome::Decision(d) => d.line,
-        Outcome::Refusal(r) => r.line,
-    }
-}
-
-fn reports(applied: ApplyReport) -> Vec<Report> {
-    applied.sets.into_iter().flat_map(set_reports).collect()
-}
-
-fn set_reports(set: SetReport) -> Vec<Report> {
-    let SetReport { source, version, refused, warnings, tasks } = set;
-    let whole = (refused.is_some() || !warnings.is_empty()).then(|| Report {
-        source: Some(source.clone()),
-        version,
-        task: None,
-        status: refused.is_some().then_some(Status::Refused),
-        warnings,
-        error: refused,
-    });
-    let of_task = |t: TaskReport| Report {
-        source: Some(source.clone()),
-        version,
-        task: Some(t.id),
-        status: Some(t.status),
-        warnings: t.warnings,
-        error: t.error,
-    };
-    whole.into_iter().chain(tasks.into_iter().map(of_task)).collect()
-}
-
-impl Summary {
-    fn of(stats: &Stats) -> Self {
-        Self {
-            events: stats.events,
-            rejected: stats.rejected,
-            late: stats.late,
-            clamped: stats.clamped,
-            demanded: stats.demanded,
-            stored: stats.stored,
-            dropped: stats.dropped,
-            capped: stats.capped,
-            null_key: stats.null_key,
-            bytes_in: 0,
-            bytes_stored: stats.bytes_stored,
-            matches: stats.matches,
-            timeouts: stats.timeouts,
-            decisions: stats.decisions,
-            refusals: stats.refusals,
-            errors: stats.errors,
-            seconds: 0.0,
-        }
-    }
-}
-
+mod item;
 mod text;
 mod whole;
 
