@@ -1,6 +1,7 @@
 //! Scripts: asked after the commit, answered once, and what they find goes the way of any match. The host here is in Rust.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+mod slow;
+
 use std::sync::{Arc, Mutex};
 
 use ensue_engine::pending::{Answer, Answered, Call};
@@ -48,6 +49,18 @@ impl Host {
 
 fn with(config: Config, host: &Arc<Host>) -> Config {
     Config { scripts: Some(host.clone()), ..config }
+}
+
+/// A replay in memory whose scripts the host runs.
+fn replay(host: &Arc<Host>) -> Site {
+    Site::open(with(Config::in_memory().replay(), host))
+}
+
+/// Events of user `u`, one after another.
+fn record(site: &Site, events: &[(i64, &'static str)]) {
+    for (ts, action) in events {
+        site.record(&at(*ts, action));
+    }
 }
 
 /// A task of a script of its own name, at `end`, over events of these action types.
@@ -98,11 +111,9 @@ fn a_script_is_handed_what_passed_the_filter_and_consumes_up_to_the_trigger() {
         assert_eq!(call.trigger.value(&Attr::arg("noise")), Value::from("x"));
         found(call, "seen", &*all.join(" "))
     });
-    let site = Site::open(with(Config::in_memory().replay(), &host));
+    let site = replay(&host);
     site.apply(vec![script("s", &["a", "b"])]);
-    for (ts, action) in [(1, "a"), (2, "c"), (3, "b"), (4, "end"), (5, "a"), (6, "end"), (7, "end")] {
-        site.record(&at(ts, action));
-    }
+    record(&site, &[(1, "a"), (2, "c"), (3, "b"), (4, "end"), (5, "a"), (6, "end"), (7, "end")]);
     assert_eq!(values(&site), [r#"seen="b3 a1""#, r#"seen="a5""#, r#"seen="""#]);
     assert_eq!(host.asked(), ["s @4", "s @6", "s @7"]);
 }
@@ -110,13 +121,11 @@ fn a_script_is_handed_what_passed_the_filter_and_consumes_up_to_the_trigger() {
 #[test]
 fn in_replay_the_answer_comes_before_the_next_event() {
     let host = Host::of("s", counting);
-    let site = Site::open(with(Config::in_memory().replay(), &host));
+    let site = replay(&host);
     let mut by_script = script("s", &["a"]);
     by_script.outputs.push(touch("hi"));
     site.apply(vec![by_script, task("r", rule("a", 100))]);
-    for (ts, action) in [(1, "a"), (2, "end"), (3, "a"), (4, "end")] {
-        site.record(&at(ts, action));
-    }
+    record(&site, &[(1, "a"), (2, "end"), (3, "a"), (4, "end")]);
     assert_eq!(
         site.lines(),
         ["match r u @1 a=1", "match s u @2 ", "decision s hi", "match r u @3 a=3", "match s u @4 ", "decision s hi"]
@@ -130,11 +139,9 @@ fn what_goes_wrong_in_a_script_is_a_refusal_and_hurts_nothing_else() {
         2 => panic!("oh"),
         _ => none(),
     });
-    let site = Site::open(with(Config::in_memory().replay(), &host));
+    let site = replay(&host);
     site.apply(vec![script("s", &["a"]), script("unknown", &["a"]), task("r", rule("a", 100))]);
-    for (ts, action) in [(1, "a"), (2, "end"), (3, "a"), (4, "end"), (5, "a"), (6, "end")] {
-        site.record(&at(ts, action));
-    }
+    record(&site, &[(1, "a"), (2, "end"), (3, "a"), (4, "end"), (5, "a"), (6, "end")]);
     site.engine.flush().unwrap();
     let said = |o: &Outcome| match o {
         Outcome::Refusal(r) => {
@@ -168,13 +175,12 @@ fn derived_events_of_scripts_go_on_to_scripts() {
             }),
         ),
     ]);
-    let site = Site::open(with(Config::in_memory().replay(), &host));
+    let site = replay(&host);
     let mut first = script("first", &["a"]);
     first.outputs.push(derives("made"));
     let second = triggered("made", script("second", &["made"]));
     site.apply(vec![first, second]);
-    site.record(&at(1, "a"));
-    site.record(&at(2, "end"));
+    record(&site, &[(1, "a"), (2, "end")]);
     assert_eq!(site.lines(), ["match first u @2 ", "event made u @2", "match second u @2 "]);
 }
 
@@ -201,7 +207,7 @@ fn a_rule_over_the_history_finds_what_a_look_back_finds() {
             // A consumed place is that of a stream, not of a partition.
             let once = |lines: Vec<String>| if i == 3 { lines.into_iter().take(1).collect() } else { lines };
             let lines = |task: Task| {
-                let site = Site::open(with(Config::in_memory().replay(), &host));
+                let site = replay(&host);
                 site.apply(vec![task]);
                 stream(seed, 400).iter().for_each(|e| {
                     site.record(e);
@@ -221,178 +227,11 @@ fn a_rule_that_cannot_be_run_says_why() {
         timing.on_timeout = Some(Vec::new());
         Answer::Failed(call.history.find(&timing).unwrap().unwrap_err())
     });
-    let site = Site::open(with(Config::in_memory().replay(), &host));
+    let site = replay(&host);
     site.apply(vec![script("s", &["a"])]);
     site.record(&at(1, "end"));
     site.engine.flush().unwrap();
     assert!(matches!(&site.take()[..], [Outcome::Refusal(r)] if r.detail.contains("ON TIMEOUT")));
-}
-
-/// Lets a script wait for the test.
-struct Gate {
-    here: Mutex<Sender<()>>,
-    go: Mutex<Receiver<()>>,
-}
-
-fn gate() -> (Arc<Gate>, Receiver<()>, Sender<()>) {
-    let ((here, arrived), (let_go, go)) = (channel(), channel());
-    (Arc::new(Gate { here: Mutex::new(here), go: Mutex::new(go) }), arrived, let_go)
-}
-
-impl Gate {
-    fn pass(&self) {
-        self.here.lock().unwrap().send(()).unwrap();
-        self.go.lock().unwrap().recv().unwrap();
-    }
-}
-
-fn live(dir: &tempfile::TempDir) -> Config {
-    let clock = Arc::new(ensue_engine::ManualClock::new(ensue_rule::Timestamp(1_000)));
-    Config::at(dir.path().join("ensue.db")).clock(clock)
-}
-
-#[test]
-fn a_slow_script_holds_up_no_event_and_a_flush_waits_for_it() {
-    let (held, arrived, let_go) = gate();
-    let host = Host::of("s", move |call| {
-        held.pass();
-        counting(call)
-    });
-    let dir = tempfile::tempdir().unwrap();
-    let site = Site::open(with(live(&dir), &host));
-    site.apply(vec![script("s", &["a"]), task("r", rule("a", 100))]);
-    for (ts, action) in [(1, "a"), (2, "end"), (3, "end")] {
-        site.record(&at(ts, action));
-    }
-    arrived.recv().unwrap();
-    // The script stands still, and events are matched.
-    site.record(&at(4, "a"));
-    assert_eq!(site.wait_for(2), ["match r u @1 a=1", "match r u @4 a=4"]);
-    let_go.send(()).unwrap();
-    let_go.send(()).unwrap();
-    // What came after the trigger is not in its history; the second sees what the first consumed.
-    site.engine.flush().unwrap();
-    assert_eq!(site.wait_for(2), ["match s u @2 ", "match s u @3 "]);
-    arrived.recv().unwrap();
-    site.engine.close();
-    assert_eq!(host.asked(), ["s @2", "s @3"]);
-}
-
-#[test]
-fn what_a_crash_left_unanswered_is_asked_again_and_nothing_else() {
-    let (held, arrived, let_go) = gate();
-    let host = Host::of("s", move |call| {
-        held.pass();
-        counting(call)
-    });
-    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let site = Site::open(with(live(&dir), &host));
-    let mut asks = script("s", &["a"]);
-    asks.outputs.push(touch("hi"));
-    site.apply(vec![asks]);
-    for (ts, action) in [(1, "a"), (2, "end")] {
-        site.record(&at(ts, action));
-    }
-    arrived.recv().unwrap();
-    // As a killed process leaves it: the trigger is committed, the answer is not.
-    for name in ["ensue.db", "ensue.db-wal"] {
-        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
-    }
-    let_go.send(()).unwrap();
-    site.engine.flush().unwrap();
-    site.engine.close();
-    let decided = |config: Config, host: &Arc<Host>| {
-        let engine = Engine::open(with(config, host)).unwrap();
-        engine.flush().unwrap();
-        let decided: Vec<_> = engine.decisions(9).iter().map(|d| (d.id.clone(), d.values.clone())).collect();
-        engine.close();
-        decided
-    };
-    let again = Host::of("s", counting);
-    let (first, second) = (decided(live(&dir), &again), decided(live(&copy), &again));
-    assert_eq!(again.asked(), ["s @2"], "only where the answer was not committed");
-    assert_eq!((first.len(), &first), (1, &second), "the same answer is the same decision");
-    assert_eq!(decided(live(&copy), &again), first);
-    assert!(again.asked().is_empty());
-}
-
-#[test]
-fn an_answer_for_a_user_who_is_forgotten_meanwhile_is_nothing() {
-    let (held, arrived, let_go) = gate();
-    let host = Host::of("s", move |call| {
-        held.pass();
-        counting(call)
-    });
-    let dir = tempfile::tempdir().unwrap();
-    let site = Site::open(with(live(&dir), &host));
-    site.apply(vec![script("s", &["a"])]);
-    for (ts, action) in [(1, "a"), (2, "end"), (3, "end")] {
-        site.record(&at(ts, action));
-    }
-    arrived.recv().unwrap();
-    site.engine.forget(Some("u")).unwrap();
-    let_go.send(()).unwrap();
-    site.engine.flush().unwrap();
-    site.record(&at(4, "end"));
-    let_go.send(()).unwrap();
-    site.engine.flush().unwrap();
-    assert_eq!(host.asked(), ["s @2", "s @4"]);
-    assert_eq!(site.wait_for(1), ["match s u @4 "]);
-    drop(arrived);
-}
-
-/// So many events, far behind those before, that the engine looks for what nobody needs any more.
-fn pass_by(site: &Site) {
-    for ts in 1_000..6_000 {
-        while site.record(&at(ts, "a")) == ensue_engine::Recorded::Full {
-            site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
-        }
-    }
-    site.engine.advance_to(ensue_rule::Timestamp(0)).unwrap();
-}
-
-#[test]
-fn what_a_slow_script_may_look_at_stays_whatever_time_it_is() {
-    let (held, arrived, let_go) = gate();
-    let host = Host::of("s", move |call| {
-        held.pass();
-        counting(call)
-    });
-    let dir = tempfile::tempdir().unwrap();
-    let site = Site::open(with(live(&dir), &host));
-    // The window is that of the rule beside.
-    site.apply(vec![Task { rule: rule("a", 100), ..script("s", &["a"]) }]);
-    (1..=10).for_each(|ts| {
-        site.record(&at(ts, "a"));
-    });
-    site.record(&at(50, "end"));
-    arrived.recv().unwrap();
-    pass_by(&site);
-    let_go.send(()).unwrap();
-    let [found] = &site.wait_for_outcomes(1)[..] else { panic!("one match") };
-    assert!(matches!(found, Outcome::Match(m) if m.values.0[0].1 == Value::Int(10)), "{found:?}");
-}
-
-#[test]
-fn what_the_limits_of_the_log_take_from_under_a_script_is_an_error_there() {
-    let (held, arrived, let_go) = gate();
-    let host = Host::of("s", move |call| {
-        held.pass();
-        Answer::Failed(call.history.len().unwrap_err().to_string())
-    });
-    let dir = tempfile::tempdir().unwrap();
-    let retention = ensue_engine::Retention { rows: 64, ..ensue_engine::Retention::default() };
-    let site = Site::open(Config { retention, ..with(live(&dir), &host) });
-    site.apply(vec![script("s", &["a"])]);
-    (1..=10).for_each(|ts| {
-        site.record(&at(ts, "a"));
-    });
-    site.record(&at(50, "end"));
-    arrived.recv().unwrap();
-    pass_by(&site);
-    let_go.send(()).unwrap();
-    let told = site.wait_for_outcomes(1);
-    assert!(matches!(&told[0], Outcome::Refusal(r) if r.detail.contains("no longer whole")), "{told:?}");
 }
 
 #[test]
