@@ -4,21 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ensue_dsl::ReadOptions;
-use ensue_engine::{
-    ApplyReport, Config, Consent, Error, OpenReport, Outcome, Place, Question, SetReport, Status, TaskReport, Whose,
-};
-use ensue_rule::{Duration, EventRef, Remark, Timestamp, Value};
+use ensue_engine::{Config, Consent, Error, OpenReport, Outcome, Place, Question, Whose};
+use ensue_rule::{Duration, EventRef, Timestamp, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde::Serialize;
 
 use crate::error::{self, guarded};
 use crate::event;
 use crate::json;
 use crate::listener::{Callbacks, Deliverer, Slot};
 use crate::recorded::{Answers, Recorded, rejected};
+use crate::report::{Applied, Opened};
 use crate::script::Host;
 
 /// For how long events stay at least and at most, in ms; how many of them; how many bytes.
@@ -396,61 +394,4 @@ pub(crate) fn config(path: Option<PathBuf>, lateness_ms: Option<i64>, session_ga
 pub(crate) fn options(host: Option<&Arc<Host>>) -> ReadOptions {
     let scripts = host.map(|host| host.clone() as Arc<dyn ensue_dsl::Scripts>);
     ReadOptions { scripts, ..ReadOptions::default() }
-}
-
-/// How opening went, as an object.
-#[derive(Debug, Serialize)]
-pub(crate) struct Opened {
-    set_aside: Option<String>,
-    tasks: usize,
-    events: u64,
-}
-
-impl Opened {
-    pub(crate) fn of(report: &OpenReport) -> Self {
-        let set_aside = report.set_aside.as_ref().map(|path| path.display().to_string());
-        Self { set_aside, tasks: report.tasks, events: report.events }
-    }
-}
-
-/// How applying went, as an object.
-#[derive(Debug, Serialize)]
-struct Applied<'a> {
-    sets: Vec<AppliedSet<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct AppliedSet<'a> {
-    source: &'a str,
-    version: Option<i64>,
-    refused: Option<&'a Remark>,
-    warnings: &'a [Remark],
-    tasks: Vec<AppliedTask<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct AppliedTask<'a> {
-    id: &'a str,
-    status: &'static str,
-    error: Option<&'a Remark>,
-    warnings: &'a [Remark],
-}
-
-impl<'a> Applied<'a> {
-    fn of(report: &'a ApplyReport) -> Self {
-        let task = |t: &'a TaskReport| AppliedTask {
-            id: &t.id,
-            status: Status::as_str(t.status),
-            error: t.error.as_ref(),
-            warnings: &t.warnings,
-        };
-        let set = |s: &'a SetReport| AppliedSet {
-            source: &s.source,
-            version: s.version,
-            refused: s.refused.as_ref(),
-            warnings: &s.warnings,
-            tasks: s.tasks.iter().map(task).collect(),
-        };
-        Self { sets: report.sets.iter().map(set).collect() }
-    }
 }

@@ -17,6 +17,7 @@ mod json;
 mod listener;
 mod recorded;
 mod replay;
+mod report;
 mod rules;
 mod script;
 mod value;

@@ -12,9 +12,10 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyList;
 
-use crate::engine::{Opened, config, options};
+use crate::engine::{config, options};
 use crate::error::{self, guarded};
 use crate::json;
+use crate::report::Opened;
 use crate::rules;
 use crate::script::Host;
 
