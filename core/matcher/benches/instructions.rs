@@ -23,22 +23,18 @@
     reason = "a bench"
 )]
 
-use std::collections::BTreeMap;
-use std::process::Command;
-
 use ensue_matcher::Limits;
 use ensue_rule::Contiguity;
 
+#[path = "support/counted.rs"]
+mod counted;
 #[path = "support/workloads.rs"]
 mod support;
 
+use counted::{FEW, MANY, count, each};
 use support::streams::{Record, kleene, uniform};
 use support::{abc, feed, matched, observe, one_match, programs, trend, w2, w3};
 
-const FEW: usize = 30_000;
-const MANY: usize = 50_000;
-/// A count may be so much above the one on file.
-const SLACK: f64 = 1.05;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
 const SCENARIOS: [&str; 11] = [
@@ -109,22 +105,6 @@ fn scenario(name: &str, n: usize) -> i64 {
     }
 }
 
-/// The instructions of a scenario over so many events, and what comes before them.
-fn count(name: &str, n: usize) -> Option<u64> {
-    let exe = std::env::current_exe().expect("the bench has a file");
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(exe);
-    let output = valgrind.args(["--count", name, &n.to_string()]).output().ok()?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let line = said.lines().find_map(|l| l.split_once("Collected :"));
-    Some(line.and_then(|(_, n)| n.trim().parse().ok()).unwrap_or_else(|| panic!("valgrind said: {said}")))
-}
-
-/// What an event of a scenario costs.
-fn each(name: &str) -> Option<f64> {
-    Some((count(name, MANY)? - count(name, FEW)?) as f64 / (MANY - FEW) as f64)
-}
-
 /// What an event of W2 costs that concerns the rule, above one that concerns nobody.
 fn of_w2(form: &str, k: u32) -> Option<f64> {
     let among = kleene(k, MANY).iter().skip(FEW).filter(|r| r.kind < 3).count() as f64;
@@ -145,10 +125,7 @@ fn promises() -> Option<Vec<(String, f64, f64)>> {
 
 /// Prints what is promised, and what does not hold.
 fn broken() -> Vec<String> {
-    let promises = promises().unwrap_or_else(|| {
-        println!("valgrind is not installed: nothing was counted");
-        std::process::exit(2)
-    });
+    let promises = promises().unwrap_or_else(|| counted::cannot_count());
     let mut broken = Vec::new();
     for (what, times, most) in promises {
         println!("{what}: {times:.2} times the instructions, at most {most}");
@@ -174,23 +151,14 @@ fn by_kind(form: &str, k: u32) -> Option<[(&'static str, f64); 4]> {
     ])
 }
 
-fn expected() -> BTreeMap<String, f64> {
-    let text = std::fs::read_to_string(FILE).unwrap_or_default();
-    let row = |l: &str| l.rsplit_once(' ').and_then(|(name, n)| Some((name.trim().to_owned(), n.parse().ok()?)));
-    text.lines().filter_map(row).collect()
-}
-
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [flag, name, n] = &args[..]
-        && flag == "--count"
-    {
-        println!("{}", scenario(name, n.parse().expect("a number of events")));
+    if let Some((name, n)) = counted::asked() {
+        println!("{}", scenario(&name, n));
         return;
     }
     let mut worse = broken();
-    if args.iter().any(|a| a == "--promises") {
-        std::process::exit(i32::from(!worse.is_empty()));
+    if std::env::args().any(|a| a == "--promises") {
+        counted::end(&worse);
     }
     let mut rows: Vec<(String, f64)> = Vec::new();
     rows.extend(SCENARIOS.iter().filter_map(|name| Some(((*name).to_owned(), each(name)?))));
@@ -198,18 +166,6 @@ fn main() {
         let kinds = by_kind(form, k).into_iter().flatten();
         rows.extend(kinds.map(|(kind, n)| (format!("w2 {form} k={k} {kind}"), n)));
     }
-    let (expected, mut text) = (expected(), String::new());
-    for (name, each) in rows {
-        let before = expected.get(&name).copied();
-        let change = before.map_or("new".to_owned(), |b| format!("{:+.1} %", (each / b - 1.0) * 100.0));
-        println!("{name:<26} {each:>8.1}   {change}");
-        text += &format!("{name:<26} {each:.1}\n");
-        worse.extend(before.filter(|b| each > b * SLACK).map(|_| name));
-    }
-    if args.iter().any(|a| a == "--write") {
-        std::fs::write(FILE, text).expect("the file can be written");
-    } else if !worse.is_empty() {
-        println!("more instructions than before: {}", worse.join(", "));
-        std::process::exit(1);
-    }
+    worse.extend(counted::compare(rows, FILE));
+    counted::end(&worse);
 }
