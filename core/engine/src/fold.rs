@@ -147,7 +147,7 @@ impl Fold {
 
     /// How many runs are alive.
     pub(crate) fn live(&self) -> u64 {
-        let resting: u64 = self.resting.values().map(|rest| rest.live).sum();
+        let resting: u64 = self.resting.values().map(|rest| rest.live.len() as u64).sum();
         self.streams.values().map(|s| s.lives.len() as u64).sum::<u64>() + resting
     }
 

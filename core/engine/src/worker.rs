@@ -248,6 +248,7 @@ impl Worker {
             // Whoever waits for a decision has been told.
             if let Err(error) = self.store.relieve() {
                 self.note_aside(error);
+                self.say_lost();
             }
             self.done += taken;
             if next == Next::Stop {

@@ -2,23 +2,27 @@
 //!
 //! What is put away is in the store to the last: how far they had come, what caps count, what their last matches consumed, and
 //! the events of their live runs. So who comes again finds all as it was; live runs are built again as after a restart, by
-//! folding their user's log in silence (docs/adr/0012).
+//! folding their user's log in silence (docs/adr/0012). Where that log cannot be read they end, and say so.
 
+use ensue_matcher::Position;
 use ensue_rule::Timestamp;
+use smallvec::SmallVec;
 
 use super::Fold;
+use super::matching::{Case, What};
 use crate::dispatch::LedgerEntry;
 use crate::error::Error;
-use crate::log::{Entry, StreamKey};
+use crate::log::{Entry, Log, StreamKey};
 use crate::store::{Bound, UserState};
+use crate::tasks::TaskId;
 
 /// A stream that is put away with live runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Rest {
-    /// How many there are.
-    pub(super) live: u64,
-    /// Its largest time: they began less than a window before it.
-    frontier: Timestamp,
+    /// The tasks that they are of.
+    pub(super) live: SmallVec<[TaskId; 4]>,
+    /// What happened last in it happened then: they began less than a window before.
+    floor: Timestamp,
 }
 
 impl Fold {
@@ -38,11 +42,11 @@ impl Fold {
     }
 
     /// Whether the log would bring a stream back as it is. Not where it took part in more than its own log: a task of all
-    /// users may derive events of this one at any time, and what was lost of everyone's events is not in it. Nor where it
-    /// has come no further than `ageing`.
+    /// users may derive events of this one at any time, and what was lost of everyone's events is not in it. Nor where
+    /// nothing happened in it after `ageing`.
     pub(crate) fn may_rest(&self, key: &StreamKey, ageing: Timestamp) -> bool {
         let own = !self.book.has_device() && self.gap == Timestamp::MIN;
-        own && self.streams.get(key).is_some_and(|s| s.frontier > ageing && s.may_rest())
+        own && self.streams.get(key).is_some_and(|s| s.floor > ageing && s.may_rest())
     }
 
     /// Whether a stream is put away with live runs.
@@ -50,15 +54,16 @@ impl Fold {
         self.resting.contains_key(key)
     }
 
-    /// The streams that are put away with live runs, of those that have not come further than `upto`.
+    /// The streams that are put away with live runs, of those in which nothing happened after `upto`.
     pub(crate) fn resting(&self, upto: Timestamp) -> Vec<StreamKey> {
         let mut keys: Vec<StreamKey> =
-            self.resting.iter().filter(|(_, rest)| rest.frontier <= upto).map(|(key, _)| key.clone()).collect();
+            self.resting.iter().filter(|(_, rest)| rest.floor <= upto).map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         keys
     }
 
-    /// Builds the live runs of a stream that was put away with some, from its log, which `read` shows entry by entry.
+    /// Builds the live runs of a stream that was put away with some, from its log, which `read` shows entry by entry. All of
+    /// them, or none.
     pub(crate) fn wake(
         &mut self,
         (key, state): (&StreamKey, UserState),
@@ -71,12 +76,31 @@ impl Fold {
         let read = read(&mut |entry| aside.replay(entry));
         let ended = aside.end_silence(&streams, Some(self.wakeup));
         self.book = aside.book;
+        read.and(ended)?;
         if let Some(built) = aside.streams.remove(key) {
             self.streams.entry(key.clone()).or_default().join(*built, false);
         }
         self.resting.remove(key);
         self.index(key);
-        read.and(ended)
+        Ok(())
+    }
+
+    /// A stream comes again whose live runs cannot be built again, before the entry `next`: they end, each with a refusal, and
+    /// nothing reads its history any more, so that none of them comes alive after a restart.
+    pub(crate) fn give_up(&mut self, key: &StreamKey, next: u64, log: &mut dyn Log) -> Result<(), Error> {
+        let Some(Rest { live, floor }) = self.resting.remove(key) else { return Ok(()) };
+        self.line = None;
+        let upto = Position { ts: floor, seq: next.saturating_sub(1) };
+        let stream = self.streams.entry(key.clone()).or_default();
+        (stream.floor, stream.frontier) = (stream.floor.max(floor), stream.frontier.max(floor));
+        stream.put_cut(stream.aside().cut.max(Some(upto)));
+        self.consumed.retain(|(_, stream, _), place| stream != key || *place > upto);
+        self.effects.cuts.insert(key.clone());
+        let time = self.time(key);
+        let of = |task| Case { task, stream: key.clone(), key: Vec::new(), what: What::Truncated(upto) };
+        let alive = |task: &TaskId| self.book.get(*task).is_some_and(|task| floor.plus(task.window) > time);
+        let cases = live.into_iter().filter(alive).map(of).collect();
+        self.decide(cases, None, log)
     }
 
     /// The users in memory.
@@ -86,9 +110,13 @@ impl Fold {
 
     /// Puts a stream away in which nothing is under way, or that [may rest](Self::may_rest).
     pub(crate) fn put_away(&mut self, key: &StreamKey) {
-        if let Some(stream) = self.streams.remove(key).filter(|s| s.lives.len() > 0) {
-            let live = u64::try_from(stream.lives.len()).unwrap_or(u64::MAX);
-            self.resting.insert(key.clone(), Rest { live, frontier: stream.frontier });
+        let time = self.time(key);
+        if let Some(mut stream) = self.streams.remove(key) {
+            stream.tidy(&self.book, time);
+            if stream.lives.len() > 0 {
+                let rest = Rest { live: stream.lives.tasks().collect(), floor: stream.floor };
+                self.resting.insert(key.clone(), rest);
+            }
         }
         self.consumed.retain(|(_, stream, _), _| stream != key);
         self.ledger.forget(key.user());

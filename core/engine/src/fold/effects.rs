@@ -37,6 +37,8 @@ pub(crate) struct Effects {
     pub(crate) counts: BTreeMap<CountsOf, Counts>,
     /// Skip bounds that moved.
     pub(crate) bounds: BTreeMap<BoundKey, Position>,
+    /// Streams whose history was given up to a place.
+    pub(crate) cuts: BTreeSet<StreamKey>,
     /// Streams whose time moved.
     pub(crate) moved: BTreeSet<StreamKey>,
     /// To where time was moved.
@@ -81,6 +83,7 @@ impl Effects {
             && self.held.is_empty()
             && self.feedback.is_empty()
             && self.bounds.is_empty()
+            && self.cuts.is_empty()
             && self.moved.is_empty()
             && self.wakeup.is_none()
     }
@@ -109,6 +112,7 @@ impl Effects {
         self.calls.retain(|call| call.stream != *stream);
         self.counts.clear();
         self.bounds.retain(|key, _| key.stream != *stream);
+        self.cuts.remove(stream);
         self.moved.remove(stream);
     }
 
@@ -121,6 +125,7 @@ impl Effects {
         self.calls.clear();
         self.counts.clear();
         self.bounds.clear();
+        self.cuts.clear();
         self.moved.clear();
         self.wakeup = None;
     }

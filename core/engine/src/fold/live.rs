@@ -10,6 +10,7 @@ use ensue_matcher::{Armed, Position, Program, ProgramId, Runs};
 use ensue_rule::{Timestamp, Value};
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashSet};
+use smallvec::SmallVec;
 
 use crate::tasks::TaskId;
 
@@ -117,6 +118,13 @@ impl Lives {
         let mut keys: Vec<RunKey> = self.iter().map(Live::run).collect();
         keys.sort_unstable();
         keys
+    }
+
+    /// Of which tasks they are, in order: as often as there are runs.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        let mut tasks: SmallVec<[TaskId; 4]> = self.iter().map(Live::task).collect();
+        tasks.sort_unstable();
+        tasks.into_iter()
     }
 
     fn iter(&self) -> impl Iterator<Item = &Live> {

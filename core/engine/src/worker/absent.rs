@@ -91,7 +91,11 @@ impl Worker {
     }
 
     fn wake_until(&mut self, upto: Timestamp) -> Result<(), Error> {
-        self.fold.resting(upto).iter().try_for_each(|key| self.bring_back(key))
+        let mut back = Ok(());
+        for key in self.fold.resting(upto) {
+            back = back.and(self.bring_back(&key));
+        }
+        back
     }
 
     /// Streams that only derived events have touched, or that the store brought at opening.
@@ -151,15 +155,41 @@ impl Worker {
         Ok((frontier, if goes_on { session - 1 } else { session }))
     }
 
-    /// Brings a stream back, if it was put away.
+    /// Brings a stream back, if it was put away. Live runs of it whose log cannot be read end, and say so: there is no second
+    /// try, since what comes next is folded without them.
     pub(super) fn bring_back(&mut self, key: &StreamKey) -> Result<(), Error> {
         if self.fold.has(key) {
             return Ok(());
         }
+        let back = self.read_back(key);
+        if self.fold.rests(key) {
+            let next = self.store.next_seq();
+            let (fold, mut log) = self.parts();
+            let given_up = fold.give_up(key, next, &mut log);
+            self.note_failure(given_up);
+        }
+        back
+    }
+
+    /// Reads what the store has of a stream that is not in memory.
+    fn read_back(&mut self, key: &StreamKey) -> Result<(), Error> {
         let Some(state) = self.store.state_of(key)? else { return Ok(()) };
         self.fold.bring_back(key, &state);
         self.remember(key)?;
-        if self.fold.rests(key) { self.wake(key, state) } else { Ok(()) }
+        if let Err(error) = if self.fold.rests(key) { self.wake(key, state) } else { Ok(()) } {
+            // As good as gone; whoever flushes is told why.
+            self.unread.get_or_insert(error);
+        }
+        Ok(())
+    }
+
+    /// Writes, and tells, what became of those who came back outside a batch.
+    pub(super) fn say_lost(&mut self) {
+        if self.unread.is_some() || !self.fold.effects.cuts.is_empty() {
+            self.begin();
+            // Its failure is kept for whoever flushes.
+            let _ = self.finish_batch();
+        }
     }
 
     /// Builds the live runs of a user again.

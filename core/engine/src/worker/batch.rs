@@ -89,11 +89,11 @@ impl Worker {
             }
             self.shared.counters.demanded.add(1);
         }
+        self.begin();
         let met = self.meet(&mut queued);
+        self.note_failure(met);
         let Queued { event, ts, before, device_before, session, stamped, line, .. } = *queued;
         let draft = Draft { event, ts, before, device_before, session, stamped, line };
-        self.begin();
-        self.note_failure(met);
         let (fold, mut log) = self.parts();
         let folded = fold.arrive(draft, &mut log);
         self.note_failure(folded);
@@ -221,6 +221,9 @@ impl Worker {
         effects.counts.iter().try_for_each(|(of, counts)| store.add_counts(of, counts))?;
         for (key, at) in &effects.bounds {
             put_bound(store, key, *at)?;
+        }
+        for stream in &effects.cuts {
+            self.fold.state(stream).map_or(Ok(()), |state| store.put_cut(stream, &state))?;
         }
         let moved = effects.moved.iter().filter_map(|stream| Some((stream, self.fold.state(stream)?)));
         store.put_folded(&moved.collect::<SmallVec<[_; 2]>>())?;

@@ -143,7 +143,9 @@ impl Worker {
     /// Puts sets in force, all or nothing; new tasks fold over the history that they may read.
     fn apply(&mut self, sets: Vec<TaskSet>) -> Result<ApplyReport, Error> {
         // Tasks that change are read from the log of everyone.
-        self.wake_all()?;
+        let back = self.wake_all();
+        self.say_lost();
+        back?;
         let now = (self.store.next_seq(), self.fold.latest());
         let plan = self.fold.book.plan(sets, now);
         let written = self.in_transaction(|w| w.store.replace_tasks(plan.sets(), &plan.stored()));

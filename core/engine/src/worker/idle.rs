@@ -58,6 +58,7 @@ impl Worker {
         if let Err(error) = settled {
             self.note_aside(error);
         }
+        self.say_lost();
     }
 
     /// Writes how far recording has come for those whom unwanted events moved.

@@ -125,14 +125,15 @@ impl Worker {
     /// Begins a fresh file in place of one that is torn or gone, with all that is known beside the events. Where that fails
     /// the old one stays, and the next batch tries again. Whether there is a fresh one.
     fn start_afresh(&mut self, why: &str) -> bool {
-        let Place::File(path) = &self.shared.config.place else { return false };
+        let Place::File(path) = self.shared.config.place.clone() else { return false };
         let now = match &self.shared.config.mode {
             Mode::Live(clock) => clock.now(),
             Mode::Replay => SystemClock::new().now(),
         };
+        let ended = self.wake_from_the_old();
         let known = self.store.salvage();
         let (sets, tasks) = (self.fold.book.sets().to_vec(), self.fold.book.stored());
-        let begun = Store::replace(path, now).and_then(|mut opened| {
+        let begun = Store::replace(&path, now).and_then(|mut opened| {
             opened.store.refill(known, self.store.next_seq())?;
             opened.store.begin()?;
             opened.store.replace_tasks(&sets, &tasks)?;
@@ -146,11 +147,15 @@ impl Worker {
                 self.trouble = Trouble { failures: 0, missing: Missing::Everyones, lost: true };
                 self.unread = None;
                 self.shared.counters.set_aside.add(u64::from(opened.set_aside.is_some()));
-                let detail = match opened.set_aside {
-                    Some(aside) => format!("{why}; it was set aside as {}, and a fresh one begun", aside.display()),
-                    None => format!("{why}; a fresh one was begun"),
+                let begun = match opened.set_aside {
+                    Some(aside) => format!("it was set aside as {}, and a fresh one begun", aside.display()),
+                    None => "a fresh one was begun".to_owned(),
                 };
-                self.report(StoreState::Afresh, detail);
+                let ended = match ended {
+                    0 => String::new(),
+                    n => format!("; of users who were not in memory {n} live runs could not be read, and ended"),
+                };
+                self.report(StoreState::Afresh, format!("{why}; {begun}{ended}"));
                 true
             }
             Err(error) => {
@@ -158,6 +163,15 @@ impl Worker {
                 false
             }
         }
+    }
+
+    /// Who rests has nothing but the log that goes: brings back whose log can still be read. How many runs of others ended.
+    fn wake_from_the_old(&mut self) -> u64 {
+        let before = self.fold.effects.tally.refusals;
+        if let Err(error) = self.wake_all() {
+            self.last_error.get_or_insert(error);
+        }
+        self.fold.effects.tally.refusals - before
     }
 
     fn report(&mut self, state: StoreState, detail: String) {

@@ -1,6 +1,8 @@
 //! Sick disks, and files that others touch: what the engine does, row by row of the table in `docs/storage.md`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
+mod resting;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -74,9 +76,13 @@ struct Site {
 
 impl Site {
     fn open(path: &Path) -> Self {
+        Self::with(Config::at(path).replay(), path)
+    }
+
+    fn with(config: Config, path: &Path) -> Self {
         let disk = Arc::new(Disk::default());
         let watch = watch(path, disk.clone());
-        let engine = Engine::open(Config::at(path).replay()).unwrap();
+        let engine = Engine::open(config).unwrap();
         let told = Arc::new(Told::default());
         engine.set_listener(Some(told.clone()));
         Self { path: path.to_owned(), disk, engine, told, _watch: watch }
