@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use ensue_dsl::ReadOptions;
 use ensue_engine::{Config, Consent, Error, OpenReport, Outcome, Place, Question, Whose};
-use ensue_rule::{Duration, EventRef, Timestamp, Value};
+use ensue_rule::{Duration, Timestamp};
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::{self, guarded};
-use crate::event;
 use crate::json;
 use crate::listener::{Callbacks, Deliverer, Slot};
-use crate::recorded::{Answers, Recorded, rejected};
+use crate::recorded::{Answers, Recorded};
 use crate::report::{Applied, Opened};
 use crate::script::Host;
 
@@ -26,12 +25,12 @@ type Kept = (Option<i64>, Option<i64>, Option<u64>, Option<u64>);
 #[pyclass(frozen, subclass, module = "ensue._ensue")]
 #[derive(Debug)]
 pub(crate) struct Engine {
-    core: ensue_engine::Engine,
+    pub(crate) core: ensue_engine::Engine,
     opened: OpenReport,
     /// In replay a full queue makes the caller wait.
-    replay: bool,
+    pub(crate) replay: bool,
     slot: Arc<Slot>,
-    answers: Answers,
+    pub(crate) answers: Answers,
     /// The scripts that tasks may name.
     host: Option<Arc<Host>>,
 }
@@ -99,8 +98,6 @@ impl Engine {
     }
 
     /// Takes an event. It neither waits nor raises for what is wrong with the event: it says what became of it.
-    ///
-    /// The interpreter is kept: the call is shorter than handing it over, and another thread would make it wait.
     #[pyo3(signature = (action_type, scene=None, **args))]
     fn record(
         &self,
@@ -109,44 +106,17 @@ impl Engine {
         scene: Option<&Bound<'_, PyAny>>,
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<Recorded>> {
-        guarded(py, || {
-            let texts = || {
-                let action_type = event::text(action_type).map_err(|unfit| format!("`actionType`: {unfit}"))?;
-                let scene = scene.map(event::text).transpose().map_err(|unfit| format!("`scene`: {unfit}"))?;
-                Ok((action_type, scene))
-            };
-            let (action_type, scene) = match texts() {
-                Ok(texts) => texts,
-                Err(unfit) => return self.refuse(py, unfit),
-            };
-            let head = EventRef { action_type, scene, ..EventRef::default() };
-            if self.replay {
-                return self.record_patiently(py, &head, args);
-            }
-            match self.core.record_reading(&head, |attributes| event::read(args, attributes)) {
-                Ok(recorded) => self.answers.of(py, recorded),
-                Err(unfit) => rejected(py, unfit),
-            }
-        })
+        guarded(py, || self.record_parts(py, action_type, scene, args))
     }
 
-    fn _record_json(&self, py: Python<'_>, event: &[u8]) -> PyResult<Py<Recorded>> {
-        let record = || self.core.record_json(event);
-        guarded(py, || match if self.replay { py.detach(record) } else { record() } {
-            Err(bad) => rejected(py, bad.to_string()),
-            Ok(recorded) => self.answers.of(py, recorded),
-        })
+    /// Takes an event in its JSON form, as an object or as text; as `record` it says what became of it.
+    fn record_event(&self, py: Python<'_>, event: &Bound<'_, PyAny>) -> PyResult<Py<Recorded>> {
+        guarded(py, || self.record_form(py, event, false))
     }
 
-    fn _record_durable_json(&self, py: Python<'_>, event: &[u8]) -> PyResult<Py<Recorded>> {
-        guarded(py, || match self.wait(py, |core| core.record_durable_json(event))? {
-            Err(bad) => rejected(py, bad.to_string()),
-            Ok(recorded) => self.answers.of(py, recorded),
-        })
-    }
-
-    fn _refuse(&self, py: Python<'_>, reason: String) -> PyResult<Py<Recorded>> {
-        guarded(py, || self.refuse(py, reason))
+    /// Takes an event as `record_event` does, and waits until it and all before it are on the disk.
+    fn record_durable(&self, py: Python<'_>, event: &Bound<'_, PyAny>) -> PyResult<Py<Recorded>> {
+        guarded(py, || self.record_form(py, event, true))
     }
 
     /// Whose the later events without a user are; None: the anonymous user's.
@@ -334,33 +304,12 @@ impl Engine {
 }
 
 impl Engine {
-    fn wait<T: Send>(
+    pub(crate) fn wait<T: Send>(
         &self,
         py: Python<'_>,
         ask: impl FnOnce(&ensue_engine::Engine) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
         py.detach(|| ask(&self.core)).map_err(|e| error::engine(py, &e))
-    }
-
-    /// Where the queue is full a replay waits for the worker, which may need the interpreter to get on.
-    fn record_patiently(
-        &self,
-        py: Python<'_>,
-        head: &EventRef<'_>,
-        args: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Py<Recorded>> {
-        let args = match event::all(args) {
-            Ok(args) => args,
-            Err(unfit) => return self.refuse(py, unfit),
-        };
-        let args: Vec<(&str, Value)> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        let recorded = py.detach(|| self.core.record(&EventRef { args: &args, ..*head }));
-        self.answers.of(py, recorded)
-    }
-
-    fn refuse(&self, py: Python<'_>, reason: String) -> PyResult<Py<Recorded>> {
-        self.core.reject();
-        rejected(py, reason)
     }
 }
 

@@ -1,18 +1,74 @@
 //! Events from Python.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ensue_engine::Attributes;
+use ensue_engine::event_json::{Draft, Scalar};
 use ensue_rule::Value;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 /// Values nested deeper are refused; the engine's own limit is below.
 const DEEPEST: usize = 64;
 
 /// Why a Python object is no value of an event, for a person.
 pub(crate) type Unfit = String;
+
+/// A dict, or whatever else is a mapping, as one.
+pub(crate) fn object<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+    if let Ok(dict) = given.cast::<PyDict>() {
+        return Some(dict.clone());
+    }
+    let items = given.cast::<PyMapping>().ok()?.items().ok()?;
+    PyDict::from_sequence(&items).ok()
+}
+
+/// An event by the keys of its JSON form, and its attributes, unread.
+pub(crate) fn draft<'a, 'py>(
+    keys: &'a [(Bound<'py, PyAny>, Bound<'py, PyAny>)],
+) -> (Draft<'a>, Option<Bound<'py, PyDict>>) {
+    let (mut draft, mut args) = (Draft::default(), None);
+    for (name, given) in keys {
+        // What is no text is none of the keys that are known.
+        match text(name) {
+            Ok("args") => {
+                args = object(given);
+                draft.put("args", if args.is_some() { Scalar::Object } else { scalar(given) });
+            }
+            Ok(name) => draft.put(name, scalar(given)),
+            Err(_) => {}
+        }
+    }
+    (draft, args)
+}
+
+/// A value of Python as JSON would have it, as far as a key of an event may.
+fn scalar<'a>(given: &'a Bound<'_, PyAny>) -> Scalar<'a> {
+    if given.is_instance_of::<PyString>() {
+        return text(given).map_or_else(|unfit| Scalar::Foreign(Cow::Owned(unfit)), |t| Scalar::Text(Cow::Borrowed(t)));
+    }
+    if given.is_none() {
+        return Scalar::Null;
+    }
+    if given.is_instance_of::<PyBool>() {
+        return Scalar::Bool;
+    }
+    if given.is_instance_of::<PyFloat>() {
+        return Scalar::Number;
+    }
+    if let Ok(whole) = given.extract::<i64>() {
+        return Scalar::Int(whole);
+    }
+    if given.is_instance_of::<PyInt>() {
+        return Scalar::Number;
+    }
+    if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
+        return Scalar::List;
+    }
+    if given.is_instance_of::<PyDict>() { Scalar::Object } else { Scalar::Foreign(Cow::Owned(type_name(given))) }
+}
 
 /// Hands over the attributes of an event. What no task reads is not converted, but refused all the same where it is no value
 /// of an event: a mistake shows as soon as the event is wanted, not only once a task reads that attribute.
@@ -50,7 +106,7 @@ pub(crate) fn all(args: Option<&Bound<'_, PyDict>>) -> Result<Vec<(String, Value
 /// A text of Python, where it lies.
 pub(crate) fn text<'a>(given: &'a Bound<'_, PyAny>) -> Result<&'a str, Unfit> {
     let text = given.cast::<PyString>().map_err(|_| format!("a str is needed, not {}", type_name(given)))?;
-    text.to_str().map_err(|_| "the text is not valid Unicode".to_owned())
+    text.to_str().map_err(|_| "a text that is not valid Unicode".to_owned())
 }
 
 /// A value of Python. Whole numbers beyond 64 bits become floats, as in JSON.
@@ -104,6 +160,7 @@ fn number(given: &Bound<'_, PyAny>) -> Result<Value, Unfit> {
     number.map_err(|_| format!("{} is no value of an event", type_name(given)))
 }
 
-fn type_name(given: &Bound<'_, PyAny>) -> String {
+/// What it is, for a message.
+pub(crate) fn type_name(given: &Bound<'_, PyAny>) -> String {
     given.get_type().name().map_or_else(|_| "this".to_owned(), |name| name.to_string())
 }

@@ -15,6 +15,7 @@ mod error;
 mod event;
 mod json;
 mod listener;
+mod record;
 mod recorded;
 mod replay;
 mod report;

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
-from typing import Any, List
+from types import MappingProxyType
+from typing import Any, Callable, Dict, List, Mapping, Tuple, Union
 
 import pytest
 
@@ -179,6 +182,74 @@ def test_events_in_their_json_form() -> None:
         ]:
             assert engine.record_event(event).status == "queued"  # type: ignore[arg-type]
         assert [(d["user"], d["values"]["n"]) for d in engine.decisions()] == [("7", 1), ("u", 2), (None, 3)]
+
+
+class Name(str):
+    """A str of its own class, as an enum's member is."""
+
+
+def test_an_event_given_as_an_object_is_taken_as_its_json_is() -> None:
+    good: List[Dict[str, object]] = [
+        {"actionType": Name("pv"), "scene": "s", "userId": 7, "id": "e1", "args": {"n": 1}},
+        {"actionType": "pv", "source": "page", "utcOffsetMin": 480, "args": None, "ts": None, "scene": None},
+        {"actionType": "pv", "other": {"deep": [1]}, "decision": 7, "args": {"n": [1, {"a": (2.5, None)}], "big": 2**70}},
+        {"actionType": "pv", "ts": 5, "args": {}},
+    ]
+    bad: List[Dict[str, object]] = [
+        {},
+        {"actionType": ""},
+        {"actionType": 7},
+        {"actionType": "pv", "ts": 1.5},
+        {"actionType": "pv", "ts": True},
+        {"actionType": "pv", "ts": 2**70},
+        {"actionType": "pv", "ts": 2**60},
+        {"actionType": "pv", "userId": [1]},
+        {"actionType": "pv", "id": {"a": 1}},
+        {"actionType": "pv", "source": "web"},
+        {"actionType": "pv", "utcOffsetMin": 1441},
+        {"actionType": "pv", "args": [1]},
+        {"actionType": "pv", "args": 1.5},
+        {"feedback": "liked", "decision": "d"},
+        {"feedback": "shown"},
+    ]
+    told = []
+    forms: Tuple[Callable[[Dict[str, object]], Union[Mapping[str, object], str]], ...] = (dict, MappingProxyType, json.dumps)
+    for form in forms:
+        with Engine(replay=True) as engine:
+            engine.apply(touch_on("pv"))
+            said = [engine.record_event(form(event)) for event in good + bad]
+            assert [r.status for r in said] == ["queued"] * len(good) + ["rejected"] * len(bad)
+            made = [{**d, "match": "", "id": ""} for d in engine.decisions()]
+            told.append((made, [r.reason for r in said], engine.stats()["rejected"]))
+    assert told[0] == told[1] == told[2]
+    assert len(told[0][0]) == len(good)
+
+
+def test_of_an_object_that_has_no_json_is_said_what_does_not_fit() -> None:
+    with Engine() as engine:
+        engine.apply(touch_on("pv"))
+        for event, reason in [
+            ({"actionType": "pv", "ts": date(2026, 1, 1)}, "`ts` must be an integer of milliseconds, not date"),
+            ({"actionType": "pv", "args": date}, "`args` must be an object, not type"),
+            ({"actionType": "pv", "args": {"n": date(2026, 1, 1)}}, "`args.n`: date is no value of an event"),
+            ({"actionType": "\ud800"}, "`actionType` must be a string, not a text that is not valid Unicode"),
+            ([], "an event is an object, or JSON as str or bytes, not list"),
+            (None, "an event is an object, or JSON as str or bytes, not NoneType"),
+        ]:
+            assert engine.record_event(event).reason == reason  # type: ignore[arg-type]
+            assert engine.record_durable(event).reason == reason  # type: ignore[arg-type]
+        assert engine.record_durable(MappingProxyType({"actionType": "pv", "args": MappingProxyType({"n": Index()})}))
+        assert [d["values"]["n"] for d in engine.decisions()] == [5]
+
+
+def test_feedback_given_as_an_object() -> None:
+    with Engine(replay=True) as engine:
+        engine.apply(touch_on("pv"))
+        engine.record("pv")
+        (decision,) = engine.decisions()
+        assert engine.record_event({"feedback": "shown", "decision": decision["id"]})
+        assert engine.record_durable({"feedback": "clicked", "decision": decision["id"], "ts": None})
+        assert [told["feedback"] for told in engine.why(decision)["feedback"]] == ["shown", "clicked"]
 
 
 def test_identify() -> None:

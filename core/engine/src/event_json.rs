@@ -1,7 +1,8 @@
 //! Events from JSON: one object, one event (`docs/cli.md`, "Event").
 //!
 //! Straight from bytes to an event, without a tree in between, and borrowed from the line as long as nobody wants to keep
-//! it. Says what is wrong with a bad one in words for whoever made it; decides nothing about time, users or order.
+//! it; or, by a face that has the event as an object of its own language, key by key. Says what is wrong with a bad one in
+//! words for whoever made it, the same in both; decides nothing about time, users or order.
 //!
 //! Keys that are not known are passed over, so that a host may log more than Ensue reads. A known key that comes twice is
 //! refused; in `args` the last value of a name stays.
@@ -12,7 +13,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
-use reader::{Malformed, Reader, Scalar};
+pub use reader::Scalar;
+use reader::{Malformed, Reader};
 use smallvec::SmallVec;
 
 use crate::feedback::{Feedback, FeedbackKind};
@@ -86,8 +88,10 @@ pub fn parse_event(line: &[u8]) -> Result<Event, BadEvent> {
 pub fn read_event<T>(line: &[u8], take: impl FnOnce(&EventRef<'_>) -> T) -> Result<T, BadEvent> {
     let mut draft = Draft::default();
     draft.fill(line)?;
-    draft.check()?;
-    Ok(draft.lend(take))
+    match draft.finish()? {
+        None => Ok(draft.lend(take)),
+        Some(_) => Err(BadEvent::new("this is feedback, and no event")),
+    }
 }
 
 /// A line of the stream: an event, or what became of a decision.
@@ -103,21 +107,7 @@ impl<'l> Line<'l> {
     pub(crate) fn read(line: &'l [u8]) -> Result<Self, BadEvent> {
         let mut draft = Draft::default();
         draft.fill(line)?;
-        if !draft.is_feedback() {
-            draft.check()?;
-            return Ok(Self::Event(draft));
-        }
-        if let Some(bad) = draft.bad.take() {
-            return Err(bad);
-        }
-        let name = draft.feedback.take().unwrap_or_default();
-        let kind = FeedbackKind::from_name(&name).ok_or_else(|| {
-            let name = Value::from(&*name);
-            BadEvent::new(format!("`feedback` must be shown, clicked, dismissed or converted, not {name}"))
-        })?;
-        let decision = draft.decision.take().filter(|id| !id.is_empty());
-        let decision = decision.ok_or_else(|| BadEvent::new("the feedback has no `decision`"))?;
-        Ok(Self::Feedback(Feedback { decision: decision.into(), kind, ts: draft.ts, line: None }))
+        Ok(draft.finish()?.map_or(Self::Event(draft), Self::Feedback))
     }
 }
 
@@ -171,10 +161,10 @@ impl Key {
     }
 }
 
-/// An event as far as it is read, its texts still in the line, and the first thing wrong with it. What is wrong does not
+/// An event as far as it is read, its texts still where they were, and the first thing wrong with it. What is wrong does not
 /// stop the reading, so that malformed JSON behind it is found as well.
 #[derive(Debug, Default)]
-pub(crate) struct Draft<'l> {
+pub struct Draft<'l> {
     ts: Option<Timestamp>,
     id: Option<Value>,
     source: Source,
@@ -207,21 +197,35 @@ impl<'l> Draft<'l> {
         read.map_err(|malformed| BadEvent::of_line(line, Some(malformed)))
     }
 
-    /// Whether it is a good event.
-    fn check(&mut self) -> Result<(), BadEvent> {
-        if self.is_feedback() {
-            return Err(BadEvent::new("this is feedback, and no event"));
-        }
-        match self.bad.take() {
-            Some(bad) => Err(bad),
-            None if self.action_type.is_empty() => Err(BadEvent::new("the event has no `actionType`")),
-            None => Ok(()),
+    /// Takes the value of a key, as it would be taken from JSON; of `args` only whether they are an object.
+    pub fn put(&mut self, name: &str, value: Scalar<'l>) {
+        match Key::of(name) {
+            Key::Unknown => {}
+            Key::Args => self.no_args(&value),
+            key if self.first(key) => self.set(key, value),
+            _ => {}
         }
     }
 
-    /// Whether it says what became of a decision.
-    fn is_feedback(&self) -> bool {
-        self.feedback.is_some()
+    /// Nothing more comes. What it says became of a decision; none where it is an event, which can then be lent.
+    ///
+    /// # Errors
+    /// The first thing wrong with it.
+    pub fn finish(&mut self) -> Result<Option<Feedback>, BadEvent> {
+        if let Some(bad) = self.bad.take() {
+            return Err(bad);
+        }
+        let Some(name) = self.feedback.take() else {
+            let named = !self.action_type.is_empty();
+            return if named { Ok(None) } else { Err(BadEvent::new("the event has no `actionType`")) };
+        };
+        let kind = FeedbackKind::from_name(&name).ok_or_else(|| {
+            let name = Value::from(&*name);
+            BadEvent::new(format!("`feedback` must be shown, clicked, dismissed or converted, not {name}"))
+        })?;
+        let decision = self.decision.take().filter(|id| !id.is_empty());
+        let decision = decision.ok_or_else(|| BadEvent::new("the feedback has no `decision`"))?;
+        Ok(Some(Feedback { decision: decision.into(), kind, ts: self.ts, line: None }))
     }
 
     /// The event's own id, or `other`.
@@ -229,8 +233,8 @@ impl<'l> Draft<'l> {
         self.id.get_or_insert_with(other);
     }
 
-    /// Hands the event on as borrowed from the line.
-    pub(crate) fn lend<T>(&mut self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
+    /// Lends the event, its texts where they were, with those attributes that came in a line.
+    pub fn lend<T>(&mut self, take: impl FnOnce(&EventRef<'_>) -> T) -> T {
         let mut args: SmallVec<[(&str, Value); 4]> = SmallVec::new();
         for (name, value) in &mut self.args {
             args.push((name, std::mem::take(value)));
@@ -289,18 +293,23 @@ impl<'l> Draft<'l> {
                 Ok(())
             });
         }
-        let found = match reader.scalar()? {
-            Scalar::Null => return Ok(()),
+        self.no_args(&reader.scalar()?);
+        Ok(())
+    }
+
+    /// What stands in place of the attributes; null is the same as none.
+    fn no_args(&mut self, found: &Scalar<'_>) {
+        let found = match found {
+            Scalar::Null | Scalar::Object => return,
             Scalar::Int(_) | Scalar::Number => "a number",
             other => other.what(),
         };
         self.wrong(|| format!("`args` must be an object, not {found}"));
-        Ok(())
     }
 
     /// A value of a known key; null is the same as absent.
     fn set(&mut self, key: Key, value: Scalar<'l>) {
-        let expected = match (key, value) {
+        let found = match (key, value) {
             (Key::Decision, Scalar::Text(s)) => return self.decision = Some(s),
             // An event may have a key `decision` that is its own; feedback without a text there has none.
             (_, Scalar::Null) | (Key::Decision, _) => return,
@@ -314,9 +323,9 @@ impl<'l> Draft<'l> {
             (Key::UserId, Scalar::Int(i)) => return self.user_number = Some(i),
             (Key::Source, Scalar::Text(s)) => return self.set_source(&s),
             (Key::UtcOffsetMin, Scalar::Int(min)) => return self.set_offset(min),
-            (_, value) => value.what(),
+            (_, value) => value,
         };
-        self.wrong(|| format!("`{}` must be {}, not {expected}", key.name(), wanted(key)));
+        self.wrong(|| format!("`{}` must be {}, not {}", key.name(), wanted(key), found.what()));
     }
 
     fn set_ts(&mut self, ms: i64) {

@@ -1,7 +1,7 @@
 """The native half of the package: conversions to and from the engine."""
 
 import os
-from typing import Any, Callable, Dict, Iterator, List, Literal, Optional, Tuple, final, overload
+from typing import Any, Callable, Dict, Iterator, List, Literal, Mapping, Optional, Tuple, Union, final, overload
 
 from typing_extensions import disjoint_base
 
@@ -181,10 +181,16 @@ class Engine:
     @property
     def opened(self) -> _Json: ...
     def _apply(self, tasks: str) -> _Json: ...
-    def record(self, action_type: str, scene: Optional[str] = None, **args: Any) -> Recorded: ...
-    def _record_json(self, event: bytes) -> Recorded: ...
-    def _record_durable_json(self, event: bytes) -> Recorded: ...
-    def _refuse(self, reason: str) -> Recorded: ...
+    def record(self, action_type: str, scene: Optional[str] = None, **args: Any) -> Recorded:
+        """Takes an event. It neither waits nor raises for what is wrong with the event: it says what became of it."""
+
+    def record_event(self, event: Union[Mapping[str, object], str, bytes]) -> Recorded:
+        """Takes an event in its JSON form, as an object or as text; as `record` it says what became of it."""
+
+    def record_durable(self, event: Union[Mapping[str, object], str, bytes]) -> Recorded:
+        """Takes an event as `record_event` does, and waits until it and all before it are on the disk. Raises where the
+        store fails, and before the first tasks, when events wait in memory."""
+
     def identify(self, user: Optional[str | int]) -> None: ...
     def forget(self, user: Optional[str | int]) -> None: ...
     def opt_out(self) -> None: ...

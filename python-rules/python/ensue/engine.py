@@ -109,25 +109,6 @@ class Engine(_ensue.Engine):
         applied: Applied = report
         return applied
 
-    def record_event(self, event: Union[Mapping[str, object], str, bytes]) -> _ensue.Recorded:
-        """Takes an event in its JSON form, as an object or as text. As `record` it says what became of it."""
-        if isinstance(event, bytes):
-            return self._record_json(event)
-        try:
-            text = event if isinstance(event, str) else dumps(event)
-            return self._record_json(text.encode())
-        except (TypeError, ValueError, RecursionError) as error:
-            return self._refuse(str(error))
-
-    def record_durable(self, event: Union[Mapping[str, object], str, bytes]) -> _ensue.Recorded:
-        """Takes an event as `record_event` does, and waits until it and all before it are on the disk. Raises where the
-        store fails, and before the first tasks, when events wait in memory."""
-        try:
-            text = event if isinstance(event, (str, bytes)) else dumps(event)
-            return self._record_durable_json(text if isinstance(text, bytes) else text.encode())
-        except (TypeError, ValueError, RecursionError) as error:
-            return self._refuse(str(error))
-
     def decisions(self, limit: Optional[int] = None) -> Iterator[Decision]:
         """The decisions that nobody acknowledged, oldest first, of all that was recorded until now."""
         waiting: Any = self._decisions(limit)

@@ -41,22 +41,30 @@ pub(super) enum Malformed {
     TooDeep(usize),
 }
 
-/// A value of which only the plain ones are kept.
+/// A value of which only what keys of an event may have is kept; of others only the kind.
 #[derive(Debug)]
-pub(super) enum Scalar<'l> {
+pub enum Scalar<'l> {
+    /// The same as nothing.
     Null,
+    /// True or false.
     Bool,
+    /// A whole number of 64 bits.
     Int(i64),
     /// A fraction, or out of range.
     Number,
+    /// A text.
     Text(Cow<'l, str>),
+    /// A list.
     List,
+    /// An object.
     Object,
+    /// What JSON does not have: its type in the host's language.
+    Foreign(Cow<'l, str>),
 }
 
 impl Scalar<'_> {
     /// Its kind, for a message.
-    pub(super) fn what(&self) -> &'static str {
+    pub(super) fn what(&self) -> &str {
         match self {
             Self::Null => "null",
             Self::Bool => "a bool",
@@ -65,6 +73,7 @@ impl Scalar<'_> {
             Self::Text(_) => "a string",
             Self::List => "a list",
             Self::Object => "an object",
+            Self::Foreign(name) => name,
         }
     }
 }

@@ -101,6 +101,39 @@ fn wrong_types_are_named_with_their_key() {
     assert_eq!(reason(r#"{"actionType":7}"#), "`actionType` must be a string, not an integer");
 }
 
+/// What a face has as an object of its own language is refused in the words in which its JSON is.
+#[test]
+fn an_object_put_key_by_key_is_read_as_its_line_is() {
+    use serde_json::Value as Json;
+    let scalar = |json: &Json| match json {
+        Json::Null => Scalar::Null,
+        Json::Bool(_) => Scalar::Bool,
+        Json::Number(n) => n.as_i64().map_or(Scalar::Number, Scalar::Int),
+        Json::String(text) => Scalar::Text(text.clone().into()),
+        Json::Array(_) => Scalar::List,
+        Json::Object(_) => Scalar::Object,
+    };
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime only")]
+    let made = |draft: &mut Draft<'_>| draft.finish().map(|feedback| (feedback, draft.lend(|event| event.to_event())));
+    let keys =
+        ["ts", "id", "source", "scene", "userId", "utcOffsetMin", "args", "feedback", "decision", "actionType", "x"];
+    let values = [r#""page""#, r#""derived""#, "7", "-8640000000000001", "1441", "1.5", "null", "true", "[1]", "{}"];
+    for key in keys {
+        for value in values {
+            let others = if key == "actionType" { "" } else { r#","actionType":"a""# };
+            let line = format!(r#"{{"{key}":{value}{others}}}"#);
+            let object: serde_json::Map<String, Json> = serde_json::from_str(&line).unwrap();
+            let (mut put, mut read) = (Draft::default(), Draft::default());
+            object.iter().for_each(|(key, value)| put.put(key, scalar(value)));
+            read.fill(line.as_bytes()).unwrap();
+            assert_eq!(made(&mut put), made(&mut read), "{line}");
+        }
+    }
+    let mut draft = Draft::default();
+    draft.put("ts", Scalar::Foreign("datetime".into()));
+    assert_eq!(draft.finish().unwrap_err().to_string(), "`ts` must be an integer of milliseconds, not datetime");
+}
+
 #[test]
 fn feedback_is_a_line_of_its_own() {
     let read = |json: &str| match Line::read(json.as_bytes()) {
