@@ -44,6 +44,8 @@ struct Side {
     decisions: Vec<Decision>,
     refusals: BTreeMap<Arc<str>, Refusal>,
     refused: bool,
+    /// Lines that are no events.
+    rejected: usize,
 }
 
 /// What changed for a task.
@@ -77,6 +79,7 @@ struct Example {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.recording.twice()?;
     let (old, new) = (side(args, &args.old)?, side(args, &args.new)?);
+    args.recording.note(new.rejected);
     let changes = changes(&old, &new);
     if out.is_json() {
         changes.iter().try_for_each(|c| out.object(c))?;
@@ -88,7 +91,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 
 /// Runs the events through one side's tasks.
 fn side(args: &Args, path: &Path) -> Result<Side, Failure> {
-    let loaded = tasks::load(Some(path), None)?;
+    let loaded = tasks::documents(path)?;
     let (mut replay, _) = Replay::open(args.recording.config())?;
     let mut reports = loaded.refused;
     reports.extend(replay.apply(loaded.sets)?);
@@ -98,23 +101,18 @@ fn side(args: &Args, path: &Path) -> Result<Side, Failure> {
         output::note(&format!("ensue: {}: {} was refused", path.display(), r.task.as_deref().unwrap_or("a document")));
     }
     let lines = args.recording.open()?;
-    args.recording.feed(lines, &mut replay, |_, items| {
-        side.take(items);
-        Ok(())
-    })?;
+    side.rejected = args.recording.feed_aside(lines, &mut replay, |item| side.take(item))?;
     Ok(side)
 }
 
 impl Side {
-    fn take(&mut self, items: Vec<Item>) {
-        for item in items {
-            match item {
-                Item::Outcome(Told::Decision(d)) => self.decisions.push(d),
-                Item::Outcome(Told::Refusal(r)) => {
-                    self.refusals.insert(r.id.clone(), r);
-                }
-                _ => {}
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Outcome(Told::Decision(d)) => self.decisions.push(d),
+            Item::Outcome(Told::Refusal(r)) => {
+                self.refusals.insert(r.id.clone(), r);
             }
+            _ => {}
         }
     }
 }

@@ -131,7 +131,7 @@ fn known_code(code: &str) -> &'static str {
 }
 
 fn load(args: &Args, file: &str) -> Result<Result<Vec<TaskSet>, Vec<Diagnostic>>, Failure> {
-    let id = args.file.file_stem().map_or_else(|| "rule".into(), |stem| stem.to_string_lossy());
+    let id = input::stem(&args.file);
     let alone = |rule| vec![ensue_dsl::single_task(rule, &id)];
     Ok(match Subject::of(input::read(&args.file)?, file)? {
         Subject::Text(text) => {

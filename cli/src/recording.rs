@@ -31,10 +31,11 @@ pub(crate) struct Recording {
           value_parser = clap::value_parser!(i64).range(-FARTHEST..=FARTHEST))]
     now: Option<i64>,
     /// How late an event may come
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "MS", default_value_t = 0, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i64).range(0..))]
     lateness: i64,
     /// An event later than this after its user's last begins a new session
-    #[arg(long, value_name = "MS", default_value_t = 30 * Duration::MINUTE.0,
+    #[arg(long, value_name = "MS", default_value_t = 30 * Duration::MINUTE.0, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i64).range(0..))]
     session_gap: i64,
 }
@@ -53,6 +54,11 @@ impl Recording {
             return Err(Failure::Message(message.to_owned()));
         }
         Ok(())
+    }
+
+    /// Says of which lines `ensue run` has more to say.
+    pub(crate) fn note(&self, rejected: usize) {
+        lines::note_rejected(&self.events, rejected);
     }
 
     /// The file, opened.
@@ -89,5 +95,25 @@ impl Recording {
             take(replay, items)?;
         }
         Ok(())
+    }
+
+    /// The same where lines that are no events are not printed: how many there are.
+    pub(crate) fn feed_aside(
+        &self,
+        lines: Lines,
+        replay: &mut Replay,
+        mut take: impl FnMut(Item),
+    ) -> Result<usize, Failure> {
+        let mut rejected = 0;
+        self.feed(lines, replay, |_, items| {
+            for item in items {
+                match item {
+                    Item::Rejected(_) => rejected += 1,
+                    item => take(item),
+                }
+            }
+            Ok(())
+        })?;
+        Ok(rejected)
     }
 }

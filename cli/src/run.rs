@@ -20,12 +20,8 @@ use crate::recording::Recording;
 /// arguments or unreadable files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Task documents (JSON)
-    #[arg(long, value_name = "T.json", required_unless_present = "rule")]
-    tasks: Option<PathBuf>,
-    /// A rule text; beside --tasks it serves the tasks without a rule
-    #[arg(long, value_name = "R.txt")]
-    rule: Option<PathBuf>,
+    #[command(flatten)]
+    given: tasks::Given,
     /// The store; matching goes on where an earlier run over it ended
     #[arg(long, value_name = "F", default_value = ":memory:")]
     db: PathBuf,
@@ -41,7 +37,7 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let loaded = tasks::load(args.tasks.as_deref(), args.rule.as_deref())?;
+    let loaded = args.given.load()?;
     let lines = args.recording.open()?;
     let (mut replay, opened) = Replay::open(args.config())?;
     if let Some(aside) = &opened.set_aside {

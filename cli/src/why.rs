@@ -1,8 +1,6 @@
 //! `ensue why`: how far each task comes in recorded events, and of one task why it came no further; or where one decision or
 //! refusal came from.
 
-use std::path::PathBuf;
-
 use ensue_engine::replay::Report;
 use ensue_engine::{Question, Replay, Whose, WhyNot};
 use ensue_rule::Duration;
@@ -19,12 +17,8 @@ use crate::run::tasks;
 /// unreadable files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Task documents (JSON)
-    #[arg(long, value_name = "T.json", required_unless_present = "rule")]
-    tasks: Option<PathBuf>,
-    /// A rule text; beside --tasks it serves the tasks without a rule
-    #[arg(long, value_name = "R.txt")]
-    rule: Option<PathBuf>,
+    #[command(flatten)]
+    given: tasks::Given,
     /// Tell the story of this task, rather than a table of all
     #[arg(long, value_name = "ID")]
     task: Option<String>,
@@ -47,7 +41,7 @@ struct Object<'a, T> {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let loaded = tasks::load(args.tasks.as_deref(), args.rule.as_deref())?;
+    let loaded = args.given.load()?;
     let lines = args.recording.open()?;
     let mut config = args.recording.config();
     // The whole of the recorded events is asked about.
@@ -59,7 +53,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let refused: Vec<_> = reports.iter().filter(|r| r.is_refusal()).collect();
     refused.iter().for_each(|r| output::note(&refusal(r)));
     if !idle {
-        args.recording.feed(lines, &mut replay, |_, _| Ok(()))?;
+        let rejected = args.recording.feed_aside(lines, &mut replay, |_| {})?;
+        args.recording.note(rejected);
         tell(args, &replay, out)?;
     }
     Ok(Outcome::refused(!refused.is_empty()))
@@ -85,7 +80,9 @@ fn tell(args: &Args, replay: &Replay, out: &mut Output) -> Result<(), Failure> {
 /// What was refused of the tasks, beside the answers.
 fn refusal(r: &Report) -> String {
     let task = r.task.as_deref().unwrap_or("tasks");
-    let error = r.error.as_ref().map_or(String::new(), |e| format!(": {}: {}", e.path, e.message));
+    // What has no place in a document was drawn already.
+    let error = r.error.as_ref().filter(|e| !e.path.is_empty());
+    let error = error.map_or(String::new(), |e| format!(": {}: {}", e.path, e.message));
     format!("ensue: {task} was refused{error}")
 }
 

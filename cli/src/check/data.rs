@@ -11,9 +11,7 @@ use ensue_dsl::{Asked, CheckedTask, Diagnostic, asked, codes, nearest};
 use ensue_rule::{Attr, Event, On, OutputKind, Task, Timestamp, Value};
 
 use crate::failure::Failure;
-use crate::input;
-use crate::output;
-use crate::recording::lines::Lines;
+use crate::recording::lines::{Lines, note_rejected};
 
 /// How many different values of one attribute are remembered.
 const MOST_VALUES: usize = 10_000;
@@ -38,7 +36,7 @@ impl Data {
             out.values.extend(attrs.chain(filtered).chain([Attr::ActionType]).map(|attr| (attr, BTreeMap::new())));
             out.derive(&task.task);
         }
-        let (mut lines, mut bad) = (Lines::open(path)?, 0_u64);
+        let (mut lines, mut bad) = (Lines::open(path)?, 0);
         while let Some(line) = lines.next()? {
             match ensue_engine::parse_event(line.trim_ascii()) {
                 _ if line.iter().all(u8::is_ascii_whitespace) => {}
@@ -46,9 +44,7 @@ impl Data {
                 Err(_) => bad += 1,
             }
         }
-        if bad > 0 {
-            output::note(&format!("ensue: {bad} lines of {} are no events; `ensue run` says why", input::name(path)));
-        }
+        note_rejected(path, bad);
         Ok(out)
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::input;
+use crate::output;
 
 /// Bytes read at once.
 const PIECE: usize = 256 * 1024;
@@ -63,4 +64,14 @@ impl Lines {
     pub(crate) fn length(&self) -> Option<u64> {
         self.length
     }
+}
+
+/// Says how many lines of a file are no events, where they are not printed one by one.
+pub(crate) fn note_rejected(path: &Path, lines: usize) {
+    let (lines, are) = match lines {
+        0 => return,
+        1 => ("1 line".to_owned(), "is no event"),
+        n => (format!("{n} lines"), "are no events"),
+    };
+    output::note(&format!("ensue: {lines} of {} {are}; `ensue run` says why", input::name(path)));
 }

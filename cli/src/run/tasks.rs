@@ -1,6 +1,6 @@
 //! What a run is given to run: task documents, a rule text, or a rule for the tasks that have none.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ensue_dsl::{Diagnostic, ReadOptions};
 use ensue_engine::replay::Report;
@@ -10,6 +10,18 @@ use crate::failure::Failure;
 use crate::input;
 use crate::output;
 use crate::subject::{self, Subject};
+
+/// Where it is: one of them at least.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Given {
+    /// Task documents (JSON)
+    #[arg(long, value_name = "T.json")]
+    tasks: Option<PathBuf>,
+    /// A rule text; beside --tasks it serves the tasks without a rule
+    #[arg(long, value_name = "R.txt")]
+    rule: Option<PathBuf>,
+}
 
 /// What could be read, and what could not.
 #[derive(Debug, Default)]
@@ -25,24 +37,33 @@ struct Ready {
     warnings: Vec<Remark>,
 }
 
-pub(crate) fn load(tasks: Option<&Path>, rule: Option<&Path>) -> Result<Loaded, Failure> {
-    let mut loaded = Loaded::default();
-    let rule = match rule {
-        Some(path) => read_rule(path, &mut loaded)?,
-        None => None,
-    };
-    match (tasks, rule) {
-        (Some(path), rule) => read_tasks(path, rule.map(|r| r.rule), &mut loaded)?,
-        (None, Some(ready)) => loaded.sets.push(alone(ready)),
-        (None, None) => {}
+impl Given {
+    pub(crate) fn load(&self) -> Result<Loaded, Failure> {
+        let mut loaded = Loaded::default();
+        let rule = match &self.rule {
+            Some(path) => read_rule(path, &mut loaded)?,
+            None => None,
+        };
+        match (&self.tasks, rule) {
+            (Some(path), rule) => read_tasks(path, rule.map(|r| r.rule), &mut loaded)?,
+            (None, Some(ready)) => loaded.sets.push(alone(ready)),
+            (None, None) => {}
+        }
+        Ok(loaded)
     }
+}
+
+/// Task documents alone.
+pub(crate) fn documents(path: &Path) -> Result<Loaded, Failure> {
+    let mut loaded = Loaded::default();
+    read_tasks(path, None, &mut loaded)?;
     Ok(loaded)
 }
 
 /// Reads the rule, or reports why it is refused.
 fn read_rule(path: &Path, loaded: &mut Loaded) -> Result<Option<Ready>, Failure> {
     let file = input::name(path);
-    let id = path.file_stem().map_or_else(|| "rule".into(), |stem| stem.to_string_lossy()).into_owned();
+    let id = input::stem(path).into_owned();
     let (rule, diagnostics) = match Subject::of(input::read(path)?, &file)? {
         Subject::Text(text) => {
             let compiled = subject::compile_text(&text, Dialect::Ensue);

@@ -207,7 +207,7 @@ no event
     let mut sorted = said.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, expected, "{said:?}");
-    assert_eq!((ended.code, &*ended.stderr), (0, "ensue: 1 lines of e.jsonl are no events; `ensue run` says why\n"));
+    assert_eq!((ended.code, &*ended.stderr), (0, "ensue: 1 line of e.jsonl is no event; `ensue run` says why\n"));
     assert_eq!(sh.ensue("check r.txt --events e.jsonl --deny-warnings").code, 1);
     assert_eq!(sh.ensue("check r.txt --events nowhere.jsonl").code, 2);
 }

@@ -41,7 +41,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Json, Diagnostic> {
 fn not_json(e: &serde_json::Error, bytes: &[u8]) -> Diagnostic {
     let place = format!(" at line {} column {}", e.line(), e.column());
     let what = e.to_string();
-    let what = what.strip_suffix(&place).unwrap_or(&what);
+    let what =
+        if bytes.trim_ascii().is_empty() { "the text is empty" } else { what.strip_suffix(&place).unwrap_or(&what) };
     let not_json = |place: &str| Diagnostic::error(codes::JSON, format!("not JSON: {what}{place}"));
     let Ok(text) = std::str::from_utf8(bytes) else {
         return not_json(&format!(", at line {}, column {}", e.line(), e.column()));

@@ -117,16 +117,27 @@ fn utc(t: Timestamp) -> impl Display {
 }
 
 /// The counters: the usual ones always, the others where something was counted.
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn summary(s: &Summary) -> String {
-    let mut text = format!("{} events, {} rejected", s.events, s.rejected);
+    let mut text = format!("{}, {} rejected", counted(s.events, "event", "events"), s.rejected);
     let seldom = [(s.late, "late"), (s.clamped, "clamped"), (s.dropped, "dropped"), (s.capped, "capped")];
-    for (n, what) in seldom.into_iter().chain([(s.null_key, "without a key"), (s.errors, "errors")]) {
+    for (n, what) in seldom.into_iter().chain([(s.null_key, "without a key")]) {
         if n > 0 {
             let _ = write!(text, ", {n} {what}");
         }
     }
+    if s.errors > 0 {
+        let _ = write!(text, ", {}", counted(s.errors, "error", "errors"));
+    }
     let _ = write!(text, "; {} demanded, {} stored ({} bytes)", s.demanded, s.stored, s.bytes_stored);
-    let _ = write!(text, "; {} matches, {} timeouts", s.matches, s.timeouts);
-    let _ = write!(text, "; {} decisions, {} refusals; {:.2} s", s.decisions, s.refusals, s.seconds);
+    let matches = [(s.matches, "match", "matches"), (s.timeouts, "timeout", "timeouts")];
+    let touches = [(s.decisions, "decision", "decisions"), (s.refusals, "refusal", "refusals")];
+    for [(n, one, many), (m, other, others)] in [matches, touches] {
+        let _ = write!(text, "; {}, {}", counted(n, one, many), counted(m, other, others));
+    }
+    let _ = write!(text, "; {:.2} s", s.seconds);
     text
 }
