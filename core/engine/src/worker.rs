@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ensue_rule::{Demand, Timestamp};
+use ensue_rule::{Demand, Duration, Timestamp};
 
 pub(crate) use commands::{Command, Reply};
 use delivery::Delivery;
@@ -193,8 +193,10 @@ impl Worker {
     /// Folds the retained log in silence, as far as any task may read it.
     fn fold_again(&mut self, remembered: &Remembered) -> Result<u64, Error> {
         self.fold.begin_silence(&remembered.streams, &remembered.bounds);
-        let continuous = self.fold.book.tasks().filter(|t| !t.is_triggered());
-        let from = continuous.map(|t| t.since.0).min();
+        // Triggered tasks keep nothing of the log, but an event whose time has not come may be a trigger.
+        let waits = self.shared.config.lateness > Duration(0);
+        let reading = self.fold.book.tasks().filter(|t| waits || !t.is_triggered());
+        let from = reading.map(|t| t.since.0).min();
         let Self { fold, store, .. } = self;
         let events = match from {
             Some(seq) => store.scan(seq, &mut |entry| fold.replay(entry))?,

@@ -97,15 +97,17 @@ impl Users {
         lock(self.shard(Some(user))).has(user)
     }
 
-    /// Goes on from what the store remembers of a user, if they are here and do not yet: `sessions` came before those that
-    /// were counted here.
-    pub(crate) fn join(&self, user: Option<&str>, frontier: Timestamp, sessions: u64) {
+    /// Goes on from what the store remembers of a user, if they are here and do not yet: up to `frontier`, in so many sessions
+    /// before those that were counted here. Whether it is they who were counted from the event at `first` on.
+    pub(crate) fn join(&self, user: Option<&str>, first: Timestamp, (frontier, sessions): (Timestamp, u64)) -> bool {
         let mut shard = lock(self.shard(user));
-        if let Some(reach) = shard.known(user).filter(|r| !r.joined) {
+        let Some(reach) = shard.known(user).filter(|r| r.first == first) else { return false };
+        if !reach.joined {
             reach.frontier = reach.frontier.max(frontier);
             reach.session = reach.session.saturating_add(sessions);
             reach.joined = true;
         }
+        true
     }
 
     /// The users but for the `keep` newest, by the last event, oldest first; none of whom an event may still be among the

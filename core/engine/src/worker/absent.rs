@@ -139,8 +139,10 @@ impl Worker {
     pub(super) fn before(&mut self, key: &StreamKey, first: Timestamp) -> Result<(Timestamp, u64), Error> {
         let (frontier, sessions) = self.sessions_before(key, first)?;
         self.bring_back(key)?;
-        self.fold.put_sessions_before(key, sessions);
-        self.shared.ingest.users.join(key.user().map(|u| &**u), frontier, sessions);
+        // Where there were too many users `record` has not kept them, and counts anew with the next event.
+        if self.shared.ingest.users.join(key.user().map(|u| &**u), first, (frontier, sessions)) {
+            self.fold.put_sessions_before(key, sessions);
+        }
         Ok((frontier, sessions))
     }
 
@@ -148,9 +150,10 @@ impl Worker {
         if let Some(sessions) = self.fold.sessions_before(key) {
             return Ok((Timestamp::MIN, sessions));
         }
-        let state = self.store.state_of(key)?;
-        let frontier = state.as_ref().map_or(Timestamp::MIN, |s| s.frontier);
-        let session = state.map_or(0, |s| s.session);
+        // The fold knows what was not committed yet, the store what no task wanted.
+        let known = [self.store.state_of(key)?, self.fold.state(key)];
+        let frontier = known.iter().flatten().map(|s| s.frontier).max().unwrap_or(Timestamp::MIN);
+        let session = known.iter().flatten().map(|s| s.session).max().unwrap_or(0);
         let goes_on = session > 0 && first <= frontier.plus(self.shared.config.session_gap);
         Ok((frontier, if goes_on { session - 1 } else { session }))
     }

@@ -3,7 +3,7 @@
 use ensue_engine::{Config, Outcome, Recorded, Retention};
 use ensue_rule::{AfterMatch, Cap, Duration, EventRef, Per, Policy, Task, Timestamp, Value, Within, WithinKind};
 
-use crate::support::{Site, derives, file, rule, task, touch, triggered};
+use crate::support::{Site, at, derives, file, rule, task, touch, triggered};
 
 const MINUTE: i64 = 60_000;
 
@@ -132,4 +132,25 @@ fn a_stream_of_ever_new_users_does_not_grow_memory() {
     }
     site.engine.flush().unwrap();
     assert!(most <= 1_600, "{most} at once");
+}
+
+#[test]
+fn who_comes_where_there_is_no_room_has_their_sessions() {
+    let gap = 10;
+    let site = Site::open(Config { users: 1, session_gap: Duration(gap), ..Config::in_memory().replay() });
+    let mut session = rule("a b", 1_000);
+    session.within = Some(Within { duration: Duration(1_000), kind: WithinKind::Session });
+    site.apply(vec![task("t", session)]);
+    // Nobody is put away yet, and `record` remembers sixteen.
+    (0..20).for_each(|n| {
+        let name = format!("user{n}");
+        site.engine.record(&EventRef { action_type: "noise", user_id: Some(&name), ..EventRef::default() });
+    });
+    for (ts, action) in [(100, "a"), (100 + gap, "b"), (200, "a"), (201 + gap, "b"), (202 + gap, "a"), (203 + gap, "b")]
+    {
+        site.record(&at(ts, action));
+        site.engine.flush().unwrap();
+    }
+    assert_eq!(site.lines(), ["match t u @110 a=100 b=110", "match t u @213 a=212 b=213"]);
+    assert!(site.engine.stats().users <= 16);
 }

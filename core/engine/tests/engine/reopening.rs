@@ -123,6 +123,23 @@ fn a_half_finished_match_goes_on_and_decisions_wait_until_acknowledged() {
 }
 
 #[test]
+fn a_trigger_whose_time_has_not_come_is_waited_for_where_no_continuous_task_reads_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = || Config { lateness: Duration(1_000), ..file(&dir) };
+    let first = Site::open(config());
+    first.apply(vec![triggered("go", task("back", rule("a b", 10_000)))]);
+    for (ts, action) in [(1_000, "a"), (2_000, "b"), (2_001, "go")] {
+        first.record(&crate::support::at(ts, action));
+    }
+    assert!(first.lines().is_empty());
+    drop(first.engine);
+
+    let second = Site::open(config());
+    second.engine.advance_to(Timestamp(3_000)).unwrap();
+    assert_eq!(second.lines(), ["match back u @2001 a=1000 b=2000"]);
+}
+
+#[test]
 fn the_outbox_has_what_is_not_acknowledged_in_whatever_order_that_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut site = Site::open(file(&dir));

@@ -12,7 +12,7 @@ pub(crate) struct Reach {
     pub(crate) frontier: Timestamp,
     /// The number of the session; 0 before the first event. Until [`Users::join`] it counts from 1.
     pub(crate) session: u64,
-    /// The time of the first event here; meaningless once joined.
+    /// The time of the first event here.
     pub(crate) first: Timestamp,
     /// How many items had been queued when an event of theirs last was about to be.
     pub(super) queued: u64,

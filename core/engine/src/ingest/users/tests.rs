@@ -66,8 +66,9 @@ fn who_was_taken_out_is_new_until_joined_with_what_the_store_remembers() {
     let again = users.mark(Some("a"), Stamp::Given(Timestamp(550)), None);
     assert_eq!((again.before, again.session, again.first), (Timestamp::MIN, 1, Some(Timestamp(550))));
     // The second session goes on.
-    users.join(Some("a"), Timestamp(500), 1);
-    users.join(Some("a"), Timestamp(9_000), 7);
+    assert!(!users.join(Some("a"), Timestamp(549), (Timestamp(9_000), 7)));
+    assert!(users.join(Some("a"), Timestamp(550), (Timestamp(500), 1)));
+    assert!(users.join(Some("a"), Timestamp(550), (Timestamp(9_000), 7)));
     let known = users.mark(Some("a"), Stamp::Given(Timestamp(700)), None);
     assert_eq!((known.before, known.session, known.first), (Timestamp(550), 3, None));
 }
