@@ -1,13 +1,15 @@
 //! Streams as a device has them: several users, partitions, events out of order and late, events that no task wants, and
-//! triggers. The engine's answer is held against the oracle's reading of each user's and partition's own stream.
+//! triggers. The engine's answer is held against the oracle's reading of each user's and partition's own stream. In half of
+//! them users are put away and come back, also across a restart ([`life`]).
+
+mod life;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use ensue_engine::{Config, Decision, Engine, Listener, MatchRecord, Outcome};
-use ensue_rule::{
-    Attr, Duration, EntryTest, EventRef, Filter, FilterEntry, Rule, Task, TaskSet, Timestamp, Trigger, Value,
-};
+use ensue_engine::{Config, MatchRecord, Outcome};
+use ensue_rule::{Attr, Duration, EntryTest, Filter, FilterEntry, Rule, Task, TaskSet, Timestamp, Trigger, Value};
+
+use life::{Life, Lived};
 
 use crate::case::{Bindings, Fed, WithinType};
 use crate::generate::{self, Flavour};
@@ -19,6 +21,10 @@ use crate::translate::{self, ACTION};
 /// What no task wants, and what triggers; both move their user's time.
 const OTHER: &str = "other";
 const TRIGGER: &str = "trigger";
+
+/// More than eight of them wait for something at a time, now and then.
+const USERS: [&str; 16] =
+    ["ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "jim", "kay", "leo", "mia", "ned", "ola", "pia"];
 
 /// An event as it is recorded.
 #[derive(Clone, Debug)]
@@ -38,6 +44,30 @@ pub struct World {
     triggered: bool,
     partitioned: bool,
     events: Vec<Recorded>,
+    life: Life,
+}
+
+/// A world in which engine and oracle agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Matches and timeouts.
+    pub told: usize,
+    /// How often a user came back who was not in memory.
+    pub returns: usize,
+    /// Of these, after how many a continuous task had a match that binds events from before it and from then on: its run had
+    /// rested.
+    pub bridged: usize,
+    /// How often the engine was closed and opened again.
+    pub reopened: usize,
+}
+
+impl std::ops::AddAssign for Checked {
+    fn add_assign(&mut self, other: Self) {
+        self.told += other.told;
+        self.returns += other.returns;
+        self.bridged += other.bridged;
+        self.reopened += other.reopened;
+    }
 }
 
 /// One thing that came out: whose, whether a timeout, when, and its events.
@@ -58,26 +88,34 @@ impl World {
             }
             case.within_ms = case.within_ms.or(Some(random.range(10, 40)));
         }
-        let (partitioned, lateness, session_gap) = (random.chance(40), random.range(0, 6), random.range(3, 9));
-        let events = events(&mut random, partitioned, triggered);
+        let crowded = random.chance(50);
+        // Who waits for late events stays in memory.
+        let lateness = if crowded && random.chance(60) { 0 } else { random.range(0, 6) };
+        let (partitioned, session_gap) = (random.chance(40), random.range(3, 9));
+        let users = if crowded { &USERS[..] } else { &USERS[..2] };
+        let events = events(&mut random, users, (partitioned, triggered));
+        let life = if crowded { Life::crowded(&mut random, events.len()) } else { Life::default() };
         let mut rule = translate::rule(&case);
         if partitioned {
             rule.partition_by = vec![Attr::arg("item")];
         }
-        Self { rule, lateness, session_gap, triggered, partitioned, events }
+        Self { rule, lateness, session_gap, triggered, partitioned, events, life }
     }
 
-    /// How many matches and timeouts there are, as engine and oracle say; `None` where the oracle has no answer.
+    /// What engine and oracle agree on; `None` where the oracle has no answer.
     ///
     /// # Errors
     /// In what they differ, or why the engine does not run.
-    pub fn check(&self, seed: u64) -> Result<Option<usize>, Vec<String>> {
+    pub fn check(&self, seed: u64) -> Result<Option<Checked>, Vec<String>> {
         let Ok(mut expected) = self.expected() else { return Ok(None) };
-        let mut got = self.told(seed).map_err(|error| vec![error])?;
+        let lived = self.live(seed).map_err(|error| vec![error])?;
+        let got: Result<Vec<Told>, String> = lived.outcomes.iter().map(told).collect();
+        let mut got = got.map_err(|error| vec![error])?;
         expected.sort();
         got.sort();
         if expected == got {
-            return Ok(Some(got.len()));
+            let (returns, bridged) = (lived.returns.len(), self.bridged(&got, &lived));
+            return Ok(Some(Checked { told: got.len(), returns, bridged, reopened: lived.reopened }));
         }
         let missing = expected.iter().filter(|t| !got.contains(t)).map(|t| format!("missing {t:?}"));
         let unexpected = got.iter().filter(|t| !expected.contains(t)).map(|t| format!("unexpected {t:?}"));
@@ -169,26 +207,21 @@ impl World {
     }
 
     /// What the engine says.
-    fn told(&self, seed: u64) -> Result<Vec<Told>, String> {
+    fn live(&self, seed: u64) -> Result<Lived, String> {
         let (lateness, session_gap) = (Duration(self.lateness), Duration(self.session_gap));
         let config = Config { lateness, session_gap, limits: mode::limits(), ..Config::in_memory() }.replay();
-        let engine = Engine::open(config).map_err(|e| e.to_string())?;
-        let kept = Arc::new(Kept::default());
-        engine.set_listener(Some(kept.clone()));
-        engine.apply(vec![self.tasks()]).map_err(|e| e.to_string())?;
-        let mut random = Random::new(seed);
-        for e in &self.events {
-            record(&engine, e);
-            if random.chance(15) {
-                engine.flush().map_err(|e| e.to_string())?;
-            }
-        }
-        engine.flush().map_err(|e| e.to_string())?;
-        engine.advance_to(self.end()).map_err(|e| e.to_string())?;
-        engine.flush().map_err(|e| e.to_string())?;
-        engine.close();
-        let outcomes = std::mem::take(&mut *kept.0.lock().unwrap_or_else(PoisonError::into_inner));
-        outcomes.iter().map(told).collect()
+        self.life.lead((config, self.tasks()), (&self.events, self.end()), &mut Random::new(seed))
+    }
+
+    /// After how many returns of users they had a match that binds events from both sides of it. A look back reads the log in
+    /// any case.
+    fn bridged(&self, told: &[Told], lived: &Lived) -> usize {
+        let around = |id: u64, bindings: &Bindings| {
+            let ids = || bindings.values().flatten();
+            ids().any(|bound| *bound < id) && ids().any(|bound| *bound >= id)
+        };
+        let bridged = |(name, id): &&(&str, u64)| told.iter().any(|(user, .., b)| user == name && around(*id, b));
+        if self.triggered { 0 } else { lived.returns.iter().filter(bridged).count() }
     }
 
     fn tasks(&self) -> TaskSet {
@@ -212,9 +245,11 @@ fn named(bindings: Bindings, stream: &[&(&Recorded, u64)]) -> Bindings {
     bindings.into_iter().map(|(stage, all)| (stage, all.into_iter().map(name).collect())).collect()
 }
 
-fn events(random: &mut Random, partitioned: bool, triggered: bool) -> Vec<Recorded> {
+/// Events of `users`, half of them of the first two.
+fn events(random: &mut Random, users: &[&'static str], (partitioned, triggered): (bool, bool)) -> Vec<Recorded> {
     let (mut now, mut out) = (0, Vec::new());
-    for id in 0..u64::try_from(random.range(10, 30)).unwrap_or(10) {
+    let more = i64::try_from(users.len() - 2).unwrap_or(0) * 4;
+    for id in 0..u64::try_from(random.range(10, 30) + more).unwrap_or(10) {
         now += *random.pick(&[0, 0, 1, 1, 1, 2, 3, 6]);
         let action = match random.below(20) {
             0..=1 => OTHER,
@@ -229,35 +264,10 @@ fn events(random: &mut Random, partitioned: bool, triggered: bool) -> Vec<Record
         }
         let item = (partitioned && !random.chance(8)).then(|| random.range(1, 2));
         let fed = Fed { id, ts: now - behind, session: 0, fields };
-        out.push(Recorded { user: if random.chance(50) { "ann" } else { "bob" }, action, item, fed });
+        let user = if random.chance(50) { random.pick(&users[..2]) } else { random.pick(users) };
+        out.push(Recorded { user, action, item, fed });
     }
     out
-}
-
-fn record(engine: &Engine, e: &Recorded) {
-    let id = Value::Int(i64::try_from(e.fed.id).unwrap_or(i64::MAX));
-    let mut args: Vec<(&str, Value)> = e.fed.fields.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
-    args.extend(e.item.map(|item| ("item", Value::Int(item))));
-    engine.record(&EventRef {
-        ts: Some(Timestamp(e.fed.ts)),
-        id: Some(&id),
-        action_type: e.action,
-        user_id: Some(e.user),
-        args: &args,
-        ..EventRef::default()
-    });
-}
-
-/// Keeps what it is told.
-#[derive(Default)]
-struct Kept(Mutex<Vec<Outcome>>);
-
-impl Listener for Kept {
-    fn on_decisions(&self, _: &[Decision]) {}
-
-    fn on_outcomes(&self, outcomes: &[Outcome]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes.iter().cloned());
-    }
 }
 
 fn told(outcome: &Outcome) -> Result<Told, String> {

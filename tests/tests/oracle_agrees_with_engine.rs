@@ -2,19 +2,24 @@
 //! triggers. `--bin oracle -- --worlds` asks for more of them.
 #![allow(clippy::panic, reason = "test code")]
 
-use ensue_tests::world::World;
+use ensue_tests::world::{Checked, World};
 
 #[test]
 fn each_user_and_partition_has_the_matches_of_its_own_stream() {
-    let (mut checked, mut found) = (0, 0);
+    let (mut checked, mut all) = (0, Checked::default());
     for seed in 0..600 {
         match World::new(seed).check(seed) {
-            Ok(told) => {
-                checked += u32::from(told.is_some());
-                found += told.unwrap_or(0);
+            Ok(None) => {}
+            Ok(Some(world)) => {
+                checked += 1;
+                all += world;
             }
             Err(complaints) => panic!("world {seed}: {}", complaints.join("\n")),
         }
     }
-    assert!(checked > 500 && found > 1_000, "{checked} streams were checked, with {found} matches and timeouts");
+    assert!(checked > 500 && all.told > 1_000, "{checked} streams were checked: {all:?}");
+    assert!(
+        all.returns > 1_000 && all.bridged > 15 && all.reopened > 50,
+        "users were put away, and came back: {all:?}"
+    );
 }
