@@ -142,7 +142,8 @@ impl From<Diagnostic> for EnsueError {
             code: d.code.to_owned(),
             reason: d.message,
             hint: d.hint,
-            path: d.path,
+            // The document as a whole has none.
+            path: d.path.filter(|path| !path.is_empty()),
             line: place.map(|(line, _)| short(line)),
             column: place.map(|(_, column)| short(column)),
         }

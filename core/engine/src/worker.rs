@@ -93,7 +93,11 @@ pub(crate) fn run(shared: &Arc<Shared>) {
             shared.opening.tell(Ok(report));
             worker.work();
         }
-        Err(error) => shared.opening.tell(Err(error)),
+        Err(error) => {
+            // Who hears of it finds the engine closed.
+            shared.ingest.close();
+            shared.opening.tell(Err(error));
+        }
     }));
     shared.opening.tell(Err(Error::closed()));
     shared.ingest.close();

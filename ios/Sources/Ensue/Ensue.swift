@@ -28,9 +28,12 @@ public final class Ensue: Sendable {
 
     /// Starts the engine, which opens its store on a thread of its own; returns at once.
     ///
-    /// - Throws: ``EnsueError/unavailable(reason:)`` where no thread can be started. How opening the store goes is for
-    ///   ``ready()`` to say.
+    /// - Throws: ``EnsueError/unavailable(reason:)`` where no thread can be started, ``EnsueError/unusablePath(reason:)`` for the
+    ///   URL of something that is no file. How opening the store goes is for ``ready()`` to say.
     public init(_ configuration: Configuration) throws(EnsueError) {
+        if case .file(let url) = configuration.store, !url.isFileURL {
+            throw .unusablePath(reason: "cannot open \(url.absoluteString) as a store: it is not the URL of a file")
+        }
         engine = try translated { try Engine(config: Config(configuration)) }
     }
 
@@ -102,12 +105,19 @@ public final class Ensue: Sendable {
 
     /// Calls `handle` with each decision, on this queue, one after the other, until the observation is cancelled.
     ///
-    /// What `handle` throws ends nothing: the decision stays unacknowledged, and the next one comes. One that takes its
-    /// time holds up nothing but its own queue.
+    /// What `handle` throws ends nothing: the decision stays unacknowledged, `failed` is told on that queue (`nil`: it is printed
+    /// on standard error), and the next one comes. One that takes its time holds up nothing but its own queue.
     public func onDecision(
-        on queue: DispatchQueue = .main, _ handle: @escaping @Sendable (Decision) throws -> Void
+        on queue: DispatchQueue = .main, onFailure failed: (@Sendable (Decision, any Error) -> Void)? = nil,
+        _ handle: @escaping @Sendable (Decision) throws -> Void
     ) -> Observation {
-        Observation(of: decisions, on: queue, handle)
+        Observation(of: decisions, on: queue) { decision in
+            do {
+                try handle(decision)
+            } catch {
+                (failed ?? Observation.printed)(decision, error)
+            }
+        }
     }
 
     /// All that happens inside, from now on: matches, timeouts, derived events, decisions, refusals. For tools and logs;

@@ -64,7 +64,8 @@ extension EnsueError: LocalizedError, CustomStringConvertible {
 
     public var description: String {
         guard case .tasks(let malformed) = self else { return reason }
-        let place = malformed.path.map { "\($0): " } ?? ""
-        return "\(place)\(malformed.code): \(reason)" + (malformed.hint.map { " (\($0))" } ?? "")
+        var text = malformed.path.map { "\($0): " } ?? ""
+        if let line = malformed.line, let column = malformed.column { text += "line \(line), column \(column): " }
+        return text + "\(reason) [\(malformed.code)]" + (malformed.hint.map { " (\($0))" } ?? "")
     }
 }

@@ -10,18 +10,24 @@ extension Ensue {
 
         init(
             of decisions: AsyncStream<Decision>, on queue: DispatchQueue,
-            _ handle: @escaping @Sendable (Decision) throws -> Void
+            _ handle: @escaping @Sendable (Decision) -> Void
         ) {
             task = Task.detached { [isOver] in
                 for await decision in decisions {
                     await withCheckedContinuation { handled in
                         queue.async {
-                            if !isOver.with({ $0 }) { try? handle(decision) }
+                            if !isOver.with({ $0 }) { handle(decision) }
                             handled.resume()
                         }
                     }
                 }
             }
+        }
+
+        /// Where nobody else is told.
+        static func printed(_ decision: Decision, _ error: any Error) {
+            let text = "Ensue: the handler of decision \(decision.id) of task \(decision.task) threw \(error)\n"
+            FileHandle.standardError.write(Data(text.utf8))
         }
 
         deinit {

@@ -82,13 +82,21 @@ import Testing
     @Test func aHandlerThatThrowsIsCalledForTheNext() async throws {
         let ensue = try await viewing()
         let (called, calling) = AsyncStream.makeStream(of: Ensue.Value?.self)
-        struct Misbehaviour: Error {}
-        let observation = ensue.onDecision(on: .global()) { decision in
+        let (told, telling) = AsyncStream.makeStream(of: Int64?.self)
+        struct Misbehaviour: Error {
+            let item: Int64?
+        }
+        let failed: @Sendable (Ensue.Decision, any Error) -> Void = { decision, error in
+            let item = (error as? Misbehaviour)?.item
+            telling.yield(item == decision.values["item"]?.int ? item : nil)
+        }
+        let observation = ensue.onDecision(on: .global(), onFailure: failed) { decision in
             calling.yield(decision.values["item"])
-            throw Misbehaviour()
+            throw Misbehaviour(item: decision.values["item"]?.int)
         }
         for n in 0..<3 { ensue.record(.pageView, ["item": n]) }
         #expect(try await called.first(3) == [0, 1, 2])
+        #expect(try await told.first(3) == [0, 1, 2])
         #expect(try await ensue.unacknowledged().count == 3)
         observation.cancel()
     }

@@ -54,9 +54,14 @@ import Testing
 
     @Test func malformedTasksSayWhereAndWhy() async throws {
         let ensue = try await viewing()
-        for (json, line, column, path) in [
-            ("{\"taskArray\": [\n  {\"id\": }]}", 2, 10, nil), (#"{"taskArray": 7}"#, nil, nil, "taskArray"),
-        ] as [(String, Int?, Int?, String?)] {
+        for (json, line, column, path, said) in [
+            (
+                "{\"taskArray\": [\n  {\"id\": }]}", 2, 10, nil, "line 2, column 10: not JSON: expected value [E0501]"
+            ),
+            ("", 1, 1, nil, "line 1, column 1: not JSON: the text is empty [E0501]"),
+            ("7", nil, nil, nil, "expected an object, found 7 [E0502]"),
+            (#"{"taskArray": 7}"#, nil, nil, "taskArray", "taskArray: expected a list, found 7 [E0502]"),
+        ] as [(String, Int?, Int?, String?, String)] {
             let error = await failure { try await ensue.apply(json) }
             guard case .tasks(let malformed)? = error else {
                 Issue.record("\(String(describing: error)) for \(json)")
@@ -65,7 +70,7 @@ import Testing
             #expect(malformed.code.hasPrefix("E") && malformed.code.count == 5 && !malformed.reason.isEmpty)
             #expect((malformed.line, malformed.column) == (line, column), "\(malformed)")
             #expect(malformed.path == path, "\(malformed)")
-            #expect(error?.localizedDescription == malformed.reason)
+            #expect(error?.localizedDescription == malformed.reason && error?.description == said, "\(malformed)")
         }
         #expect(try await ensue.apply(everyView).sets.first?.tasks.first?.status == .unchanged)
     }
@@ -94,11 +99,17 @@ import Testing
             return
         }
         // It does no harm, and says so again.
-        astray.record(.pageView)
+        #expect(astray.record(.pageView) == .closed)
         guard case .unusablePath? = await failure({ try await astray.flush() }) else {
             Issue.record("later calls")
             return
         }
+
+        let elsewhere = try #require(URL(string: "https://example.com/ensue.db"))
+        #expect(
+            throws: EnsueError.unusablePath(
+                reason: "cannot open https://example.com/ensue.db as a store: it is not the URL of a file")
+        ) { try Ensue(.init(store: .file(elsewhere))) }
 
         let first = try Ensue(folder.store)
         try await first.ready()
