@@ -1,4 +1,4 @@
-//! A second reading of SEMANTICS, for answers that do not come from the matcher: no automaton, no classes, no sharing;
+//! A second reading of docs/semantics.md, for answers that do not come from the matcher: no automaton, no classes, no sharing;
 //! every run is followed by itself, and every question is answered by looking at the events again. Exponential, and
 //! meant to be: streams here are short.
 //!

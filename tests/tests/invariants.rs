@@ -1,4 +1,4 @@
-//! The three invariants of SEMANTICS, "Where we differ from flink-cep", as properties over random rules and streams.
+//! The three invariants of docs/semantics.md, "Where we differ from flink-cep", as properties over random rules and streams.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Which negations a run is at, at each position.
 //!
 //! A run is at `!n` from the moment when all before it has its minimum until the next positive stage takes its first
-//! event (SEMANTICS, "What a negation forbids"). So it is at those that some way on from its position passes, and at
+//! event (docs/semantics.md, "The watch"). So it is at those that some way on from its position passes, and at
 //! those that it was at before and has not passed since (a further turn of a loop before the negation). The second
 //! depends on how a position was reached: positions are split until it does not.
 
