@@ -4,7 +4,7 @@
 //! - [`mode`]: ways to run a case through the product; [`answer`] compares what came out with what was expected.
 //! - [`recorded`]: a case as any face can be given it: task document, recorded events, answer.
 //! - [`kill`]: stores whose process is ended at any moment.
-//! - [`random`]: seeded numbers; [`watch`]: runs what may panic or never end.
+//! - [`random`]: seeded numbers; [`told`]: what an engine tells, kept; [`watch`]: runs what may panic or never end.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,6 +25,7 @@ pub mod oracle;
 pub mod random;
 pub mod recorded;
 pub mod shrink;
+pub mod told;
 pub mod translate;
 pub mod watch;
 pub mod world;

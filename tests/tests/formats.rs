@@ -2,23 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use ensue_engine::{Decision, Engine, Listener, Outcome, parse_event};
+use ensue_engine::{Engine, parse_event};
 use ensue_rule::EventRef;
 use ensue_tests::kill::life::Life;
+use ensue_tests::told::Told;
 use serde_json::Value;
-
-#[derive(Default)]
-struct Told(Mutex<Vec<Outcome>>);
-
-impl Listener for Told {
-    fn on_decisions(&self, _: &[Decision]) {}
-
-    fn on_outcomes(&self, outcomes: &[Outcome]) {
-        self.0.lock().unwrap().extend_from_slice(outcomes);
-    }
-}
 
 /// The stores that are kept, oldest first.
 fn kept() -> Vec<PathBuf> {
@@ -71,7 +61,7 @@ fn a_kept_store_goes_on_where_it_ended() {
             record(&engine, line);
         }
         engine.flush().unwrap();
-        let told = json(&told.0.lock().unwrap());
+        let told = json(&told.take());
         for (now, then) in told.iter().zip(expected["told"].as_array().unwrap()) {
             assert_eq!(now, then, "{}", store.display());
         }

@@ -2,11 +2,12 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool of the tests: what goes wrong has to stop it")]
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use clap::Parser;
-use ensue_engine::{Decision, Engine, Listener, Outcome};
+use ensue_engine::Engine;
 use ensue_tests::kill::life::Life;
+use ensue_tests::told::Told;
 use serde_json::Value;
 
 /// Writes a store that has lived a while, and beside it (`.json`) what it must answer for ever.
@@ -23,18 +24,6 @@ struct Args {
 /// Events that the store has, and events that come after.
 const BEFORE: u64 = 400;
 const AFTER: u64 = 80;
-
-/// Keeps what it is told.
-#[derive(Default)]
-struct Told(Mutex<Vec<Outcome>>);
-
-impl Listener for Told {
-    fn on_decisions(&self, _: &[Decision]) {}
-
-    fn on_outcomes(&self, outcomes: &[Outcome]) {
-        self.0.lock().unwrap().extend_from_slice(outcomes);
-    }
-}
 
 fn main() {
     let args = Args::parse();
@@ -74,8 +63,7 @@ fn told_after(path: &std::path::Path, life: Life) -> Vec<Value> {
     }
     engine.flush().unwrap();
     engine.close();
-    let outcomes = std::mem::take(&mut *told.0.lock().unwrap());
-    outcomes.iter().map(|o| serde_json::to_value(o).unwrap()).collect()
+    told.take().iter().map(|o| serde_json::to_value(o).unwrap()).collect()
 }
 
 fn one_a_line(objects: &[Value]) -> String {

@@ -1,13 +1,14 @@
 //! What must be true of a store after its process was ended, and when its life is over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use ensue_engine::{Decision, Engine, Listener, ManualClock, Outcome};
+use ensue_engine::{Engine, ManualClock, Outcome};
 use serde_json::Value;
 
 use super::life::Life;
 use super::look::Look;
+use crate::told::Told;
 
 /// Events younger than this before the newest are in the store, whichever task wants them, and forgotten by none.
 const KEPT_MS: i64 = 10_000;
@@ -46,18 +47,6 @@ pub fn left_behind(life: Life, look: &Look, said: &Said) -> Vec<String> {
     wrong
 }
 
-/// Keeps what it is told.
-#[derive(Default)]
-struct Told(Mutex<Vec<Outcome>>);
-
-impl Listener for Told {
-    fn on_decisions(&self, _: &[Decision]) {}
-
-    fn on_outcomes(&self, outcomes: &[Outcome]) {
-        self.0.lock().unwrap().extend_from_slice(outcomes);
-    }
-}
-
 /// What a life decides that nobody interrupts: decisions, and refusals.
 fn uninterrupted(life: Life, upto: u64) -> Result<(Vec<Value>, Vec<Value>), String> {
     let clock = Arc::new(ManualClock::new(Life::now(0)));
@@ -74,7 +63,7 @@ fn uninterrupted(life: Life, upto: u64) -> Result<(Vec<Value>, Vec<Value>), Stri
     engine.flush().map_err(|e| e.to_string())?;
     engine.close();
     let (mut decisions, mut refusals) = (Vec::new(), Vec::new());
-    for outcome in told.0.lock().unwrap().iter() {
+    for outcome in &told.take() {
         match outcome {
             Outcome::Decision(d) => decisions.push(serde_json::to_value(d).map_err(|e| e.to_string())?),
             Outcome::Refusal(r) => refusals.push(serde_json::to_value(r).map_err(|e| e.to_string())?),

@@ -1,26 +1,15 @@
 //! A case in the engine: one task, replayed, what it tells sorted by half steps.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use ensue_engine::{Config, Decision, Engine, Listener, Outcome, Place, Reason};
+use ensue_engine::{Config, Engine, Outcome, Place, Reason};
 use ensue_rule::{EventRef, Rule, Task, TaskSet, Timestamp, Value};
 
 use super::limits;
 use crate::answer::{Answer, Given, HalfStep};
 use crate::case::Fed;
+use crate::told::Told;
 use crate::translate::ACTION;
-
-/// Keeps what it is told until it is taken.
-#[derive(Default)]
-struct Told(Mutex<Vec<Outcome>>);
-
-impl Listener for Told {
-    fn on_decisions(&self, _: &[Decision]) {}
-
-    fn on_outcomes(&self, outcomes: &[Outcome]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes.iter().cloned());
-    }
-}
 
 /// An engine that runs one rule, and what it has told.
 pub(super) struct Hosted {
@@ -74,8 +63,7 @@ impl Hosted {
     /// Waits for what was recorded, and takes what it lets out.
     pub(super) fn take(&mut self, step: HalfStep) -> Result<(), String> {
         self.engine.flush().map_err(|e| e.to_string())?;
-        let told = std::mem::take(&mut *self.told.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for outcome in told {
+        for outcome in self.told.take() {
             match outcome {
                 Outcome::Match(m) => self.answer.matches.push(given(&m, step)),
                 Outcome::Timeout(m) => self.answer.timeouts.push(given(&m, step)),
