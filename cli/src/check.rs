@@ -83,7 +83,7 @@ impl Read {
             Subject::Text(text) => rule_text(&text, schema.as_deref()),
             Subject::Rule(json) => match subject::compiled_rule(&json) {
                 Ok(rule) => rule_text(&ensue_dsl::format(&rule).into(), schema.as_deref()),
-                Err(d) => (vec![d], Vec::new()),
+                Err(found) => (found, Vec::new()),
             },
             Subject::Documents(json) => documents(&json, schema),
         };

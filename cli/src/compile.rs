@@ -88,7 +88,7 @@ fn rule(args: &Args, file: &str) -> Result<Result<Rule, Vec<Diagnostic>>, Failur
             let compiled = subject::compile_text(&text, Dialect::Ensue);
             Ok(compiled.rule.ok_or(compiled.diagnostics))
         }
-        Subject::Rule(json) => Ok(subject::compiled_rule(&json).map_err(|d| vec![d])),
+        Subject::Rule(json) => Ok(subject::compiled_rule(&json)),
         Subject::Documents(_) => Err(Failure::new(format!("{file} holds task documents; compile takes one rule"))),
     }
 }

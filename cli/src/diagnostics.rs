@@ -10,16 +10,9 @@ use crate::output::Output;
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename = "diagnostic")]
 struct Printed<'a> {
-    code: &'a str,
-    severity: String,
-    message: &'a str,
-    hint: Option<&'a str>,
+    #[serde(flatten)]
+    diagnostic: &'a Diagnostic,
     file: &'a str,
-    path: Option<&'a str>,
-    start: Option<u32>,
-    end: Option<u32>,
-    line: Option<usize>,
-    column: Option<usize>,
 }
 
 /// How many of what kind were printed.
@@ -41,28 +34,11 @@ impl Tally {
 pub(crate) fn print(out: &mut Output, file: &str, diagnostics: &[Diagnostic]) -> Result<Tally, Failure> {
     for d in diagnostics {
         if out.is_json() {
-            out.object(&printed(file, d))?;
+            out.object(&Printed { diagnostic: d, file })?;
         } else {
             out.line(&d.render(file))?;
         }
     }
     let errors = diagnostics.iter().filter(|d| d.is_error()).count();
     Ok(Tally { errors, warnings: diagnostics.len() - errors })
-}
-
-fn printed<'a>(file: &'a str, d: &'a Diagnostic) -> Printed<'a> {
-    let placed = d.text.is_some();
-    let (line, column) = d.line_column();
-    Printed {
-        code: d.code,
-        severity: d.severity.to_string(),
-        message: &d.message,
-        hint: d.hint.as_deref(),
-        file,
-        path: d.path.as_deref(),
-        start: placed.then_some(d.span.start),
-        end: placed.then_some(d.span.end),
-        line: placed.then_some(line),
-        column: placed.then_some(column),
-    }
 }

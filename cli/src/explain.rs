@@ -138,7 +138,7 @@ fn load(args: &Args, file: &str) -> Result<Result<Vec<TaskSet>, Vec<Diagnostic>>
             let compiled = subject::compile_text(&text, Dialect::Ensue);
             compiled.rule.map(alone).ok_or(compiled.diagnostics)
         }
-        Subject::Rule(json) => subject::compiled_rule(&json).map(alone).map_err(|d| vec![d]),
+        Subject::Rule(json) => subject::compiled_rule(&json).map(alone),
         Subject::Documents(json) => ensue_dsl::read_documents(&json, &ReadOptions::default()).map_err(|d| vec![d]),
     })
 }

@@ -41,9 +41,9 @@ fn is_compiled_rule(json: &[u8]) -> bool {
     serde_json::from_slice::<Keys>(json).is_ok_and(|keys| keys.pattern.is_some() && keys.tasks.is_none())
 }
 
-/// Reads a compiled rule.
-pub(crate) fn compiled_rule(json: &[u8]) -> Result<Rule, Diagnostic> {
-    serde_json::from_slice(json).map_err(|e| Diagnostic::error(codes::COMPILED_RULE, e.to_string()))
+/// Reads a compiled rule, which passes the checks of its text.
+pub(crate) fn compiled_rule(json: &[u8]) -> Result<Rule, Vec<Diagnostic>> {
+    ensue_dsl::read_compiled(json).map(|(rule, _)| rule)
 }
 
 /// Compiles a rule text as far as to its automaton: what the matcher refuses is a diagnostic as any other.

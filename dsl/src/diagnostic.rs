@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use ensue_rule::{Remark, Span};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +41,25 @@ pub struct Diagnostic {
     pub span: Span,
     /// The rule text that `span` is in.
     pub text: Option<Arc<str>>,
+}
+
+/// As `ensue check --json` has it, without kind and file: where there is no text, its places are null.
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let placed = self.text.is_some();
+        let (line, column) = self.line_column();
+        let mut object = s.serialize_struct("Diagnostic", 9)?;
+        object.serialize_field("code", self.code)?;
+        object.serialize_field("severity", &self.severity.to_string())?;
+        object.serialize_field("message", &self.message)?;
+        object.serialize_field("hint", &self.hint)?;
+        object.serialize_field("path", &self.path)?;
+        object.serialize_field("start", &placed.then_some(self.span.start))?;
+        object.serialize_field("end", &placed.then_some(self.span.end))?;
+        object.serialize_field("line", &placed.then_some(line))?;
+        object.serialize_field("column", &placed.then_some(column))?;
+        object.end()
+    }
 }
 
 impl Diagnostic {

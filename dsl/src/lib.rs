@@ -17,6 +17,7 @@
 
 mod ast;
 pub mod codes;
+mod compiled;
 mod diagnostic;
 mod format;
 mod lexer;
@@ -31,6 +32,7 @@ mod text;
 mod token;
 mod types;
 
+pub use compiled::read_compiled;
 pub use diagnostic::{Diagnostic, Severity};
 pub use format::{format, format_expr, format_text};
 pub use lint::{Asked, asked};

@@ -1,17 +1,13 @@
 //! Rules between text, compiled JSON and Python.
 
-use ensue_dsl::{Diagnostic, codes};
-use ensue_rule::{Dialect, Expr, Rule};
+use ensue_dsl::Diagnostic;
+use ensue_rule::{Dialect, Rule};
 use pyo3::prelude::*;
 
 use crate::engine::options;
 use crate::error::{self, guarded};
 use crate::json;
 use crate::script::Host;
-
-/// The deepest nesting of JSON that is read: reading is recursive. A compiled rule of the deepest legal nesting stays
-/// below, as in task documents.
-const DEEPEST: usize = 384;
 
 /// The compiled rule of a text, and the warnings.
 #[pyfunction]
@@ -104,41 +100,7 @@ pub(crate) fn read_text(text: &str, dialect: &str) -> Result<(Rule, Vec<Diagnost
     }
 }
 
-/// A compiled rule says the same as its text, so it passes the same checks: those of its canonical text, which also puts
-/// its conditions where they belong.
+/// A compiled rule, which passes the checks of its text.
 pub(crate) fn read_rule(json: &str) -> Result<Rule, Vec<Diagnostic>> {
-    let unreadable = |why: String| vec![Diagnostic::error(codes::COMPILED_RULE, why)];
-    if depth(json) > DEEPEST {
-        return Err(unreadable(format!("nested more than {DEEPEST} levels deep")));
-    }
-    let mut reader = serde_json::Deserializer::from_str(json);
-    reader.disable_recursion_limit();
-    let given: Rule = serde::Deserialize::deserialize(&mut reader).map_err(|e| unreadable(e.to_string()))?;
-    let (rule, _) = read_text(&ensue_dsl::format(&given), "ensue")?;
-    if parts(&given) == parts(&rule) {
-        return Ok(rule);
-    }
-    Err(unreadable("a list, a map or a number that is not finite has no text".to_owned()))
-}
-
-/// A rule without what its text leaves to the reader: at which stage and moment a condition is asked.
-fn parts(rule: &Rule) -> (Rule, Vec<Expr>) {
-    let conditions = rule.conditions.iter().flat_map(|c| c.expr.clone().conjuncts()).collect();
-    (Rule { conditions: Vec::new(), ..rule.clone() }, conditions)
-}
-
-fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => depth += 1,
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
+    ensue_dsl::read_compiled(json.as_bytes()).map(|(rule, _)| rule)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Given {
     /// Task documents (JSON)
     #[arg(long, value_name = "T.json")]
     tasks: Option<PathBuf>,
-    /// A rule text; beside --tasks it serves the tasks without a rule
+    /// A rule, as text or compiled; beside --tasks it serves the tasks without a rule
     #[arg(long, value_name = "R.txt")]
     rule: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ fn read_rule(path: &Path, loaded: &mut Loaded) -> Result<Option<Ready>, Failure>
         }
         Subject::Rule(json) => match subject::compiled_rule(&json) {
             Ok(rule) => (Some(rule), Vec::new()),
-            Err(found) => (None, vec![found]),
+            Err(found) => (None, found),
         },
         Subject::Documents(_) => return Err(Failure::new(format!("{file} holds task documents: give it as --tasks"))),
     };

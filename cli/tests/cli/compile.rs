@@ -52,3 +52,26 @@ fn as_an_object_a_line() {
     let text = sh.ensue("compile c.json --to text --json").of_kind("compiled").remove(0);
     assert_eq!(text["text"], "EVENT: a -> b\nWHERE a.actionType = 'a'\nWITHIN 1 H\nAFTER MATCH CONSUME\n");
 }
+
+/// A compiled rule passes the checks of its text, whoever reads it.
+#[test]
+fn a_compiled_rule_that_says_nonsense_is_refused() {
+    let sh = Shell::new();
+    let stage = r#""format":1,"pattern":{"first":{"stage":{"name":"a"}}},"after_match":"consume""#;
+    let returns = r#""returns":[{"name":"x","expr":{"attr":{"stage":"b","attr":"ts"}}}]"#;
+    sh.file("r.json", format!("{{{stage},{returns}}}")).file("f.json", format!("{{{}}}", stage.replace('1', "2")));
+    sh.file("e.jsonl", "");
+    for command in ["compile --to text", "compile", "check", "explain", "run --events e.jsonl --rule"] {
+        let ended = sh.ensue(&format!("{command} r.json"));
+        let said = format!("{}{}", ended.stderr, ended.stdout);
+        assert_eq!(
+            (ended.code, said.lines().next().unwrap()),
+            (1, "error[E0401]: no stage is called `b`"),
+            "{command}"
+        );
+    }
+    let other = sh.ensue("check f.json").stdout;
+    let expected =
+        "error[E0512]: this compiled rule can't be read: rule format 2 is not supported; this version reads 1";
+    assert_eq!(other.lines().next().unwrap(), expected);
+}

@@ -172,6 +172,25 @@ pub enum BinaryOp {
     Rem,
 }
 
+impl BinaryOp {
+    /// Whether it compares.
+    pub fn is_comparison(self) -> bool {
+        matches!(self, Self::Eq | Self::Ne | Self::Lt | Self::Le | Self::Gt | Self::Ge)
+    }
+
+    /// The comparison that says the same with its sides changed: `a < b` is `b > a`.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            op => op,
+        }
+    }
+}
+
 impl From<ExprKind> for Expr {
     fn from(kind: ExprKind) -> Self {
         Self { kind, span: Span::default() }

@@ -7,8 +7,6 @@ use std::cmp::Ordering;
 
 use ensue_rule::{AggFn, BinaryOp, Expr, ExprKind, Func, UnaryOp, Value};
 
-use crate::types::is_comparison;
-
 /// What a test leaves of a term.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
@@ -144,7 +142,7 @@ fn closed((v, inclusive): &(Value, bool), step: i64) -> (Value, bool) {
 /// The tests that a conjunct makes, each with its term.
 pub(crate) fn tests(conjunct: &Expr) -> Vec<(&Expr, Test)> {
     match &conjunct.kind {
-        ExprKind::Binary(op, a, b) if is_comparison(*op) => comparison(*op, a, b).into_iter().collect(),
+        ExprKind::Binary(op, a, b) if op.is_comparison() => comparison(*op, a, b).into_iter().collect(),
         ExprKind::Binary(BinaryOp::Or, ..) => either(conjunct).into_iter().collect(),
         ExprKind::In(x, list) => constants(list).map(|values| (&**x, Test::In(values))).into_iter().collect(),
         ExprKind::Between(x, low, high) => {
@@ -164,7 +162,7 @@ fn comparison<'e>(op: BinaryOp, a: &'e Expr, b: &'e Expr) -> Option<(&'e Expr, T
     }
     let (term, value, op) = match (constant(a), constant(b)) {
         (None, Some(v)) => (a, v, op),
-        (Some(v), None) => (b, v, mirrored(op)),
+        (Some(v), None) => (b, v, op.mirrored()),
         _ => return None,
     };
     let test = match op {
@@ -176,16 +174,6 @@ fn comparison<'e>(op: BinaryOp, a: &'e Expr, b: &'e Expr) -> Option<(&'e Expr, T
         _ => Test::Low(value, true),
     };
     Some((term, test))
-}
-
-fn mirrored(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
-        other => other,
-    }
 }
 
 /// An OR of equalities of one term.

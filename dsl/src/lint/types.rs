@@ -10,7 +10,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Schema;
 use crate::sink::Sink;
-use crate::types::{Args, Type, is_arithmetic, is_comparison, type_of};
+use crate::types::{Args, Type, is_arithmetic, type_of};
 
 pub(super) fn add(index: &Index<'_>, schema: Option<&Schema>, sink: &mut Sink) {
     let args = |stage: Option<&Arc<str>>, path: &[Arc<str>]| {
@@ -33,7 +33,7 @@ struct Types<'a> {
 
 fn mismatch(e: &Expr, types: &Types<'_>) -> Option<Diagnostic> {
     match &e.kind {
-        ExprKind::Binary(op, a, b) if is_comparison(*op) => compared(e, *op, a, b, types),
+        ExprKind::Binary(op, a, b) if op.is_comparison() => compared(e, *op, a, b, types),
         ExprKind::Binary(op, a, b) if is_arithmetic(*op) => {
             [a, b].into_iter().find_map(|x| not_a(Type::Number, x, types))
         }

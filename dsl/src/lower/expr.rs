@@ -7,7 +7,7 @@ use crate::ast;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
-use crate::types::{self, Type, is_comparison};
+use crate::types::{self, Type};
 
 /// Where an expression stands: what its names mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl<'a, 's> Lowering<'a, 's> {
     fn binary(&mut self, op: BinaryOp, a: &ast::Expr, b: &ast::Expr) -> Option<ExprKind> {
         let (left, right) = (self.lower(a), self.lower(b));
         let (left, right) = (left?, right?);
-        if is_comparison(op) && [&left, &right].iter().any(|x| type_of(x) == Type::Null) {
+        if op.is_comparison() && [&left, &right].iter().any(|x| type_of(x) == Type::Null) {
             let span = a.span.to(b.span);
             let d = Diagnostic::warning(codes::COMPARED_WITH_NULL, "a comparison with NULL is never true").at(span);
             self.sink.push(d.hint("ask `x IS NULL` or `x IS NOT NULL`"));

@@ -5,9 +5,10 @@ use serde_json::Value as Json;
 
 use super::json::Node;
 use crate::codes;
+use crate::compiled;
 use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
-use crate::{format, lower, text};
+use crate::{lower, text};
 
 /// Reads `rule`: the rule, if nothing is wrong with it, and its name.
 pub(super) fn read(node: &Node<'_>, dialect: Dialect, sink: &mut Sink) -> (Option<Rule>, Option<String>) {
@@ -29,16 +30,11 @@ fn compile(rule: &str, dialect: Dialect, node: &Node<'_>, sink: &mut Sink) -> (O
     (read.compiled.rule, name)
 }
 
-/// A compiled rule says the same as its text, so it passes the same checks: those of its canonical text.
 fn compiled(node: &Node<'_>, sink: &mut Sink) -> (Option<Rule>, Option<String>) {
-    let rule: Rule = match serde::Deserialize::deserialize(node.json) {
-        Ok(rule) => rule,
-        Err(e) => {
-            sink.push(node.error(codes::COMPILED_RULE, format!("this compiled rule can't be read: {e}")));
-            return (None, None);
-        }
-    };
-    compile(&format(&rule), Dialect::Ensue, node, sink)
+    let read = compiled::of(node.json);
+    read.diagnostics.into_iter().for_each(|d| sink.push(d.path(node.path.as_str())));
+    let name = read.rule.as_ref().and_then(|rule| rule.name.as_deref().map(str::to_owned));
+    (read.rule, name)
 }
 
 /// Why a rule can't be run in a task without a trigger, if it can't: an absence at the end has no end without WITHIN.

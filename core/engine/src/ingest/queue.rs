@@ -304,13 +304,11 @@ impl Lost {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::feedback::FeedbackKind;
-
-    fn event(user: &str, ts: i64) -> Box<Queued> {
-        Box::new(Queued {
-            event: Event { user_id: Some(user.into()), ..Event::default() },
+impl Queued {
+    /// The first event of its user, for tests.
+    pub(crate) fn of(event: Event, ts: i64) -> Box<Self> {
+        Box::new(Self {
+            event,
             ts: Timestamp(ts),
             before: Timestamp::MIN,
             device_before: Timestamp::MIN,
@@ -320,6 +318,16 @@ mod tests {
             whole: false,
             line: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feedback::FeedbackKind;
+
+    fn event(user: &str, ts: i64) -> Box<Queued> {
+        Queued::of(Event { user_id: Some(user.into()), ..Event::default() }, ts)
     }
 
     fn kinds(queue: &Queue, limit: usize) -> Vec<String> {

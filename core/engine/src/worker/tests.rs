@@ -32,17 +32,7 @@ fn worker(config: Config) -> Worker {
 
 fn event(action: &str, ts: i64, scene: &str) -> Item {
     let event = Event { action_type: action.into(), scene: Some(scene.into()), ..Event::default() };
-    Item::Event(Box::new(Queued {
-        event,
-        ts: Timestamp(ts),
-        before: Timestamp::MIN,
-        device_before: Timestamp::MIN,
-        session: 1,
-        first: None,
-        stamped: false,
-        whole: false,
-        line: None,
-    }))
+    Item::Event(Queued::of(event, ts))
 }
 
 fn batch(worker: &mut Worker, items: Vec<Item>) {

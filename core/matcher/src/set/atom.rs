@@ -189,7 +189,7 @@ fn range(code: &Code) -> Option<(SlotId, Range)> {
         Code::Binary(op, a, b) => {
             let (slot, key, op) = match (&**a, &**b) {
                 (Code::Slot(slot), c) => (*slot, number(c)?, *op),
-                (c, Code::Slot(slot)) => (*slot, number(c)?, mirrored(*op)),
+                (c, Code::Slot(slot)) => (*slot, number(c)?, op.mirrored()),
                 _ => return None,
             };
             let range = match op {
@@ -209,21 +209,6 @@ fn range(code: &Code) -> Option<(SlotId, Range)> {
     }
 }
 
-fn is_comparison(op: BinaryOp) -> bool {
-    use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
-    matches!(op, Eq | Ne | Lt | Le | Gt | Ge)
-}
-
-fn mirrored(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
-        op => op,
-    }
-}
-
 impl Asked {
     fn new(code: &Code) -> Self {
         Self { needs: needs(code), text: format!("{code:?}").into(), code: code.clone() }
@@ -237,7 +222,7 @@ fn needs(code: &Code) -> Option<SlotId> {
         _ => None,
     };
     match code {
-        Code::Binary(op, a, b) if is_comparison(*op) => slot(a).or_else(|| slot(b)),
+        Code::Binary(op, a, b) if op.is_comparison() => slot(a).or_else(|| slot(b)),
         Code::Like(x, _) | Code::Matches(x, _) | Code::Between(x, ..) | Code::In(x, _) => slot(x),
         _ => None,
     }
