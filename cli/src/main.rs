@@ -33,7 +33,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Print one JSON object a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     json: bool,
 }
 

@@ -20,21 +20,21 @@ const FARTHEST: i64 = 8_640_000_000_000_000;
 /// Which events, and how time goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Recording {
-    /// Recorded events, one JSON object a line; `-` is standard input
+    /// Recorded events, one JSON object a line; `-` is standard input (but for compare, which reads them twice)
     #[arg(long, value_name = "E.jsonl")]
     events: PathBuf,
     /// After the last event move time to the last timer
     #[arg(long)]
     drain: bool,
-    /// After the last event move time to this
+    /// After the last event move time to this, in ms since 1970
     #[arg(long, value_name = "MS", allow_negative_numbers = true,
           value_parser = clap::value_parser!(i64).range(-FARTHEST..=FARTHEST))]
     now: Option<i64>,
-    /// How late an event may come
+    /// How late an event may come behind its user's latest, in ms
     #[arg(long, value_name = "MS", default_value_t = 0, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i64).range(0..))]
     lateness: i64,
-    /// An event later than this after its user's last begins a new session
+    /// A longer pause of a user than this begins a new session, in ms
     #[arg(long, value_name = "MS", default_value_t = 30 * Duration::MINUTE.0, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i64).range(0..))]
     session_gap: i64,
