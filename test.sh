@@ -30,7 +30,7 @@ step lints
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
 step documentation
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet --document-private-items
 
 step tests
 cargo test --workspace --locked

@@ -1,6 +1,6 @@
 //! Streams as a device has them: several users, partitions, events out of order and late, events that no task wants, and
 //! triggers. The engine's answer is held against the oracle's reading of each user's and partition's own stream. In half of
-//! them users are put away and come back, also across a restart ([`life`]).
+//! them users are put away and come back, also across a restart (`world/life.rs`).
 
 mod life;
 

@@ -1,6 +1,6 @@
 //! How far a rule comes in a stream, and why no further: the stream looked at once more, run by run.
 //!
-//! No second meaning: which matches there are is what [`Runs`] say, which walk beside; what an event means for a waiting
+//! No second meaning: which matches there are is what [`Runs`](crate::Runs) say, which walk beside; what an event means for a waiting
 //! run is asked of the same `Seen::fate` that the shipping step asks; only where an event is not taken it is asked again,
 //! conjunct by conjunct, for the reason ([`blame`]). What is different is that runs are followed one by one, each with the
 //! events that it bound, so that one of them can be told as a story. Of runs that no future event tells apart two are

@@ -213,7 +213,7 @@ impl Body {
     }
 
     /// Adds other partial matches. Those of this body and of the other must be different ones, or the rule looks for
-    /// repeats when they are read out ([`crate::program::Program::ambiguous`]).
+    /// repeats when they are read out ([`crate::program::Shape::ambiguous`]).
     #[inline]
     pub(super) fn merge(&mut self, more: &Self, buffer: &mut SharedBuffer) {
         match (self, more) {

@@ -6,7 +6,7 @@
 //! What is left of it is asked, and of what several share each part at most once an event. An event looks only where its
 //! own action type and attributes lead, so that neither rules nor attributes that it does not concern cost anything.
 //!
-//! Predicates on which only live runs wait are passed over for programs that have none ([`Armed`]).
+//! Predicates on which only live runs wait are passed over for programs that have none ([`Armed`](super::Armed)).
 
 mod find;
 mod place;

@@ -10,7 +10,7 @@ pub(super) const UNDER_WAY: u64 = 64;
 pub(crate) struct Reach {
     /// The largest event time seen; [`Timestamp::MIN`] before the first.
     pub(crate) frontier: Timestamp,
-    /// The number of the session; 0 before the first event. Until [`Users::join`] it counts from 1.
+    /// The number of the session; 0 before the first event. Until [`super::Users::join`] it counts from 1.
     pub(crate) session: u64,
     /// The time of the first event here.
     pub(crate) first: Timestamp,
