@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use ensue_engine::read_event;
-use ensue_matcher::{Arrival, Found, Limits, Observation, Position, ProgramId, ProgramSet, Runs};
+use ensue_matcher::{Arguments, Arrival, Found, Limits, Observation, Position, ProgramId, ProgramSet, Runs};
 use ensue_rule::Timestamp;
 
 use super::figure::Figure;
@@ -63,11 +63,19 @@ fn pass(set: &ProgramSet, path: &Path) -> Result<i64, Failure> {
     let (mut found, mut seq) = (0, 0);
     while file.read_until(b'\n', &mut line).map_err(failed)? > 0 {
         let taken = read_event(line.trim_ascii(), |event| {
-            set.read_ref(event, &mut seen);
-            let position = Position { ts: event.ts.unwrap_or(Timestamp(0)), seq };
+            let head = event.head();
+            let arguments = |arguments: &mut Arguments<'_, '_>| {
+                event.each_argument(|name, value| {
+                    if arguments.wants(name) {
+                        arguments.take(name, &value.read());
+                    }
+                });
+            };
+            set.read_reading(&head, arguments, &mut seen);
+            let position = Position { ts: head.ts.unwrap_or(Timestamp(0)), seq };
             set.look_up(Arrival { position, ..Arrival::default() }, None, &mut seen);
             let Some(hit) = seen.hits().first() else { return };
-            let user = event.user_id.unwrap_or_default();
+            let user = head.user_id.unwrap_or_default();
             let runs = match users.get_mut(user) {
                 Some(runs) => runs,
                 None => users.entry(user.to_owned()).or_default(),

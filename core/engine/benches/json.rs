@@ -21,7 +21,7 @@
 use std::collections::HashMap;
 
 use ensue_engine::{Config, Engine, Recorded, parse_event, read_event};
-use ensue_matcher::{Arrival, Limits, Observation, Position, ProgramId, ProgramSet, Runs};
+use ensue_matcher::{Arguments, Arrival, Limits, Observation, Position, ProgramId, ProgramSet, Runs};
 use ensue_rule::{Contiguity, Task, TaskSet, Timestamp};
 
 #[path = "../../matcher/benches/support/counted.rs"]
@@ -65,11 +65,19 @@ fn to_matches(texts: &[String]) -> i64 {
     let (mut seen, mut out, mut found, mut seq) = (Observation::default(), Vec::new(), 0, 0);
     for line in texts {
         let taken = read_event(line.as_bytes(), |event| {
-            set.read_ref(event, &mut seen);
-            let position = Position { ts: event.ts.unwrap_or(Timestamp(0)), seq };
+            let head = event.head();
+            let arguments = |arguments: &mut Arguments<'_, '_>| {
+                event.each_argument(|name, value| {
+                    if arguments.wants(name) {
+                        arguments.take(name, &value.read());
+                    }
+                });
+            };
+            set.read_reading(&head, arguments, &mut seen);
+            let position = Position { ts: head.ts.unwrap_or(Timestamp(0)), seq };
             set.look_up(Arrival { position, ..Arrival::default() }, None, &mut seen);
             let Some(hit) = seen.hits().first() else { return };
-            let user = event.user_id.unwrap_or_default();
+            let user = head.user_id.unwrap_or_default();
             let runs = match users.get_mut(user) {
                 Some(runs) => runs,
                 None => users.entry(user.to_owned()).or_default(),
@@ -103,7 +111,7 @@ fn scenario(name: &str, n: usize) -> i64 {
     let texts: Vec<String> = records.iter().map(text).collect();
     let texts = &texts[..n];
     match what {
-        "read" => lines(texts, |line| read_event(line, |event| event.ts.is_some()).expect("a good line")),
+        "read" => lines(texts, |line| read_event(line, |event| event.head().ts.is_some()).expect("a good line")),
         "owned" => lines(texts, |line| parse_event(line).expect("a good line").ts.is_some()),
         "to matches" => to_matches(texts),
         "recorded, unwanted" => recorded(texts),

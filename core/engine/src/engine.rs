@@ -13,7 +13,7 @@ use ensue_rule::{Demand, EventRef, TaskSet, Timestamp};
 
 use crate::config::{Config, Mode};
 use crate::error::{Error, Kind};
-use crate::event_json::{BadEvent, Line};
+use crate::event_json::{BadEvent, Line, read_line};
 use crate::feedback::{Feedback, FeedbackKind};
 use crate::ingest::{Attributes, DemandTable};
 use crate::listener::Listener;
@@ -91,15 +91,17 @@ impl Engine {
     /// # Errors
     /// As [`Engine::record_durable`].
     pub fn record_durable_json(&self, line: &[u8]) -> Result<Result<Recorded, BadEvent>, Error> {
-        match Line::read(line).inspect_err(|_| self.reject()) {
-            Ok(Line::Event(mut read)) => read.lend(|event| self.record_durable(event)).map(Ok),
-            Ok(Line::Feedback(feedback)) => {
-                self.not_from_worker()?;
-                let recorded = self.shared.ingest.feedback(feedback, true, &self.shared.counters);
+        // Nobody makes room on the worker's own thread.
+        self.not_from_worker()?;
+        match read_line(line, |line| self.take_line(line, None, true)) {
+            Ok(recorded) => {
                 self.ask(Command::Sync)?;
                 Ok(Ok(recorded))
             }
-            Err(bad) => Ok(Err(bad)),
+            Err(bad) => {
+                self.reject();
+                Ok(Err(bad))
+            }
         }
     }
 
@@ -112,14 +114,13 @@ impl Engine {
         self.shared.ingest.feedback(feedback, false, &self.shared.counters)
     }
 
-    /// [`Engine::feedback`] read from a line of the input; waits where the queue is full.
-    pub(crate) fn feedback_line(&self, feedback: Feedback) -> Recorded {
-        self.shared.ingest.feedback(feedback, true, &self.shared.counters)
-    }
-
-    /// [`Engine::record`] of an event read from line `line` of the input; waits where the queue is full.
-    pub(crate) fn record_line(&self, event: &EventRef<'_>, line: u64) -> Recorded {
-        self.shared.ingest.record(event, Some(line), false, &self.shared.counters)
+    /// Takes what was read of line `number` of the input, if that is known; `patient`: waits where the queue is full.
+    pub(crate) fn take_line(&self, line: Line<'_>, number: Option<u64>, patient: bool) -> Recorded {
+        let (ingest, counters) = (&self.shared.ingest, &self.shared.counters);
+        match line {
+            Line::Event(event) => ingest.record_json(event, number, patient, counters),
+            Line::Feedback(feedback) => ingest.feedback(Feedback { line: number, ..feedback }, patient, counters),
+        }
     }
 
     /// [`Engine::record`] of an event in its JSON form, or [`Engine::feedback`]: `{"feedback": "shown", "decision": ".."}`.
@@ -127,10 +128,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with it; it is counted as rejected.
     pub fn record_json(&self, line: &[u8]) -> Result<Recorded, BadEvent> {
-        match Line::read(line).inspect_err(|_| self.reject())? {
-            Line::Event(mut read) => Ok(read.lend(|event| self.record(event))),
-            Line::Feedback(feedback) => Ok(self.shared.ingest.feedback(feedback, false, &self.shared.counters)),
-        }
+        read_line(line, |line| self.take_line(line, None, false)).inspect_err(|_| self.reject())
     }
 
     /// [`Engine::record`] of an event whose attributes nobody has read yet: `read` does, where the event is wanted, and hands over

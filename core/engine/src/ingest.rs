@@ -6,6 +6,7 @@
 mod attributes;
 mod demand;
 mod queue;
+mod size;
 mod users;
 
 use std::collections::BTreeMap;
@@ -19,12 +20,14 @@ use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
 pub use attributes::Attributes;
 pub(crate) use demand::{DemandTable, Want};
 pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
+use size::{DEPTH, size};
 use users::Mark;
 pub(crate) use users::Users;
 pub(crate) use users::{Moved, Reach, Stamp};
 
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
+use crate::event_json::Draft;
 use crate::feedback::Feedback;
 use crate::report::{Recorded, Rejected};
 use crate::stats::Counters;
@@ -35,9 +38,6 @@ const AHEAD: Duration = Duration::MINUTE;
 
 /// No decision has a longer id.
 const LONGEST_ID: usize = 64;
-
-/// Values nested deeper than this are over the size limit.
-const DEPTH: usize = 64;
 
 /// The recording side of an engine.
 #[derive(Debug)]
@@ -99,6 +99,34 @@ impl Ingest {
             Ok::<_, Infallible>(())
         };
         let Ok(recorded) = self.take(&Incoming { head: event, read, left: usize::MAX, line, patient }, counters);
+        recorded
+    }
+
+    /// [`Ingest::record`] of an event in its JSON form, whose arguments are read only where some task reads them.
+    pub(crate) fn record_json(
+        &self,
+        event: &Draft<'_>,
+        line: Option<u64>,
+        patient: bool,
+        counters: &Counters,
+    ) -> Recorded {
+        if !event.is_within(self.event_bytes, DEPTH) {
+            // Whether it is too large says only what is read of it.
+            return event.lend(|event| self.record(event, line, patient, counters));
+        }
+        let head = &event.head();
+        if let Err(answer) = self.check(head, counters) {
+            return answer;
+        }
+        let read = |attributes: &mut Attributes<'_>| {
+            event.each_argument(|name, value| {
+                if attributes.wants(name) {
+                    attributes.take(name, value.read());
+                }
+            });
+            Ok::<_, Infallible>(())
+        };
+        let Ok(recorded) = self.take(&Incoming { head, read, left: usize::MAX, line, patient }, counters);
         recorded
     }
 
@@ -364,29 +392,5 @@ fn owned(
     })
 }
 
-/// The bytes of an event; `None`: over the limit.
-fn size(event: &EventRef<'_>, limit: usize) -> Option<usize> {
-    let mut left = limit.checked_sub(event.action_type.len())?;
-    for text in [event.scene, event.user_id].into_iter().flatten() {
-        left = left.checked_sub(text.len())?;
-    }
-    left = event.id.map_or(Some(left), |id| spend(id, left, DEPTH))?;
-    for (name, value) in event.args {
-        left = spend(value, left.checked_sub(name.len())?, DEPTH)?;
-    }
-    Some(limit - left)
-}
-
-/// What a value leaves of `left` bytes.
-fn spend(value: &Value, left: usize, depth: usize) -> Option<usize> {
-    let depth = depth.checked_sub(1)?;
-    match value {
-        Value::Null | Value::Bool(_) => left.checked_sub(1),
-        Value::Int(_) | Value::Float(_) => left.checked_sub(8),
-        Value::Str(s) => left.checked_sub(s.len().saturating_add(1)),
-        Value::List(items) => items.iter().try_fold(left.checked_sub(1)?, |left, v| spend(v, left, depth)),
-        Value::Map(map) => {
-            map.iter().try_fold(left.checked_sub(1)?, |left, (k, v)| spend(v, left.checked_sub(k.len())?, depth))
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

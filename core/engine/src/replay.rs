@@ -6,14 +6,14 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ensue_rule::{TaskSet, Timestamp, Value};
+use ensue_rule::{TaskSet, Timestamp};
 
 use crate::answer::{Question, Why, WhyNot};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::event_json::{Draft, Line};
+use crate::event_json::read_line;
 use crate::feedback::Feedback;
 use crate::listener::Listener;
 use crate::outcome::{Decision, Outcome};
@@ -109,26 +109,15 @@ impl Replay {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        match Line::read(line.trim_ascii()) {
-            Ok(Line::Event(draft)) => self.record(draft),
-            Ok(Line::Feedback(feedback)) => {
-                let line = Some(self.lines);
-                if let Recorded::Rejected(reason) = self.engine.feedback_line(Feedback { line, ..feedback }) {
-                    self.reject(reason.as_str().to_owned());
-                }
-            }
+        let (engine, number) = (&self.engine, self.lines);
+        let taken = read_line(line.trim_ascii(), |line| engine.take_line(line, Some(number), true));
+        match taken {
+            Ok(Recorded::Rejected(reason)) => self.reject(reason.as_str().to_owned()),
+            Ok(_) => {}
             Err(bad) => {
                 self.engine.reject();
                 self.reject(bad.to_string());
             }
-        }
-    }
-
-    fn record(&mut self, mut draft: Draft<'_>) {
-        let line = self.lines;
-        draft.id_or(|| Value::Int(i64::try_from(line).unwrap_or(i64::MAX)));
-        if let Recorded::Rejected(reason) = draft.lend(|event| self.engine.record_line(event, line)) {
-            self.reject(reason.as_str().to_owned());
         }
     }
 

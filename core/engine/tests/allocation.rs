@@ -34,12 +34,15 @@ fn an_unwanted_event_allocates_nothing() {
             assert_eq!(recorded, Recorded::Unwanted);
         }
     };
+    let line =
+        br#"{"ts":7,"id":1,"actionType":"type1","scene":"elsewhere","userId":"u1","args":{"item":"42","list":[null]}}"#;
     // A thread's first call and a user's first event.
     all(Some(1));
     let counted = allocation_counter::measure(|| {
         for ts in 0..1_000 {
             all(Some(ts));
             all(None);
+            assert_eq!(engine.record_json(line), Ok(Recorded::Unwanted));
         }
     });
     assert_eq!(counted.count_total, 0);

@@ -116,6 +116,20 @@ impl Content {
         }
     }
 
+    /// Forgets what was read into a slot.
+    #[inline]
+    pub(crate) fn forget(&mut self, slot: SlotId) {
+        if let Some(key) = self.keys.get_mut(slot.index())
+            && *key != Key::Null
+        {
+            *key = Key::Null;
+            self.present.retain(|s| *s != slot);
+        }
+        if let Some(value) = self.slots.get_mut(slot.index()) {
+            *value = Value::Null;
+        }
+    }
+
     /// Writes a key that is not null.
     #[inline]
     pub(crate) fn put_key(&mut self, slot: SlotId, key: Key) {

@@ -22,7 +22,7 @@ use ensue_rule::{Attr, Event, EventRef, Filter, FilterEntry, Rule, Value};
 pub use armed::Armed;
 pub(crate) use index::Memo;
 pub(crate) use key::Key;
-pub use read::{Attribute, Interned};
+pub use read::{Arguments, Attribute, Interned};
 pub(crate) use slots::{SlotId, SlotKey, Slots};
 pub use symbols::Symbol;
 
@@ -207,7 +207,17 @@ impl ProgramSet {
     /// Reads a borrowed event.
     #[inline]
     pub fn read_ref(&self, event: &EventRef<'_>, into: &mut Observation) {
-        self.reader(into).borrowed(event);
+        let read = |arguments: &mut Arguments<'_, '_>| {
+            event.args.iter().for_each(|(name, value)| arguments.take(name, value));
+        };
+        self.reader(into).borrowed(event, read);
+    }
+
+    /// Reads an event whose arguments nobody has read yet: `read` does, where it concerns a program that reads any, and hands over
+    /// those that are wanted. Those of `head` are not looked at.
+    #[inline]
+    pub fn read_reading(&self, head: &EventRef<'_>, read: impl FnOnce(&mut Arguments<'_, '_>), into: &mut Observation) {
+        self.reader(into).borrowed(head, read);
     }
 
     /// Reads an event that the host has interned: attributes with values; those left out are null. `false`: it concerns no

@@ -1,10 +1,10 @@
 //! The index names exactly the programs that asking each would, whatever the rules say, and forgets them whole.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "a test")]
 
-use ensue_matcher::{Armed, Arrival, Found, Hit, Limits, Observation, ProgramId, ProgramSet, Runs};
+use ensue_matcher::{Arguments, Armed, Arrival, Found, Hit, Limits, Observation, ProgramId, ProgramSet, Runs};
 use ensue_rule::{
-    Attr, BinaryOp, Condition, Contiguity, Element, EntryTest, Event, Expr, ExprKind, Filter, FilterEntry, Moment,
-    Pattern, Return, Rule, Span, Step, UnaryOp, Value,
+    Attr, BinaryOp, Condition, Contiguity, Element, EntryTest, Event, EventRef, Expr, ExprKind, Filter, FilterEntry,
+    Moment, Pattern, Return, Rule, Span, Step, UnaryOp, Value,
 };
 
 /// Random numbers: splitmix64.
@@ -121,6 +121,28 @@ impl Random {
     }
 }
 
+/// Reads an event as one of which only the wanted arguments are read, each said twice, the first time otherwise.
+fn borrow(set: &ProgramSet, event: &Event, into: &mut Observation) {
+    let head = EventRef {
+        source: event.source,
+        action_type: &event.action_type,
+        scene: event.scene.as_deref(),
+        user_id: event.user_id.as_deref(),
+        ..EventRef::default()
+    };
+    let inside = [("x".into(), 1.into())].into();
+    let otherwise = [("x", 3.into()), ("y", "ab".into()), ("m", Value::Map(std::sync::Arc::new(inside)))];
+    let read = |arguments: &mut Arguments<'_, '_>| {
+        for (name, value) in &otherwise {
+            if arguments.wants(name) {
+                arguments.take(name, value);
+                arguments.take(name, event.args.get(*name).unwrap_or(&Value::Null));
+            }
+        }
+    };
+    set.read_reading(&head, read, into);
+}
+
 /// Bits of predicates that matter without live runs are not told from outside: with no program armed the hits are a part
 /// of all, and those armed have all theirs.
 fn compare(set: &ProgramSet, ids: &[ProgramId], event: &Event, armed: &Armed) -> usize {
@@ -130,6 +152,9 @@ fn compare(set: &ProgramSet, ids: &[ProgramId], event: &Event, armed: &Armed) ->
     asked.sort_by_key(|hit| hit.program);
     set.observe(event, Arrival::default(), &mut seen);
     assert_eq!(seen.hits(), asked, "{event:?}");
+    borrow(set, event, &mut seen);
+    set.look_up(Arrival::default(), None, &mut seen);
+    assert_eq!(seen.hits(), asked, "borrowed, {event:?}");
     set.look_up(Arrival::default(), Some(armed), &mut seen);
     for hit in seen.hits() {
         let all = asked.iter().find(|h| h.program == hit.program).unwrap();

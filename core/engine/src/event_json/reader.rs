@@ -1,8 +1,15 @@
 //! A line of JSON, read once from left to right (RFC 8259). Texts without escapes stay in the line.
 //!
 //! Every event of a recording and of `record_json` comes through here, most of them to be looked at and dropped: so it is made
-//! for that, and for nothing else. It says that a line is malformed, but not why: that is asked of `serde_json`, which also
-//! reads all other JSON. Knows nothing of events.
+//! for that, and for nothing else. What nobody reads is passed over, checked like all else. Each step first tries what almost
+//! every line has there: no space, no escape, a short name, a short number, looked at eight bytes at a time ([`scan`]). What is
+//! not like that goes the general way, to the same end. It says that a line is malformed, but not why: that is asked of
+//! `serde_json`, which also reads all other JSON. Knows nothing of events.
+#![allow(clippy::inline_always, reason = "the first tries, of every line")]
+
+mod escape;
+mod number;
+mod scan;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,33 +20,9 @@ use ensue_rule::Value;
 /// Lists and objects within one another, as many as `serde_json` allows.
 const DEEPEST: u8 = 127;
 
-/// So many digits fit an integer, whatever they are.
-const FITTING: usize = 18;
-
-/// The bytes that mean something in a text: quote, backslash, and controls, which may not stand there.
-static SPECIAL: [bool; 256] = special();
-
-#[allow(clippy::indexing_slicing, reason = "of a constant, at build time")]
-const fn special() -> [bool; 256] {
-    let mut special = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        special[control] = true;
-        control += 1;
-    }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special
-}
-
-/// Why reading stopped.
+/// It is not JSON, has a number that no float holds, or is nested too deep ([`Reader::too_deep`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Malformed {
-    /// It is not JSON, or has a number that no float holds.
-    Syntax,
-    /// Too many lists or objects within one another; the byte in the line where, counted from 1.
-    TooDeep(usize),
-}
+pub(super) struct Malformed;
 
 /// A value of which only what keys of an event may have is kept; of others only the kind.
 #[derive(Debug)]
@@ -79,91 +62,195 @@ impl Scalar<'_> {
 }
 
 /// What is left of a line.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'l> {
     line: &'l str,
     rest: &'l [u8],
     depth: u8,
+    /// The deepest it has been.
+    deepest: u8,
 }
 
 type Read<T> = Result<T, Malformed>;
 
 impl<'l> Reader<'l> {
+    #[inline]
     pub(super) fn new(line: &'l str) -> Self {
-        Self { line, rest: line.as_bytes(), depth: 0 }
+        Self { line, rest: line.as_bytes(), depth: 0, deepest: 0 }
+    }
+
+    /// Lists and objects within one another, as many as there were.
+    #[inline]
+    pub(super) fn deepest(&self) -> u8 {
+        self.deepest
+    }
+
+    /// Where there were too many of them: the byte in the line, counted from 1.
+    pub(super) fn too_deep(&self) -> Option<usize> {
+        (self.deepest > DEEPEST).then(|| self.at())
     }
 
     /// Whether an object comes next; if so, it is entered.
+    #[inline]
     pub(super) fn enters_object(&mut self) -> bool {
         self.comes(b'{')
     }
 
     /// The members of the object that was entered, to its end: `each` is given the name and reads the value.
+    #[inline]
     pub(super) fn members(&mut self, mut each: impl FnMut(&mut Self, Cow<'l, str>) -> Read<()>) -> Read<()> {
-        self.deeper()?;
-        let mut ended = self.comes(b'}');
-        while !ended {
-            self.expect(b'"')?;
-            let name = self.text()?;
-            self.expect(b':')?;
-            self.space();
+        let mut more = self.first_member()?;
+        while more {
+            let name = self.name()?;
             each(self, name)?;
-            ended = self.ends(b'}')?;
+            more = self.next_member()?;
         }
-        self.depth -= 1;
         Ok(())
     }
 
-    /// Nothing more but space.
-    pub(super) fn end(&mut self) -> Read<()> {
-        self.space();
-        if self.rest.is_empty() { Ok(()) } else { Err(Malformed::Syntax) }
+    /// Whether the object that was entered has a member; if so, up to its name, the quote before it behind.
+    #[inline(always)]
+    pub(super) fn first_member(&mut self) -> Read<bool> {
+        self.deeper()?;
+        if self.takes(b'"') { Ok(true) } else { self.aside(Self::spaced_first_member) }
     }
 
-    /// The next value, if it is a plain one; of others only the kind.
-    pub(super) fn scalar(&mut self) -> Read<Scalar<'l>> {
-        match self.rest {
-            [b'"', ..] => {
-                self.skip(1);
-                self.text().map(Scalar::Text)
-            }
-            [b'-' | b'0'..=b'9', ..] => Ok(match self.number()? {
-                Value::Int(i) => Scalar::Int(i),
-                _ => Scalar::Number,
-            }),
-            [b't' | b'f', ..] => self.bool().map(|_| Scalar::Bool),
-            [b'n', ..] => self.word(b"null").map(|()| Scalar::Null),
-            [b'[', ..] => self.pass().map(|()| Scalar::List),
-            [b'{', ..] => self.pass().map(|()| Scalar::Object),
-            _ => Err(Malformed::Syntax),
+    fn spaced_first_member(&mut self) -> Read<bool> {
+        if self.comes(b'}') {
+            self.depth -= 1;
+            return Ok(false);
         }
+        self.expect(b'"').map(|()| true)
+    }
+
+    /// The same, after a member.
+    #[inline(always)]
+    pub(super) fn next_member(&mut self) -> Read<bool> {
+        if self.takes_all(b",\"") {
+            return Ok(true);
+        }
+        if self.takes(b'}') {
+            self.depth -= 1;
+            return Ok(false);
+        }
+        self.aside(Self::spaced_next_member)
+    }
+
+    fn spaced_next_member(&mut self) -> Read<bool> {
+        if self.comes(b',') {
+            return self.expect(b'"').map(|()| true);
+        }
+        self.depth -= 1;
+        self.expect(b'}').map(|()| false)
+    }
+
+    /// A name, the quote before it behind, and on to its value.
+    #[inline]
+    pub(super) fn name(&mut self) -> Read<Cow<'l, str>> {
+        let name = self.text()?;
+        self.colon()?;
+        Ok(name)
+    }
+
+    /// From a name to its value.
+    #[inline(always)]
+    fn colon(&mut self) -> Read<()> {
+        self.expect(b':')?;
+        self.space();
+        Ok(())
+    }
+
+    /// Takes these bytes, if they come.
+    #[inline(always)]
+    pub(super) fn takes_all<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        match self.rest.split_first_chunk() {
+            Some((first, rest)) if first == bytes => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The byte that comes next.
+    #[inline(always)]
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// Nothing more but space.
+    #[inline]
+    pub(super) fn end(&mut self) -> Read<()> {
+        self.space();
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// The kind of the next value, which is passed over: of one that is no text and no number.
+    pub(super) fn kind(&mut self) -> Read<Scalar<'l>> {
+        let kind = match self.peek() {
+            Some(b't' | b'f') => Scalar::Bool,
+            Some(b'n') => Scalar::Null,
+            Some(b'[') => Scalar::List,
+            _ => Scalar::Object,
+        };
+        self.aside(Self::pass_other).map(|()| kind)
     }
 
     /// The next value.
     pub(super) fn value(&mut self) -> Read<Value> {
-        match self.rest {
-            [b'"', ..] => {
-                self.skip(1);
-                self.text().map(|text| Value::Str(text.into()))
-            }
-            [b'-' | b'0'..=b'9', ..] => self.number(),
-            [b't' | b'f', ..] => self.bool().map(Value::Bool),
-            [b'n', ..] => self.word(b"null").map(|()| Value::Null),
-            [b'[', ..] => self.list(),
-            [b'{', ..] => self.map(),
-            _ => Err(Malformed::Syntax),
+        match self.peek() {
+            Some(b'"') => self.quoted().map(|text| Value::Str(text.into())),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't' | b'f') => self.bool().map(Value::Bool),
+            Some(b'n') => self.word(b"null").map(|()| Value::Null),
+            Some(b'[') => self.list(),
+            Some(b'{') => self.map(),
+            _ => Err(Malformed),
         }
     }
 
     /// Passes the next value over.
+    #[inline(always)]
     pub(super) fn pass(&mut self) -> Read<()> {
         match self.rest {
-            [b'[', ..] => self.items(Self::pass),
-            [b'{', ..] => {
-                self.skip(1);
-                self.members(|reader, _| reader.pass())
+            [b'"', rest @ ..] => {
+                self.rest = rest;
+                self.pass_text()
             }
-            _ => self.scalar().map(drop),
+            [b'-' | b'0'..=b'9', ..] => self.pass_number(),
+            _ => self.aside(Self::pass_other),
         }
+    }
+
+    /// Passes over a value that is no text and no number.
+    fn pass_other(&mut self) -> Read<()> {
+        match self.peek() {
+            Some(b't' | b'f') => self.bool().map(drop),
+            Some(b'n') => self.word(b"null"),
+            Some(b'[') => self.items(Self::pass),
+            Some(b'{') => {
+                self.skip(1);
+                self.pass_each_member()
+            }
+            _ => Err(Malformed),
+        }
+    }
+
+    /// Passes over the members of the object that was entered.
+    #[inline(always)]
+    pub(super) fn pass_members(&mut self) -> Read<()> {
+        self.aside(Self::pass_each_member)
+    }
+
+    fn pass_each_member(&mut self) -> Read<()> {
+        let mut more = self.first_member()?;
+        while more {
+            self.pass_text()?;
+            self.colon()?;
+            self.pass()?;
+            more = self.next_member()?;
+        }
+        Ok(())
     }
 
     fn list(&mut self) -> Read<Value> {
@@ -192,172 +279,73 @@ impl<'l> Reader<'l> {
         while !ended {
             self.space();
             each(self)?;
-            ended = self.ends(b']')?;
+            ended = !self.comes(b',');
+            if ended {
+                self.expect(b']')?;
+            }
         }
         self.depth -= 1;
         Ok(())
     }
 
-    /// After a member or item: whether it was the last.
-    fn ends(&mut self, end: u8) -> Read<bool> {
-        if self.comes(b',') {
-            return Ok(false);
-        }
-        self.expect(end).map(|()| true)
-    }
-
+    #[inline(always)]
     fn deeper(&mut self) -> Read<()> {
         self.depth += 1;
-        if self.depth > DEEPEST { Err(Malformed::TooDeep(self.at())) } else { Ok(()) }
+        self.deepest = self.deepest.max(self.depth);
+        if self.depth > DEEPEST { Err(Malformed) } else { Ok(()) }
     }
 
     fn bool(&mut self) -> Read<bool> {
-        if let [b't', ..] = self.rest { self.word(b"true").map(|()| true) } else { self.word(b"false").map(|()| false) }
+        if self.takes_all(b"true") { Ok(true) } else { self.word(b"false").map(|()| false) }
     }
 
-    fn word(&mut self, word: &[u8]) -> Read<()> {
-        self.rest = self.rest.strip_prefix(word).ok_or(Malformed::Syntax)?;
-        Ok(())
+    fn word<const N: usize>(&mut self, word: &[u8; N]) -> Read<()> {
+        if self.takes_all(word) { Ok(()) } else { Err(Malformed) }
     }
 
-    /// A number: an integer if it is written as one and fits.
-    fn number(&mut self) -> Read<Value> {
-        let start = self.at();
-        let negative = self.takes(b'-');
-        let whole = self.integer(negative)?;
-        match (whole, self.rest) {
-            (_, [b'.' | b'e' | b'E', ..]) | (None, _) => self.float(start).map(Value::Float),
-            (Some(i), _) => Ok(Value::Int(i)),
-        }
-    }
-
-    /// The digits before a point; `None`: as an integer they are too large, or minus nothing.
-    fn integer(&mut self, negative: bool) -> Read<Option<i64>> {
-        let (whole, mut rest, mut n) = (self.rest, self.rest, 0_i64);
-        while let [digit @ b'0'..=b'9', after @ ..] = rest {
-            n = n.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
-            rest = after;
-        }
-        self.rest = rest;
-        match (whole, whole.len() - rest.len()) {
-            ([b'0', ..], 1) if negative => Ok(None),
-            (_, 0) | ([b'0', ..], 2..) => Err(Malformed::Syntax),
-            (_, 1..=FITTING) => Ok(Some(if negative { -n } else { n })),
-            (_, digits) => Ok(self.since(self.at() - digits - usize::from(negative))?.parse().ok()),
-        }
-    }
-
-    /// What is left of a number that began at `start`, from a point or exponent on.
-    fn float(&mut self, start: usize) -> Read<f64> {
-        if self.takes(b'.') {
-            self.digits()?;
-        }
-        if matches!(self.rest, [b'e' | b'E', ..]) {
-            self.skip(1);
-            if matches!(self.rest, [b'+' | b'-', ..]) {
-                self.skip(1);
-            }
-            self.digits()?;
-        }
-        let number: f64 = self.since(start)?.parse().map_err(|_| Malformed::Syntax)?;
-        if number.is_finite() { Ok(number) } else { Err(Malformed::Syntax) }
-    }
-
-    /// One digit or more.
-    fn digits(&mut self) -> Read<()> {
-        let n = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        self.skip(n);
-        if n > 0 { Ok(()) } else { Err(Malformed::Syntax) }
+    /// A text that comes next.
+    #[inline(always)]
+    pub(super) fn quoted(&mut self) -> Read<Cow<'l, str>> {
+        self.skip(1);
+        self.text()
     }
 
     /// A text up to its closing quote; the opening one is behind.
+    #[inline(always)]
     fn text(&mut self) -> Read<Cow<'l, str>> {
         let start = self.at();
-        let plain = self.plain();
-        let (_, after) = self.rest.split_at_checked(plain).ok_or(Malformed::Syntax)?;
-        if let [b'"', rest @ ..] = after {
-            self.rest = rest;
-            return self.line.get(start..start + plain).map(Cow::Borrowed).ok_or(Malformed::Syntax);
-        }
-        self.rest = after;
-        self.escaped(start).map(Cow::Owned)
-    }
-
-    /// How many bytes come that stand for themselves.
-    fn plain(&self) -> usize {
-        let special = |b: &u8| SPECIAL.get(usize::from(*b)).copied().unwrap_or(true);
-        self.rest.iter().position(special).unwrap_or(self.rest.len())
-    }
-
-    /// A text with escapes that began at `start`, at the first of them.
-    #[cold]
-    fn escaped(&mut self, start: usize) -> Read<String> {
-        let mut text = self.since(start)?.to_owned();
-        loop {
-            match self.rest {
-                [b'"', rest @ ..] => {
-                    self.rest = rest;
-                    return Ok(text);
-                }
-                [b'\\', ..] => {
-                    self.skip(1);
-                    text.push(self.escape()?);
-                }
-                _ => return Err(Malformed::Syntax),
+        match self.rest.get(scan::plain(self.rest)..) {
+            Some([b'"', rest @ ..]) => {
+                // Up to the quote.
+                let end = self.line.len() - rest.len() - 1;
+                self.rest = rest;
+                self.line.get(start..end).map(Cow::Borrowed).ok_or(Malformed)
             }
-            let from = self.at();
-            self.skip(self.plain());
-            text.push_str(self.since(from)?);
+            _ => self.aside(Self::escaped).map(Cow::Owned),
         }
     }
 
-    /// What follows a backslash.
-    fn escape(&mut self) -> Read<char> {
-        let [kind, rest @ ..] = self.rest else { return Err(Malformed::Syntax) };
-        self.rest = rest;
-        Ok(match kind {
-            b'"' | b'\\' | b'/' => char::from(*kind),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return self.unicode(),
-            _ => return Err(Malformed::Syntax),
-        })
-    }
-
-    /// The character of one escape, or of two that are a pair of surrogates.
-    fn unicode(&mut self) -> Read<char> {
-        let first = self.hex()?;
-        if !(0xd800..0xdc00).contains(&first) {
-            return char::from_u32(first).ok_or(Malformed::Syntax);
+    /// Passes over a text likewise.
+    #[inline(always)]
+    fn pass_text(&mut self) -> Read<()> {
+        match self.rest.get(scan::plain(self.rest)..) {
+            Some([b'"', rest @ ..]) => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => self.aside(Self::pass_escaped),
         }
-        self.word(b"\\u")?;
-        let second = self.hex()?;
-        if !(0xdc00..0xe000).contains(&second) {
-            return Err(Malformed::Syntax);
-        }
-        char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)).ok_or(Malformed::Syntax)
     }
 
-    fn hex(&mut self) -> Read<u32> {
-        let (digits, rest) = self.rest.split_at_checked(4).ok_or(Malformed::Syntax)?;
-        self.rest = rest;
-        let digit = |b: &u8| char::from(*b).to_digit(16);
-        digits.iter().try_fold(0, |n, b| Some(n * 16 + digit(b)?)).ok_or(Malformed::Syntax)
-    }
-
-    fn space(&mut self) {
-        while let [byte, rest @ ..] = self.rest
-            && *byte <= b' '
-            && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-        {
+    #[inline(always)]
+    pub(super) fn space(&mut self) {
+        while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = self.rest {
             self.rest = rest;
         }
     }
 
     /// Takes a byte that stands between others, most often without space before it.
+    #[inline(always)]
     fn comes(&mut self, byte: u8) -> bool {
         self.takes(byte) || {
             self.space();
@@ -365,6 +353,7 @@ impl<'l> Reader<'l> {
         }
     }
 
+    #[inline(always)]
     fn takes(&mut self, byte: u8) -> bool {
         match self.rest {
             [first, rest @ ..] if *first == byte => {
@@ -375,24 +364,37 @@ impl<'l> Reader<'l> {
         }
     }
 
+    #[inline(always)]
     fn expect(&mut self, byte: u8) -> Read<()> {
-        if self.comes(byte) { Ok(()) } else { Err(Malformed::Syntax) }
+        if self.comes(byte) { Ok(()) } else { Err(Malformed) }
     }
 
+    #[inline(always)]
     fn skip(&mut self, n: usize) {
         self.rest = self.rest.get(n..).unwrap_or_default();
     }
 
+    /// Goes on by `read`, which is not inlined: it is handed a copy, so that what is left of the line stays in registers here.
+    #[inline(always)]
+    fn aside<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let mut copy = *self;
+        let done = read(&mut copy);
+        *self = copy;
+        done
+    }
+
     /// How far it has come in the line.
-    fn at(&self) -> usize {
+    #[inline(always)]
+    pub(super) fn at(&self) -> usize {
         self.line.len() - self.rest.len()
     }
 
     /// The line from `start` to here.
-    fn since(&self, start: usize) -> Read<&'l str> {
-        self.line.get(start..self.at()).ok_or(Malformed::Syntax)
+    #[inline]
+    pub(super) fn since(&self, start: usize) -> Read<&'l str> {
+        self.line.get(start..self.at()).ok_or(Malformed)
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

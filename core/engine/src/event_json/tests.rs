@@ -1,6 +1,12 @@
 //! Good events, and what is said of bad ones.
 
+use std::fmt::Write as _;
+
+use ensue_rule::{Source, Timestamp};
+use proptest::prelude::*;
+
 use super::*;
+use crate::feedback::FeedbackKind;
 
 fn reason(line: &str) -> String {
     parse_event(line.as_bytes()).unwrap_err().to_string()
@@ -136,10 +142,12 @@ fn an_object_put_key_by_key_is_read_as_its_line_is() {
 
 #[test]
 fn feedback_is_a_line_of_its_own() {
-    let read = |json: &str| match Line::read(json.as_bytes()) {
-        Ok(Line::Feedback(f)) => Ok((f.decision.to_string(), f.kind, f.ts)),
-        Ok(Line::Event(_)) => Err("an event".to_owned()),
-        Err(bad) => Err(bad.to_string()),
+    let read = |json: &str| {
+        let line = read_line(json.as_bytes(), |line| match line {
+            Line::Feedback(f) => Ok((f.decision.to_string(), f.kind, f.ts)),
+            Line::Event(_) => Err("an event".to_owned()),
+        });
+        line.map_err(|bad| bad.to_string())?
     };
     let full = r#"{"ts": 7, "feedback": "clicked", "decision": "d1", "more": [1]}"#;
     assert_eq!(read(full), Ok(("d1".to_owned(), FeedbackKind::Clicked, Some(Timestamp(7)))));
@@ -200,4 +208,140 @@ fn deep_and_long_input_is_refused_without_harm() {
     assert_eq!(reason(&line), "the event is over the limit of 65536 bytes");
     let fits = format!(r#"{{"actionType":"{}"}}"#, "a".repeat(LIMIT - 17));
     assert_eq!(parse_event(fits.as_bytes()).unwrap().action_type.len(), LIMIT - 17);
+}
+
+/// A line as it may be spelled: `choices` says where there is space, and which characters are escaped.
+fn spell(members: &[(String, serde_json::Value)], choices: &mut impl Iterator<Item = u8>) -> String {
+    let mut out = String::new();
+    object(members.iter().map(|(name, value)| (name, value)), choices, &mut out);
+    out
+}
+
+fn object<'v>(
+    members: impl Iterator<Item = (&'v String, &'v serde_json::Value)>,
+    choices: &mut impl Iterator<Item = u8>,
+    out: &mut String,
+) {
+    out.push('{');
+    for (n, (name, value)) in members.enumerate() {
+        out.push_str(if n > 0 { "," } else { "" });
+        space(choices, out);
+        text(name, choices, out);
+        space(choices, out);
+        out.push(':');
+        space(choices, out);
+        any_value(value, choices, out);
+        space(choices, out);
+    }
+    space(choices, out);
+    out.push('}');
+}
+
+fn any_value(value: &serde_json::Value, choices: &mut impl Iterator<Item = u8>, out: &mut String) {
+    match value {
+        serde_json::Value::Object(members) => object(members.iter(), choices, out),
+        serde_json::Value::String(t) => text(t, choices, out),
+        serde_json::Value::Array(items) => {
+            out.push('[');
+            for (n, item) in items.iter().enumerate() {
+                out.push_str(if n > 0 { "," } else { "" });
+                space(choices, out);
+                any_value(item, choices, out);
+                space(choices, out);
+            }
+            out.push(']');
+        }
+        plain => out.push_str(&plain.to_string()),
+    }
+}
+
+fn space(choices: &mut impl Iterator<Item = u8>, out: &mut String) {
+    if let Some(n @ 1..=4) = choices.next() {
+        out.push(char::from(b" \n\r\t"[usize::from(n) - 1]));
+    }
+}
+
+fn text(text: &str, choices: &mut impl Iterator<Item = u8>, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        if choices.next() == Some(1) || c < ' ' || matches!(c, '"' | '\\') {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| write!(out, "\\u{unit:04x}").unwrap());
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('"');
+}
+
+const KEYS: [&str; 10] = ["ts", "id", "source", "scene", "userId", "utcOffsetMin", "args", "decision", "argsx", "t"];
+
+/// A key with a value that it may have, or with any.
+fn member() -> impl Strategy<Value = (String, serde_json::Value)> {
+    let word = || "[a-z]{1,10}".prop_map(serde_json::Value::from);
+    let args = prop::collection::btree_map(".{0,9}", reader::tests::json(), 0..6);
+    let args = args.prop_map(|map| serde_json::Value::Object(map.into_iter().collect()));
+    let good = prop_oneof![
+        (-10_i64..2_000_000_000_000).prop_map(|n| ("ts", n.into())),
+        word().prop_map(|t| ("id", t)),
+        Just(("source", "network".into())),
+        word().prop_map(|t| ("scene", t)),
+        ".{1,40}".prop_map(|t| ("scene", t.into())),
+        word().prop_map(|t| ("userId", t)),
+        any::<i64>().prop_map(|n| ("userId", n.into())),
+        Just(("utcOffsetMin", 480.into())),
+        args.prop_map(|args| ("args", args)),
+        word().prop_map(|t| ("page", t)),
+    ];
+    prop_oneof![
+        9 => good.prop_map(|(name, value)| (name.to_owned(), value)),
+        1 => (prop::sample::select(&KEYS[..]), reader::tests::json()).prop_map(|(name, value)| (name.to_owned(), value)),
+    ]
+}
+
+/// What a good event of these keys is, by a tree: none of them twice but those that are not known.
+fn by_tree(members: &[(String, serde_json::Value)]) -> Event {
+    let find = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, v)| v).filter(|v| !v.is_null());
+    let text = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    let value = |v: &serde_json::Value| serde_json::from_value::<Value>(v.clone()).unwrap();
+    let args = find("args").and_then(|v| v.as_object()).into_iter().flatten();
+    Event {
+        ts: find("ts").map(|v| Timestamp(v.as_i64().unwrap())),
+        id: find("id").map(value),
+        source: find("source").map_or(Source::Custom, |v| Source::from_name(v.as_str().unwrap()).unwrap()),
+        action_type: find("actionType").unwrap().as_str().unwrap().into(),
+        scene: find("scene").map(|v| v.as_str().unwrap().into()),
+        user_id: find("userId").map(|v| text(v).into()),
+        utc_offset_min: find("utcOffsetMin").map(|v| v.as_i64().unwrap().try_into().unwrap()),
+        args: args.map(|(k, v)| (k.as_str().into(), value(v))).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    /// However a line is spelled it says the same, and what a tree of it says; whoever reads some arguments gets those.
+    #[test]
+    fn however_it_is_spelled(
+        mut members in prop::collection::vec(member(), 0..6),
+        at in any::<prop::sample::Index>(),
+        choices in prop::collection::vec(0..12_u8, 0..200),
+    ) {
+        members.insert(at.index(members.len() + 1), ("actionType".to_owned(), "click".into()));
+        let plain = spell(&members, &mut std::iter::empty());
+        let spelled = spell(&members, &mut choices.iter().copied());
+        let event = parse_event(plain.as_bytes());
+        prop_assert_eq!(&event, &parse_event(spelled.as_bytes()), "{}, {}", plain, spelled);
+        let Ok(event) = event else { return Ok(()) };
+        prop_assert_eq!(&event, &by_tree(&members), "{}", plain);
+        for line in [&plain, &spelled] {
+            let mut some = event.args.clone();
+            let read = |draft: &Draft<'_>| draft.each_argument(|name, value| {
+                if choices.get(name.len()).is_none_or(|n| n % 2 == 0) {
+                    assert_eq!(some.remove(name), Some(value.read()), "{line}");
+                }
+            });
+            read_event(line.as_bytes(), read).unwrap();
+            prop_assert!(some.keys().all(|name| choices.get(name.len()).is_some_and(|n| n % 2 == 1)), "{}", line);
+        }
+    }
 }

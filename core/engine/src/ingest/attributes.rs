@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ensue_rule::Value;
 
 use super::demand::Reads;
-use super::spend;
+use super::size::{DEPTH, spend};
 
 /// Takes the attributes of an event that some task reads.
 ///
@@ -33,13 +33,15 @@ impl<'t> Attributes<'t> {
 
     /// Takes an attribute; of a map only what is read stays.
     pub fn take(&mut self, name: &str, value: Value) {
-        self.left = self.left.and_then(|left| spend(&value, left.checked_sub(name.len())?, super::DEPTH));
+        self.left = self.left.and_then(|left| spend(&value, left.checked_sub(name.len())?, DEPTH));
         let taken = match self.reads {
             None => Some((name.into(), value)),
             Some(reads) => reads.keep(name, value),
         };
-        if let Some((name, value)) = taken {
-            self.taken.insert(name, value);
+        match taken {
+            Some((name, value)) => drop(self.taken.insert(name, value)),
+            // Of a name that comes twice the last value is the attribute, also where nothing of it is read.
+            None => drop(self.taken.remove(name)),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use ensue_rule::{
     Attr, BinaryOp, Condition, Contiguity, Duration, Element, Expr, Moment, On, Output, OutputKind, Pattern, Rule,
-    Span, Step, Task, Within, WithinKind,
+    Span, Step, Task, Value, Within, WithinKind,
 };
 
 /// `a -> !b WITHIN 10 S` or `a -> b WITHIN 10 S`, with a touch.

@@ -30,7 +30,25 @@ pub enum Interned<'a> {
     Value(&'a Value),
 }
 
+/// Takes the arguments of an event that some program of a set reads ([`crate::ProgramSet::read_reading`]).
+#[derive(Debug)]
+pub struct Arguments<'r, 'a>(&'r mut Reader<'a>);
+
+impl Arguments<'_, '_> {
+    /// Whether some program reads the argument of this name.
+    pub fn wants(&self, name: &str) -> bool {
+        !self.0.slots.inside(name).is_empty()
+    }
+
+    /// Takes an argument; of a name that comes twice the last value stays.
+    #[inline]
+    pub fn take(&mut self, name: &str, value: &Value) {
+        self.0.argument(name, value);
+    }
+}
+
 /// Reads into an observation.
+#[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) slots: &'a Slots,
     pub(super) symbols: &'a Symbols,
@@ -90,18 +108,18 @@ impl Reader<'_> {
     }
 
     #[inline]
-    pub(super) fn borrowed(&mut self, event: &EventRef<'_>) {
-        if !self.must_read_on(self.symbols.get(event.action_type)) {
+    pub(super) fn borrowed(&mut self, head: &EventRef<'_>, read: impl FnOnce(&mut Arguments<'_, '_>)) {
+        if !self.must_read_on(self.symbols.get(head.action_type)) {
             return;
         }
         self.begin();
         let slots = self.slots;
         for (key, slot) in slots.built_in() {
             let text = match key {
-                SlotKey::Attr(Attr::ActionType) => Some(event.action_type),
-                SlotKey::Attr(Attr::Scene) => event.scene,
-                SlotKey::Attr(Attr::UserId) => event.user_id,
-                SlotKey::Attr(Attr::Source) => Some(event.source.as_str()),
+                SlotKey::Attr(Attr::ActionType) => Some(head.action_type),
+                SlotKey::Attr(Attr::Scene) => head.scene,
+                SlotKey::Attr(Attr::UserId) => head.user_id,
+                SlotKey::Attr(Attr::Source) => Some(head.source.as_str()),
                 SlotKey::Attr(Attr::Ts | Attr::Arg(_)) | SlotKey::LocalTime => None,
             };
             if let Some(text) = text {
@@ -109,7 +127,7 @@ impl Reader<'_> {
             }
         }
         if slots.reads_args() {
-            event.args.iter().for_each(|(name, value)| self.argument(name, value));
+            read(&mut Arguments(self));
         }
     }
 
@@ -150,7 +168,8 @@ impl Reader<'_> {
         let slots = self.slots;
         for inside in slots.inside(name) {
             match path(value, &inside.rest) {
-                Value::Null => {}
+                // What an argument of the same name before it said is gone.
+                Value::Null => self.into.content.forget(inside.slot),
                 found => self.value(inside.slot, found),
             }
         }

@@ -147,7 +147,7 @@ fn shapes() {
     }
 }
 
-fn json() -> impl Strategy<Value = serde_json::Value> {
+pub(in super::super) fn json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
