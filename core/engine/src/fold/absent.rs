@@ -62,6 +62,11 @@ impl Fold {
         keys
     }
 
+    /// After which time the live runs of a stream that was put away began.
+    pub(crate) fn began_after(&self, state: &UserState) -> Timestamp {
+        state.folded.minus(self.lateness).minus(self.book.longest_window())
+    }
+
     /// Builds the live runs of a stream that was put away with some, from its log, which `read` shows entry by entry. All of
     /// them, or none.
     pub(crate) fn wake(
@@ -135,10 +140,9 @@ impl Fold {
     pub(crate) fn remember(&mut self, key: &StreamKey, bounds: &[Bound], past: Vec<LedgerEntry>) {
         past.into_iter().for_each(|entry| self.ledger.note(entry));
         for bound in bounds {
-            let task =
-                self.book.tasks().find(|t| t.is_triggered() && t.source == bound.source && t.task.id == bound.task);
-            if let Some(id) = task.map(|t| t.id) {
-                self.consumed.insert((id, key.clone(), bound.key.clone()), bound.at);
+            let task = self.book.find(&bound.source, &bound.task).filter(|t| t.is_triggered());
+            if let Some(task) = task {
+                self.consumed.insert((task.id, key.clone(), bound.key.clone()), bound.at);
             }
         }
     }

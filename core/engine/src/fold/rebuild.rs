@@ -46,16 +46,11 @@ impl Fold {
         for (key, state) in streams.iter().filter(|(_, s)| s.cut.is_some()) {
             self.streams.entry(key.clone()).or_default().put_cut(state.cut);
         }
-        let ids: FxHashMap<_, TaskId> =
-            self.book.tasks().map(|t| ((t.source.clone(), t.task.id.clone()), t.id)).collect();
         for bound in bounds {
-            let Some(id) = ids.get(&(bound.source.clone(), bound.task.clone())) else { continue };
-            let place = (*id, bound.stream.clone(), bound.key.clone());
-            if self.book.get(*id).is_some_and(|t| t.is_triggered()) {
-                self.consumed.insert(place, bound.at);
-            } else {
-                self.restored.insert(place, bound.at);
-            }
+            let Some(task) = self.book.find(&bound.source, &bound.task) else { continue };
+            let place = (task.id, bound.stream.clone(), bound.key.clone());
+            let places = if task.is_triggered() { &mut self.consumed } else { &mut self.restored };
+            places.insert(place, bound.at);
         }
     }
 

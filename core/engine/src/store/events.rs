@@ -29,7 +29,7 @@ const ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE s
 const ALL: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq >= ?1 ORDER BY seq";
 const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
   WHERE user = ?1 AND ts > ?2 AND (ts <= ?3 OR action = 0) ORDER BY ts, seq";
-const OF_ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE user = ?1 ORDER BY seq";
+const OF_ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE user = ?1 AND ts > ?2 ORDER BY seq";
 const BODY: &str = "SELECT body FROM events WHERE seq = ?1 AND action > 0";
 
 /// Bytes of a row beside its body, for the counter: five numbers and the key of the index. A round figure, so that
@@ -159,14 +159,14 @@ impl Store {
         Ok(())
     }
 
-    /// Visits the entries of one user in the order of their arrival.
+    /// Visits the entries of one user after a time, in the order of their arrival.
     pub(crate) fn scan_user(
         &mut self,
-        user: i64,
+        (user, after): (i64, Timestamp),
         visit: &mut dyn FnMut(Entry) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut statement = self.conn.prepare_cached(OF_ONE).doing("reading a user's log")?;
-        let raws = statement.query_map([user], Raw::read).doing("reading a user's log")?;
+        let raws = statement.query_map([user, after.0], Raw::read).doing("reading a user's log")?;
         let raws: Vec<Raw> = raws.collect::<rusqlite::Result<_>>().doing("reading a user's log")?;
         drop(statement);
         let Self { conn, names, users, .. } = self;

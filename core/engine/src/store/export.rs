@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ensue_rule::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::codec::Reader;
@@ -52,7 +53,7 @@ impl Store {
 
     fn export_events(&mut self, id: i64) -> Result<Value, Error> {
         let mut events = Vec::new();
-        self.scan_user(id, &mut |entry| {
+        self.scan_user((id, Timestamp::MIN), &mut |entry| {
             if let Entry::Event(e) = entry {
                 let mut event = event_json::to_json(&e.event);
                 if let (true, Value::Object(event)) = (e.late, &mut event) {

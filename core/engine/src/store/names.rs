@@ -45,12 +45,16 @@ impl Names {
     }
 
     /// The number of a text, if it has one.
-    pub(super) fn find(&self, conn: &Connection, name: &str) -> Result<Option<i64>, Error> {
+    pub(super) fn find(&mut self, conn: &Connection, name: &Arc<str>) -> Result<Option<i64>, Error> {
         if let Some(id) = self.by_name.get(name) {
             return Ok(Some(*id));
         }
-        let found = conn.prepare_cached(self.find).doing("looking a name up")?.query_row([name], |r| r.get(0));
-        found.optional().doing("looking a name up")
+        let found = conn.prepare_cached(self.find).doing("looking a name up")?.query_row([&**name], |r| r.get(0));
+        let found = found.optional().doing("looking a name up")?;
+        if let Some(id) = found {
+            self.keep(id, name.clone());
+        }
+        Ok(found)
     }
 
     /// The number of a text; a new one, if it has none.
@@ -58,10 +62,10 @@ impl Names {
         if let Some(id) = self.by_name.get(name) {
             return Ok(*id);
         }
-        let id = match self.find(conn, name)? {
-            Some(id) => id,
-            None => conn.prepare_cached(self.add).doing("adding a name")?.insert([&**name]).doing("adding a name")?,
-        };
+        if let Some(id) = self.find(conn, name)? {
+            return Ok(id);
+        }
+        let id = conn.prepare_cached(self.add).doing("adding a name")?.insert([&**name]).doing("adding a name")?;
         self.keep(id, name.clone());
         Ok(id)
     }

@@ -108,6 +108,8 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     let mut conn = conn.map_err(failed)?;
     conn.busy_timeout(PATIENCE).map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(64);
+    // Else some statements are prepared again for each value that is bound to them: there are no statistics to gain by it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     // Ours alone, from the first read on and by the system's lock, which a killed process gives back. It also keeps the
     // index of the write-ahead log in memory rather than in a `-shm` file.
     conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE").map_err(failed)?;

@@ -11,7 +11,7 @@ use super::Worker;
 use crate::error::Error;
 use crate::ingest::{Moved, Queued, Reach};
 use crate::log::StreamKey;
-use crate::store::UserState;
+use crate::store::{Bound, UserState};
 
 /// Where there are so many times more users than there should be, those with live runs are put away too. Not before, since to
 /// bring them back costs more than to keep them.
@@ -178,8 +178,9 @@ impl Worker {
     fn read_back(&mut self, key: &StreamKey) -> Result<(), Error> {
         let Some(state) = self.store.state_of(key)? else { return Ok(()) };
         self.fold.bring_back(key, &state);
-        self.remember(key)?;
-        if let Err(error) = if self.fold.rests(key) { self.wake(key, state) } else { Ok(()) } {
+        let Some(id) = self.store.known_id(key)? else { return Ok(()) };
+        let bounds = self.remember_of(key, id)?;
+        if let Err(error) = if self.fold.rests(key) { self.wake((key, id), state, &bounds) } else { Ok(()) } {
             // As good as gone; whoever flushes is told why.
             self.unread.get_or_insert(error);
         }
@@ -196,20 +197,23 @@ impl Worker {
     }
 
     /// Builds the live runs of a user again.
-    fn wake(&mut self, key: &StreamKey, state: UserState) -> Result<(), Error> {
-        let Some(id) = self.store.known_id(key)? else { return Ok(()) };
-        let bounds = self.store.bounds(Some(id))?;
+    fn wake(&mut self, (key, id): (&StreamKey, i64), state: UserState, bounds: &[Bound]) -> Result<(), Error> {
         let Self { fold, store, .. } = self;
-        fold.wake((key, state), &bounds, |visit| store.scan_user(id, visit))
+        let after = fold.began_after(&state);
+        fold.wake((key, state), bounds, |visit| store.scan_user((id, after), visit))
     }
 
     /// Reads what matches of a stream consumed and what past decisions in it count.
     pub(super) fn remember(&mut self, key: &StreamKey) -> Result<(), Error> {
         let Some(id) = self.store.known_id(key)? else { return Ok(()) };
+        self.remember_of(key, id).map(drop)
+    }
+
+    fn remember_of(&mut self, key: &StreamKey, id: i64) -> Result<Vec<Bound>, Error> {
         let bounds = self.store.bounds(Some(id))?;
         // Where nobody has asked for past decisions yet, theirs come with those of all.
         let past = if self.fold.knows_past() { self.store.ledger(Some(id))? } else { Vec::new() };
         self.fold.remember(key, &bounds, past);
-        Ok(())
+        Ok(bounds)
     }
 }
