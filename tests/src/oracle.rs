@@ -18,6 +18,7 @@ mod after;
 mod eval;
 mod place;
 mod run;
+mod way;
 
 use ensue_rule::{Duration, Event, Rule, Timestamp};
 

@@ -7,7 +7,8 @@ use ensue_rule::{
 use super::Seen;
 use super::after::Complete;
 use super::eval::{Question, Taken};
-use super::place::{Left, Limit, Negation, Turn, Way, beginnings, turns, ways};
+use super::place::{Turn, turns};
+use super::way::{Left, Limit, Negation, Way, beginnings, ways};
 
 /// A partial match.
 #[derive(Clone, Debug)]
