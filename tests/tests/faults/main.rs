@@ -298,6 +298,24 @@ fn a_file_that_is_deleted_is_begun_afresh() {
 }
 
 #[test]
+fn a_look_back_over_a_log_that_is_gone_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::begun(&dir.path().join("ensue.db"));
+    std::fs::remove_file(&site.path).unwrap();
+    let refused = |site: &Site, ts| {
+        site.record(ts, "go", "");
+        site.engine.flush().unwrap();
+        let told = std::mem::take(&mut *site.told.outcomes.lock().unwrap());
+        let of_back = |o: &Outcome| matches!(o, Outcome::Refusal(r) if &*r.task == "back" && r.reason.as_str() == "history_truncated");
+        told.iter().any(of_back)
+    };
+    assert!(refused(&site, 3_000), "there was an a at 1,000");
+    let again = site.again();
+    assert!(refused(&again, 4_000));
+    assert!(!refused(&again, 3_700_000), "the window begins behind what is lost");
+}
+
+#[test]
 fn a_file_that_tears_while_it_is_open_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::begun(&dir.path().join("ensue.db"));

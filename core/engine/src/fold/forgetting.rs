@@ -4,6 +4,7 @@
 //! one and the same. A run that began there dies and says so: no answer rather than a wrong one.
 
 use ensue_matcher::Position;
+use ensue_rule::Timestamp;
 
 use super::matching::{Case, What, collect, note_bound};
 use super::{Fold, Labels};
@@ -39,6 +40,16 @@ impl Fold {
         self.index(key);
         self.decide(cases, None, log)?;
         self.run(log)
+    }
+
+    /// The log before the entry `next` is gone: nothing reads there any more. Runs that are alive have seen it, and go on.
+    pub(crate) fn lose_log(&mut self, next: u64) {
+        let (lateness, seq) = (self.lateness, next.saturating_sub(1));
+        for stream in self.streams.values_mut().filter(|s| s.frontier > Timestamp::MIN) {
+            // What still may come on time has a place behind it.
+            let upto = Position { ts: stream.frontier.minus(lateness), seq };
+            stream.put_cut(stream.aside().cut.max(Some(upto)));
+        }
     }
 
     /// The newest place of a stream there can have been before the entry `next`.

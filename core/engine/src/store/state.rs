@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ensue_matcher::Position;
-use ensue_rule::{Timestamp, Value};
+use ensue_rule::{Duration, Timestamp, Value};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::codec::{Reader, Writer};
@@ -39,6 +39,9 @@ const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc
   ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
 const CUT: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq)
   VALUES (?1, ?2, ?3, ?2, ?4, ?5, ?6) ON CONFLICT (user) DO UPDATE SET cut_ts = ?5, cut_seq = ?6";
+/// Nothing was folded yet where it says the smallest number.
+const LOST: &str = "UPDATE streams SET cut_ts = folded - ?1, cut_seq = ?2
+  WHERE folded > -4611686018427387904 AND (cut_ts IS NULL OR cut_ts < folded - ?1)";
 const STREAM: &str = "SELECT user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq FROM streams";
 const BOUND: &str = "INSERT OR REPLACE INTO bounds (source, task, user, key, ts, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
@@ -105,6 +108,12 @@ impl Store {
         let row = params![id, state.folded.0, signed(state.session), state.utc_offset_min, cut.ts.0, signed(cut.seq)];
         self.conn.prepare_cached(CUT).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
+    }
+
+    /// Remembers that the history of all streams up to now is gone, as the fold does.
+    pub(crate) fn put_log_lost(&mut self, lateness: Duration) -> Result<(), Error> {
+        let row = params![lateness.0, signed(self.next_seq.saturating_sub(1))];
+        self.conn.execute(LOST, row).doing("writing that the log is gone").map(drop)
     }
 
     /// Remembers how far recording has come in a stream.

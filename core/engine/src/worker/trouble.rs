@@ -138,12 +138,14 @@ impl Worker {
             opened.store.begin()?;
             opened.store.replace_tasks(&sets, &tasks)?;
             opened.store.put_opted_out(self.off)?;
+            opened.store.put_log_lost(self.shared.config.lateness)?;
             opened.store.commit().map(|()| opened)
         });
         match begun {
             Ok(opened) => {
                 self.store.let_go();
                 self.store = opened.store;
+                self.fold.lose_log(self.store.next_seq());
                 self.trouble = Trouble { failures: 0, missing: Missing::Everyones, lost: true };
                 self.unread = None;
                 self.shared.counters.set_aside.add(u64::from(opened.set_aside.is_some()));
