@@ -67,7 +67,7 @@ enum Bench {
     Restart,
     /// Rules from text
     Load,
-    /// What idle users, and users with a live run, hold in memory
+    /// What idle users, and users with a live run, hold in memory; what bringing one back costs
     Users,
 }
 

@@ -43,7 +43,7 @@ impl Limit {
 /// the log; and the runs alone.
 pub(super) fn users(n: usize) -> Result<Vec<Figure>, Failure> {
     // Apart enough that few of them are alive at a time.
-    let idle = in_engine("idle", (n, Limit::Default), WINDOW_MS / 500)?;
+    let idle = in_engine("idle", (n.min(500_000), Limit::Default), WINDOW_MS / 500)?;
     // A device does not have many; what they cost grows with them.
     let many = n.min(200_000);
     let live = in_engine("live", (many, Limit::None), 0)?;
