@@ -63,15 +63,21 @@ impl<T: Copy> Aged<T> {
         (self.end, self.cut) = (0, 0);
     }
 
+    /// The item at a place; the oldest is at 0.
+    #[inline]
+    pub(crate) fn at(&self, place: usize) -> Option<&T> {
+        // What is behind the end is room, where it is at all.
+        if place < self.len() { self.items.get(index(self.cut) + place) } else { None }
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, item: T) {
-        if index(self.end) == self.items.len() {
-            self.widen(1, item);
+        match self.items.get_mut(index(self.end)) {
+            Some(place) => *place = item,
+            // The item is what fills the new room, and so is in its place.
+            None => self.widen(1, item),
         }
-        if let Some(place) = self.items.get_mut(index(self.end)) {
-            *place = item;
-            self.end += 1;
-        }
+        self.end += 1;
     }
 
     /// Drops what is behind the first `n`.

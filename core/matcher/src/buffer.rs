@@ -75,7 +75,7 @@ impl SharedBuffer {
     /// Where an event stood in the stream.
     #[inline]
     pub(crate) fn position(&self, tick: Tick) -> Option<Position> {
-        self.events.as_slice().get(self.place(tick)).copied()
+        self.events.at(self.place(tick)).copied()
     }
 
     /// What RETURN reads of an event; nothing where it has nothing of that.
@@ -121,7 +121,7 @@ impl SharedBuffer {
 
     #[inline]
     fn push(&mut self, mut node: Node, prev: Option<NodeId>, alt: Option<NodeId>) -> Root {
-        let nodes = self.nodes.as_slice();
+        let nodes = &self.nodes;
         let (base, end) = (self.base, self.base.wrapping_add(count(nodes.len())));
         if !node.kind.begins() {
             // So old that whatever is below is newer.
@@ -129,10 +129,10 @@ impl SharedBuffer {
         }
         if let Some(prev) = prev {
             node.prev = end.wrapping_sub(prev.0);
-            node.take_in(nodes.get(index(prev.0.wrapping_sub(base))));
+            node.take_in(nodes.at(index(prev.0.wrapping_sub(base))));
         }
         if let Some(alt) = alt {
-            let below = nodes.get(index(alt.0.wrapping_sub(base)));
+            let below = nodes.at(index(alt.0.wrapping_sub(base)));
             node.alt = end.wrapping_sub(alt.0);
             node.take_in(below);
             if node.kind.again() {
@@ -145,7 +145,7 @@ impl SharedBuffer {
     }
 
     fn node(&self, id: NodeId) -> Option<&Node> {
-        self.nodes.as_slice().get(self.age(id))
+        self.nodes.at(self.age(id))
     }
 
     /// The place of a node; the older, the smaller.
