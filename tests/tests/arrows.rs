@@ -17,7 +17,6 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         &[
             "arc-swap",
             "hashbrown",
-            "itoa",
             "ndarray",
             "once_cell",
             "rusqlite",
@@ -33,7 +32,17 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
     ("ensue-dsl", &["nom", "serde", "serde_json"], &["ensue-rule"]),
     (
         "ensue-cli",
-        &["chrono", "clap", "clap_complete", "rustc-hash", "serde", "serde_json", "varpulis-core", "varpulis-sase"],
+        &[
+            "chrono",
+            "clap",
+            "clap_complete",
+            "memchr",
+            "rustc-hash",
+            "serde",
+            "serde_json",
+            "varpulis-core",
+            "varpulis-sase",
+        ],
         &["ensue-rule", "ensue-matcher", "ensue-engine", "ensue-dsl"],
     ),
     (

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use ensue_engine::read_event;
@@ -15,6 +15,7 @@ use super::scratch::Scratch;
 use super::streams::{KINDS, Record};
 use super::{counts, rules};
 use crate::failure::Failure;
+use crate::recording::lines::Lines;
 
 type Users = HashMap<String, Runs, std::hash::BuildHasherDefault<rustc_hash::FxHasher>>;
 
@@ -57,11 +58,10 @@ fn write(path: &Path, records: &[Record]) -> std::io::Result<()> {
 
 fn pass(set: &ProgramSet, path: &Path) -> Result<i64, Failure> {
     let Some(program) = set.program(ProgramId(0)) else { return Ok(0) };
-    let failed = |e| Scratch::failure("read", path, &e);
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
-    let (mut line, mut users, mut seen, mut out) = (Vec::new(), Users::default(), Observation::default(), Vec::new());
+    let mut lines = Lines::open(path)?;
+    let (mut users, mut seen, mut out) = (Users::default(), Observation::default(), Vec::new());
     let (mut found, mut seq) = (0, 0);
-    while file.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+    while let Some(line) = lines.next()? {
         let taken = read_event(line.trim_ascii(), |event| {
             let head = event.head();
             let arguments = |arguments: &mut Arguments<'_, '_>| {
@@ -87,7 +87,6 @@ fn pass(set: &ProgramSet, path: &Path) -> Result<i64, Failure> {
         taken.map_err(|bad| Failure::new(bad.to_string()))?;
         found += out.drain(..).filter(|f| matches!(f, Found::Match(_))).count();
         seq += 1;
-        line.clear();
     }
     Ok(i64::try_from(found).unwrap_or(i64::MAX))
 }
