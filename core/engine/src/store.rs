@@ -20,6 +20,7 @@ mod retention;
 mod salvage;
 mod schema;
 mod state;
+mod summary;
 mod tasks;
 mod touches;
 mod uplink;
@@ -35,7 +36,8 @@ use names::Names;
 pub(crate) use origins::{Asked, Bound as BoundEvents, Known, Origin, WAITING};
 pub(crate) use outbox::{Made, Refused};
 pub(crate) use retention::{Cuts, Held, Keep, Step};
-pub(crate) use state::{Bound, UserState};
+pub(crate) use state::UserState;
+pub(crate) use summary::Bound;
 pub(crate) use tasks::{StoredSet, StoredTask};
 pub(crate) use touches::HeldRow;
 
@@ -65,6 +67,8 @@ pub(crate) struct Store {
     outbox_from: i64,
     /// Counters as they stand in the file, of tasks that counted lately.
     counted: counts::Counted,
+    /// What the log says too, and is not written yet.
+    summary: summary::Summary,
     /// Whether a task of all users has put a derived event into the anonymous user's stream.
     mixed: bool,
 }
@@ -93,11 +97,14 @@ impl Store {
 
     /// Commits the transaction of a batch.
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        self.sum_up_if_due()?;
         if self.tail + 1 != self.next_seq {
             // The end of the log does not say it.
             self.put_number(state::NEXT_SEQ, signed(self.next_seq))?;
         }
-        self.conn.prepare_cached("COMMIT").doing("committing")?.execute([]).doing("committing").map(|_| ())
+        self.conn.prepare_cached("COMMIT").doing("committing")?.execute([]).doing("committing")?;
+        self.summary.committed();
+        Ok(())
     }
 
     /// Whether commits wait until the log is on the disk; not within a transaction.
@@ -115,6 +122,7 @@ impl Store {
     pub(crate) fn rollback(&mut self) {
         // Some errors (disk full) have rolled back already; then this one says so, and all is well.
         let _ = self.conn.execute_batch("ROLLBACK");
+        self.summary.rolled_back();
         self.names.forget();
         self.users.forget();
         self.last.forget();

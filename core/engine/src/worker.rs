@@ -179,6 +179,7 @@ impl Worker {
             }
         }
         let events = self.fold_again(&remembered)?;
+        self.note_bounds()?;
         self.remember_calls()?;
         self.fold.restore_held(self.store.held_touches()?);
         if !self.fold.book.is_empty() {
@@ -208,6 +209,12 @@ impl Worker {
         };
         fold.end_silence(&remembered.streams, remembered.wakeup)?;
         Ok(events)
+    }
+
+    /// What folding the log again has moved, the file may not say yet.
+    fn note_bounds(&mut self) -> Result<(), Error> {
+        let moved = std::mem::take(&mut self.fold.effects.bounds);
+        moved.iter().try_for_each(|(key, at)| self.store.note_bound(&batch::bound(key, *at)))
     }
 
     /// Tells the recording side what is wanted now.

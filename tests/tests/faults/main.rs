@@ -286,7 +286,8 @@ fn a_file_that_is_deleted_is_begun_afresh() {
     site.engine.flush().unwrap();
     std::fs::remove_file(&site.path).unwrap();
     site.record(3_000, "a", "");
-    site.engine.flush().unwrap();
+    let error = site.engine.flush().unwrap_err();
+    assert!(error.to_string().contains("the file is gone"), "{error}");
     assert_eq!(site.states(), [StoreState::Afresh]);
     assert_eq!(site.engine.decisions(9).len(), 1, "what was decided is known");
     site.record(4_000, "b", "");
@@ -302,6 +303,8 @@ fn a_look_back_over_a_log_that_is_gone_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::begun(&dir.path().join("ensue.db"));
     std::fs::remove_file(&site.path).unwrap();
+    site.record(2_000, "a", "");
+    assert!(site.engine.flush().is_err());
     let refused = |site: &Site, ts| {
         site.record(ts, "go", "");
         site.engine.flush().unwrap();
@@ -309,7 +312,7 @@ fn a_look_back_over_a_log_that_is_gone_is_refused() {
         let of_back = |o: &Outcome| matches!(o, Outcome::Refusal(r) if &*r.task == "back" && r.reason.as_str() == "history_truncated");
         told.iter().any(of_back)
     };
-    assert!(refused(&site, 3_000), "there was an a at 1,000");
+    assert!(refused(&site, 3_000), "there were an a at 1,000 and one at 2,000");
     let again = site.again();
     assert!(refused(&again, 4_000));
     assert!(!refused(&again, 3_700_000), "the window begins behind what is lost");

@@ -113,7 +113,7 @@ impl Fold {
             && let Some(upto) = found.iter().map(|a| a.upto().min(place)).max()
         {
             let key: BoundKey = bound_key(&task, &call.stream, &[]);
-            self.effects.bounds.insert(key, upto);
+            self.effects.consumed.insert(key, upto);
             self.consumed.insert((call.task, call.stream.clone(), Vec::new()), upto);
         }
         self.effects.calls.extend(self.record_of(call, Some(answer)));

@@ -35,8 +35,10 @@ pub(crate) struct Effects {
     pub(crate) calls: Vec<CallRecord>,
     /// What counters of tasks grew by.
     pub(crate) counts: BTreeMap<CountsOf, Counts>,
-    /// Skip bounds that moved.
+    /// Skip bounds that moved, of tasks that are shown every event.
     pub(crate) bounds: BTreeMap<BoundKey, Position>,
+    /// The same of tasks that look back: folding the log again does not give them.
+    pub(crate) consumed: BTreeMap<BoundKey, Position>,
     /// Streams whose history was given up to a place.
     pub(crate) cuts: BTreeSet<StreamKey>,
     /// Streams whose time moved.
@@ -83,6 +85,7 @@ impl Effects {
             && self.held.is_empty()
             && self.feedback.is_empty()
             && self.bounds.is_empty()
+            && self.consumed.is_empty()
             && self.cuts.is_empty()
             && self.moved.is_empty()
             && self.wakeup.is_none()
@@ -112,6 +115,7 @@ impl Effects {
         self.calls.retain(|call| call.stream != *stream);
         self.counts.clear();
         self.bounds.retain(|key, _| key.stream != *stream);
+        self.consumed.retain(|key, _| key.stream != *stream);
         self.cuts.remove(stream);
         self.moved.remove(stream);
     }
@@ -125,6 +129,7 @@ impl Effects {
         self.calls.clear();
         self.counts.clear();
         self.bounds.clear();
+        self.consumed.clear();
         self.cuts.clear();
         self.moved.clear();
         self.wakeup = None;

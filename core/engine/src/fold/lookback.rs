@@ -96,7 +96,7 @@ impl Fold {
         self.effects.tally.capped += tally.capped;
         self.effects.tally.null_key += tally.null_key;
         for (partition, at) in bounds {
-            self.effects.bounds.insert(bound_key(task, key, &partition), at);
+            self.effects.consumed.insert(bound_key(task, key, &partition), at);
             self.consumed.insert((id, key.clone(), partition), at);
         }
         cases

@@ -30,6 +30,7 @@ impl Store {
             None => Some(schema::ANONYMOUS),
             Some(name) => self.users.find(&self.conn, name)?,
         };
+        self.sum_up()?;
         self.mark_numbers()?;
         for table in id.iter().flat_map(|_| OF_STREAMS) {
             let sql = format!("DELETE FROM {table} WHERE user = ?1");
@@ -51,6 +52,7 @@ impl Store {
     /// made still counts), refusals, skip bounds, held decisions, derived events.
     pub(crate) fn erase_made(&mut self, stream: &StreamKey) -> Result<(), Error> {
         let doing = "erasing what tasks made of a user";
+        self.sum_up()?;
         let id = self.stream_id(stream)?;
         for sql in [
             "UPDATE decisions SET acked = 1, decision = '', bound = NULL, checks = '[]' WHERE user = ?1",
@@ -83,6 +85,7 @@ impl Store {
     /// Erases all that is of any user. Task sets stay, and read from here on.
     pub(crate) fn erase_everyone(&mut self) -> Result<(), Error> {
         let doing = "erasing everything";
+        self.sum_up()?;
         self.mark_numbers()?;
         for table in OF_STREAMS.into_iter().chain(OF_EVERYONE) {
             self.conn.execute(&format!("DELETE FROM {table}"), []).doing(doing)?;

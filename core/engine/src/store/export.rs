@@ -5,8 +5,7 @@ use std::sync::Arc;
 use ensue_rule::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::codec::Reader;
-use super::{Doing, Store, schema, torn, unsigned};
+use super::{Bound, Doing, Store, schema, torn};
 use crate::error::Error;
 use crate::event_json;
 use crate::feedback::FeedbackKind;
@@ -38,15 +37,11 @@ impl Store {
     }
 
     fn export_state(&mut self, id: i64) -> Result<Map<String, Value>, Error> {
-        let doing = "exporting a user's time";
-        let sql = "SELECT frontier, session, utc_offset_min FROM streams WHERE user = ?1";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query([id]).doing(doing)?;
         let mut state = Map::new();
-        if let Some(r) = rows.next().doing(doing)? {
-            for (at, name) in ["lastSeen", "sessions", "utcOffsetMin"].into_iter().enumerate() {
-                state.insert(name.to_owned(), r.get::<_, i64>(at).doing(doing)?.into());
-            }
+        if let Some(at) = self.state_by(id)? {
+            state.insert("lastSeen".to_owned(), at.frontier.0.into());
+            state.insert("sessions".to_owned(), at.session.into());
+            state.insert("utcOffsetMin".to_owned(), at.utc_offset_min.into());
         }
         Ok(state)
     }
@@ -137,20 +132,7 @@ impl Store {
     }
 
     fn export_bounds(&mut self, id: i64) -> Result<Value, Error> {
-        let doing = "exporting skip bounds";
-        let sql = "SELECT source, task, key, ts, seq FROM bounds WHERE user = ?1 ORDER BY source, task, key";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query([id]).doing(doing)?;
-        let mut bounds = Vec::new();
-        while let Some(r) = rows.next().doing(doing)? {
-            let (source, task): (String, String) = (r.get(0).doing(doing)?, r.get(1).doing(doing)?);
-            let key = r.get_ref(2).doing(doing)?.as_blob().map_err(|_| torn(doing))?;
-            let partition = Reader(key).values().ok_or_else(|| torn(doing))?;
-            let (ts, seq): (i64, i64) = (r.get(3).doing(doing)?, r.get(4).doing(doing)?);
-            bounds.push(json!({
-                "source": source, "task": task, "partition": partition, "ts": ts, "seq": unsigned(seq),
-            }));
-        }
-        Ok(Value::Array(bounds))
+        let json = |Bound { source, task, key, at, .. }: Bound| json!({ "source": *source, "task": *task, "partition": key, "ts": at.ts.0, "seq": at.seq });
+        Ok(self.bounds(Some(id))?.into_iter().map(json).collect())
     }
 }

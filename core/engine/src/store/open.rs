@@ -144,10 +144,12 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         last: super::numbering::Last::default(),
         outbox_from: 0,
         counted: super::counts::Counted::default(),
+        summary: super::summary::Summary::default(),
         mixed: false,
     };
     // Takes the file's lock, and finds out whether the tables can be read.
     store.find_next_seq().map_err(Failure::told)?;
+    store.catch_up().map_err(Failure::told)?;
     // It is ours now: whoever says otherwise is not waited for.
     store.conn.busy_timeout(Span::ZERO).map_err(failed)?;
     store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();

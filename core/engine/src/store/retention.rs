@@ -169,6 +169,7 @@ impl Store {
 
     /// Forgets users of whom there is nothing and who were last seen at or before `aged`.
     pub(crate) fn drop_users(&mut self, aged: Timestamp) -> Result<(), Error> {
+        self.sum_up()?;
         let nothing = super::erase::OF_STREAMS.into_iter().filter(|table| *table != "streams");
         let nothing = nothing.map(|t| format!("AND NOT EXISTS (SELECT 1 FROM {t} WHERE {t}.user = streams.user)"));
         let sql =
@@ -196,6 +197,7 @@ impl Store {
                 held.take(gone);
             }
             self.tail = 0;
+            self.summary.falls_due();
             self.conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})")).doing(FORGETTING)?;
         }
         Ok(())

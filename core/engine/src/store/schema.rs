@@ -3,11 +3,11 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The form that this version writes, in `user_version`.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
 /// `tests/formats` keeps a file of each version.
-const UPGRADES: [&str; 3] = [
+const UPGRADES: [&str; 4] = [
     // 2: all that is of a stream names it by its number, so that it can be found and erased; a history that is cut says
     // where. What tasks of all users decided was not told from the anonymous user's: the two count as mixed.
     "ALTER TABLE streams ADD COLUMN cut_ts INTEGER;
@@ -101,6 +101,8 @@ const UPGRADES: [&str; 3] = [
      INSERT INTO tasks_4 SELECT source, id, place, version, since_seq, since_ts, task FROM tasks;
      DROP TABLE tasks;
      ALTER TABLE tasks_4 RENAME TO tasks;",
+    // 5: times of streams and skip bounds may be behind the log (store/summary.rs); here they are not.
+    "INSERT OR REPLACE INTO numbers (name, value) SELECT 'summed', coalesce(max(seq), 0) FROM events;",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -125,7 +127,8 @@ CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- Names of users.
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 -- How far each stream has come: frontier and session as record() left them, and what the fold has seen; cut_ts, cut_seq:
--- at or before this place its history is no longer whole, and nothing reads there.
+-- at or before this place its history is no longer whole, and nothing reads there. Up to the number 'summed' of the log; what
+-- comes after is in the log only: see store/summary.rs.
 CREATE TABLE streams (
   user INTEGER PRIMARY KEY, frontier INTEGER NOT NULL, session INTEGER NOT NULL,
   folded INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, cut_ts INTEGER, cut_seq INTEGER) STRICT;
@@ -140,7 +143,7 @@ CREATE TABLE tasks (
   source TEXT NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, version INTEGER,
   since_seq INTEGER NOT NULL, since_ts INTEGER NOT NULL, task TEXT NOT NULL,
   PRIMARY KEY (source, id)) STRICT;
--- No match may start at or before these places.
+-- No match may start at or before these places. Of tasks that are shown every event up to the number 'summed' of the log.
 CREATE TABLE bounds (
   source TEXT NOT NULL, task TEXT NOT NULL, user INTEGER NOT NULL, key BLOB NOT NULL,
   ts INTEGER NOT NULL, seq INTEGER NOT NULL,

@@ -1,12 +1,12 @@
-//! The state of the fold: how far each stream has come, the skip bounds, and a few numbers.
+//! The state of the fold: how far each stream has come, and a few numbers. What of it is noted before it is written says
+//! [`summary`](super::summary).
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use ensue_matcher::Position;
-use ensue_rule::{Duration, Timestamp, Value};
+use ensue_rule::{Duration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::codec::{Reader, Writer};
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::error::Error;
 use crate::log::StreamKey;
@@ -29,11 +29,6 @@ pub(super) const INSTALL: &str = "install";
 /// Mark: a task of all users has put a derived event into the anonymous user's stream.
 pub(super) const MIXED: &str = "mixed";
 
-/// Of two streams: what happens to a user happens to the device.
-const FOLDED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
-  VALUES (?1, ?2, ?3, ?2, ?4), (?5, ?6, ?7, ?6, ?8)
-  ON CONFLICT (user) DO UPDATE SET folded = max(folded, excluded.folded), frontier = max(frontier, excluded.frontier),
-  session = max(session, excluded.session), utc_offset_min = excluded.utc_offset_min";
 const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
   VALUES (?1, ?2, ?3, -9223372036854775808, 0)
   ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
@@ -43,7 +38,6 @@ const CUT: &str = "INSERT INTO streams (user, frontier, session, folded, utc_off
 const LOST: &str = "UPDATE streams SET cut_ts = folded - ?1, cut_seq = ?2
   WHERE folded > -4611686018427387904 AND (cut_ts IS NULL OR cut_ts < folded - ?1)";
 const STREAM: &str = "SELECT user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq FROM streams";
-const BOUND: &str = "INSERT OR REPLACE INTO bounds (source, task, user, key, ts, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// Before which time something of a stream goes; also told is how far the fold has come in it.
 pub(crate) type Before<'a> = &'a dyn Fn(&StreamKey, Option<Timestamp>) -> Timestamp;
@@ -63,43 +57,13 @@ pub(crate) struct UserState {
     pub(crate) cut: Option<Position>,
 }
 
-/// A skip bound and what it is for.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Bound {
-    /// The task's source.
-    pub(crate) source: Arc<str>,
-    /// The task.
-    pub(crate) task: Arc<str>,
-    /// The stream.
-    pub(crate) stream: StreamKey,
-    /// The partition.
-    pub(crate) key: Vec<Value>,
-    /// No match may start at or before this.
-    pub(crate) at: Position,
+impl Default for UserState {
+    fn default() -> Self {
+        Self { frontier: Timestamp::MIN, session: 0, folded: Timestamp::MIN, utc_offset_min: 0, cut: None }
+    }
 }
 
 impl Store {
-    /// Remembers how far the fold has come in streams.
-    pub(crate) fn put_folded(&mut self, streams: &[(&StreamKey, UserState)]) -> Result<(), Error> {
-        let doing = "writing a user's time";
-        for two in streams.chunks(2) {
-            let ([(stream, state), ..], Some((other, other_state))) = (two, two.last()) else { continue };
-            let (id, other_id) = (self.stream_id(stream)?, self.stream_id(other)?);
-            let row = params![
-                id,
-                state.folded.0,
-                signed(state.session),
-                state.utc_offset_min,
-                other_id,
-                other_state.folded.0,
-                signed(other_state.session),
-                other_state.utc_offset_min
-            ];
-            self.conn.prepare_cached(FOLDED).doing(doing)?.execute(row).doing(doing)?;
-        }
-        Ok(())
-    }
-
     /// Remembers that the history of a stream is no longer whole up to its cut.
     pub(crate) fn put_cut(&mut self, stream: &StreamKey, state: &UserState) -> Result<(), Error> {
         let doing = "writing where a history is cut";
@@ -112,6 +76,7 @@ impl Store {
 
     /// Remembers that the history of all streams up to now is gone, as the fold does.
     pub(crate) fn put_log_lost(&mut self, lateness: Duration) -> Result<(), Error> {
+        self.sum_up()?;
         let row = params![lateness.0, signed(self.next_seq.saturating_sub(1))];
         self.conn.execute(LOST, row).doing("writing that the log is gone").map(drop)
     }
@@ -131,26 +96,29 @@ impl Store {
     /// How far all streams have come.
     pub(crate) fn streams(&mut self) -> Result<Vec<(StreamKey, UserState)>, Error> {
         let doing = "reading users' times";
-        let mut statement = self.conn.prepare_cached(&format!("{STREAM} ORDER BY user")).doing(doing)?;
+        let mut statement = self.conn.prepare_cached(STREAM).doing(doing)?;
         let rows = statement.query_map([], |r| Ok((r.get::<_, i64>(0)?, user_state(r)?)));
-        let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
+        let rows: BTreeMap<_, _> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
         drop(statement);
-        rows.into_iter().map(|(id, state)| Ok((self.stream(id)?, state))).collect()
+        self.with_noted(rows).into_iter().map(|(id, state)| Ok((self.stream(id)?, state))).collect()
     }
 
     /// How far one stream has come.
     pub(crate) fn state_of(&mut self, stream: &StreamKey) -> Result<Option<UserState>, Error> {
+        self.known_id(stream)?.map_or(Ok(None), |id| self.state_by(id))
+    }
+
+    /// How far the stream of this number has come.
+    pub(super) fn state_by(&self, id: i64) -> Result<Option<UserState>, Error> {
         let doing = "reading a user's time";
-        let Some(id) = self.known_id(stream)? else { return Ok(None) };
         let mut statement = self.conn.prepare_cached(&format!("{STREAM} WHERE user = ?1")).doing(doing)?;
-        statement.query_row([id], user_state).optional().doing(doing)
+        let row = statement.query_row([id], user_state).optional().doing(doing)?;
+        Ok(self.noted(id, row))
     }
 
     /// How far the fold has come in a stream.
     pub(super) fn folded(&self, id: i64) -> Result<Option<Timestamp>, Error> {
-        let doing = "reading a user's time";
-        let mut statement = self.conn.prepare_cached("SELECT folded FROM streams WHERE user = ?1").doing(doing)?;
-        statement.query_row([id], |r| r.get(0)).optional().doing(doing).map(|ts| ts.map(Timestamp))
+        Ok(self.state_by(id)?.map(|state| state.folded))
     }
 
     /// The number of a stream, if it has one.
@@ -161,36 +129,9 @@ impl Store {
         }
     }
 
-    /// Remembers a skip bound.
-    pub(crate) fn put_bound(&mut self, bound: &Bound) -> Result<(), Error> {
-        let user = self.stream_id(&bound.stream)?;
-        let mut key = Writer::default();
-        key.values(&bound.key);
-        let row = params![&*bound.source, &*bound.task, user, key.0, bound.at.ts.0, signed(bound.at.seq)];
-        self.conn.prepare_cached(BOUND).doing("writing a skip bound")?.execute(row).doing("writing a skip bound")?;
-        Ok(())
-    }
-
-    /// All skip bounds; of one stream where it is said.
-    pub(crate) fn bounds(&mut self, of: Option<i64>) -> Result<Vec<Bound>, Error> {
-        let doing = "reading skip bounds";
-        let sql = "SELECT source, task, user, key, ts, seq FROM bounds WHERE ?1 IS NULL OR user = ?1";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
-        let rows = statement.query_map([of], |r| {
-            let at = Position { ts: Timestamp(r.get(4)?), seq: unsigned(r.get(5)?) };
-            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?, r.get::<_, Vec<u8>>(3)?, at))
-        });
-        let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
-        drop(statement);
-        let bound = |(source, task, user, key, at): (String, String, i64, Vec<u8>, Position)| {
-            let key = Reader(&key).values().ok_or_else(|| torn(doing))?;
-            Ok(Bound { source: source.into(), task: task.into(), stream: self.stream(user)?, key, at })
-        };
-        rows.into_iter().map(bound).collect()
-    }
-
     /// Forgets the skip bounds before what `before` says of their streams: nothing that old can start a match any more.
     pub(crate) fn drop_bounds(&mut self, before: Before<'_>) -> Result<(), Error> {
+        self.sum_up()?;
         let doing = "forgetting skip bounds";
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(ts) FROM bounds GROUP BY user")? {
             let before = before(&stream, self.folded(id)?);

@@ -82,6 +82,7 @@ impl Store {
     /// Puts these in place of all sets and tasks, and forgets the skip bounds of tasks that are gone.
     pub(crate) fn replace_tasks(&mut self, sets: &[StoredSet], tasks: &[StoredTask]) -> Result<(), Error> {
         let doing = "writing the task sets";
+        self.sum_up()?;
         self.conn.execute_batch("DELETE FROM sets; DELETE FROM tasks").doing(doing)?;
         for set in sets {
             let policies = serde_json::to_string(&set.policies).map_err(|_| torn(doing))?;

@@ -2,7 +2,6 @@
 
 use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
-use smallvec::SmallVec;
 
 use super::{Next, Worker};
 use crate::dispatch::LedgerEntry;
@@ -151,7 +150,6 @@ impl Worker {
     pub(super) fn begin(&mut self) {
         if !self.open {
             self.open = true;
-            self.look_after_file();
             self.failed = self.store.begin().and_then(|()| self.mark_missing()).err();
         }
     }
@@ -194,6 +192,7 @@ impl Worker {
         let reminder = if told.is_empty() { None } else { self.reminder() };
         self.delivery.tell(&self.shared, told, reminder);
         self.delivery.tell_strangers(&self.shared, std::mem::take(&mut self.strangers));
+        self.look_after_file();
         self.forget_some();
         written
     }
@@ -219,14 +218,17 @@ impl Worker {
             store.put_call(call)?;
         }
         effects.counts.iter().try_for_each(|(of, counts)| store.add_counts(of, counts))?;
-        for (key, at) in &effects.bounds {
-            put_bound(store, key, *at)?;
-        }
+        effects.bounds.iter().try_for_each(|(key, at)| store.note_bound(&bound(key, *at)))?;
+        effects.consumed.iter().try_for_each(|(key, at)| store.put_bound(&bound(key, *at)))?;
         for stream in &effects.cuts {
             self.fold.state(stream).map_or(Ok(()), |state| store.put_cut(stream, &state))?;
         }
-        let moved = effects.moved.iter().filter_map(|stream| Some((stream, self.fold.state(stream)?)));
-        store.put_folded(&moved.collect::<SmallVec<[_; 2]>>())?;
+        for stream in &effects.moved {
+            self.fold.state(stream).map_or(Ok(()), |state| store.note_folded(stream, state))?;
+        }
+        if effects.wakeup.is_some() || !effects.cuts.is_empty() {
+            store.write_noted();
+        }
         effects.wakeup.map_or(Ok(()), |t| store.put_wakeup(t))
     }
 
@@ -248,7 +250,7 @@ impl Worker {
     }
 }
 
-fn put_bound(store: &mut Store, key: &crate::fold::BoundKey, at: Position) -> Result<(), Error> {
+pub(super) fn bound(key: &crate::fold::BoundKey, at: Position) -> Bound {
     let crate::fold::BoundKey { source, task, stream, key } = key.clone();
-    store.put_bound(&Bound { source, task, stream, key, at })
+    Bound { source, task, stream, key, at }
 }

@@ -203,6 +203,7 @@ impl Worker {
             self.remember(key)?;
         }
         self.begin();
+        self.store.write_noted();
         let _ = self.finish_batch();
         read.and(ended).map(|()| found)
     }

@@ -11,7 +11,7 @@ use ensue_rule::Timestamp;
 use super::Worker;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Mode, Place};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::log::{LogGap, Losers, StreamKey};
 use crate::report::{StoreReport, StoreState};
 use crate::store::Store;
@@ -115,10 +115,15 @@ impl Worker {
         (Losers::User(key.user().cloned()), upto)
     }
 
-    /// Where the file was taken away, a fresh one is begun before anything is written into nowhere.
+    /// Where the file was taken away, a fresh one is begun. Looked for after a batch, when whoever waits for a decision has been
+    /// told, and before anybody is told that it is kept: the batch went with the file, and who flushes hears that.
     pub(super) fn look_after_file(&mut self) {
         if self.store.is_gone() {
-            self.start_afresh("the file is gone");
+            let why = "the file is gone";
+            self.last_error.get_or_insert_with(|| {
+                Error::new(Kind::Store { doing: "keeping events", why: why.to_owned(), unsound: false })
+            });
+            self.start_afresh(why);
         }
     }
 
@@ -134,6 +139,7 @@ impl Worker {
         let known = self.store.salvage();
         let (sets, tasks) = (self.fold.book.sets().to_vec(), self.fold.book.stored());
         let begun = Store::replace(&path, now).and_then(|mut opened| {
+            opened.store.take_noted(&self.store);
             opened.store.refill(known, self.store.next_seq())?;
             opened.store.begin()?;
             opened.store.replace_tasks(&sets, &tasks)?;
