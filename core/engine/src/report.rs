@@ -34,7 +34,8 @@ pub enum StoreState {
     Failing,
     /// It can be written again. Decisions made meanwhile are kept now; events are not, and their place is marked.
     Working,
-    /// The file was torn, or gone: a fresh one was begun, with all that was known but the events.
+    /// There is a fresh file. The one before was gone, and all of it was written anew; or it was torn, and all that was known
+    /// but the events was.
     Afresh,
 }
 

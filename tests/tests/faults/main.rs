@@ -279,49 +279,38 @@ fn a_store_that_cannot_be_opened_is_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_is_deleted_is_begun_afresh() {
+fn a_file_that_is_deleted_is_written_anew() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::begun(&dir.path().join("ensue.db"));
     site.record(2_000, "b", "");
     site.engine.flush().unwrap();
     std::fs::remove_file(&site.path).unwrap();
     site.record(3_000, "a", "");
-    let error = site.engine.flush().unwrap_err();
-    assert!(error.to_string().contains("the file is gone"), "{error}");
+    site.engine.flush().unwrap();
     assert_eq!(site.states(), [StoreState::Afresh]);
     assert_eq!(site.engine.decisions(9).len(), 1, "what was decided is known");
+    let site = site.again();
+    assert_eq!(site.engine.ready().unwrap().tasks, 3);
     site.record(4_000, "b", "");
+    site.engine.flush().unwrap();
+    assert_eq!(site.engine.decisions(9).len(), 2, "the event that noticed it is there, too");
+    // Another one is in its place.
+    std::fs::remove_file(&site.path).unwrap();
+    std::fs::write(&site.path, "not ours").unwrap();
+    site.record(5_000, "a", "");
+    site.engine.flush().unwrap();
+    assert_eq!(site.engine.stats().set_aside, 1);
     let again = site.again();
-    assert_eq!(again.engine.ready().unwrap().tasks, 3);
-    assert_eq!(again.engine.decisions(9).len(), 2);
+    again.record(6_000, "b", "");
+    again.engine.flush().unwrap();
+    assert_eq!(again.engine.decisions(9).len(), 3);
     again.engine.shutdown();
     sound(&again.path);
 }
 
-#[test]
-fn a_look_back_over_a_log_that_is_gone_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let site = Site::begun(&dir.path().join("ensue.db"));
-    std::fs::remove_file(&site.path).unwrap();
-    site.record(2_000, "a", "");
-    assert!(site.engine.flush().is_err());
-    let refused = |site: &Site, ts| {
-        site.record(ts, "go", "");
-        site.engine.flush().unwrap();
-        let told = std::mem::take(&mut *site.told.outcomes.lock().unwrap());
-        let of_back = |o: &Outcome| matches!(o, Outcome::Refusal(r) if &*r.task == "back" && r.reason.as_str() == "history_truncated");
-        told.iter().any(of_back)
-    };
-    assert!(refused(&site, 3_000), "there were an a at 1,000 and one at 2,000");
-    let again = site.again();
-    assert!(refused(&again, 4_000));
-    assert!(!refused(&again, 3_700_000), "the window begins behind what is lost");
-}
-
-#[test]
-fn a_file_that_tears_while_it_is_open_is_set_aside() {
-    let dir = tempfile::tempdir().unwrap();
-    let site = Site::begun(&dir.path().join("ensue.db"));
+/// Rows in many pages, opened again, and torn behind the back of whoever has it open.
+fn torn(path: &Path) -> Site {
+    let site = Site::begun(path);
     let long = "x".repeat(2_000);
     (0..4_000).for_each(|n| site.record(2_000 + n, "a", &long));
     let site = site.again();
@@ -333,6 +322,30 @@ fn a_file_that_tears_while_it_is_open_is_set_aside() {
     site.record(20_000, "go", "");
     assert!(site.engine.flush().is_err());
     assert_eq!(site.states(), [StoreState::Afresh]);
+    site
+}
+
+#[test]
+fn a_look_back_over_a_log_that_is_gone_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = torn(&dir.path().join("ensue.db"));
+    let refused = |site: &Site, ts| {
+        site.record(ts, "go", "");
+        site.engine.flush().unwrap();
+        let told = std::mem::take(&mut *site.told.outcomes.lock().unwrap());
+        let of_back = |o: &Outcome| matches!(o, Outcome::Refusal(r) if &*r.task == "back" && r.reason.as_str() == "history_truncated");
+        told.iter().any(of_back)
+    };
+    assert!(refused(&site, 21_000), "there were many");
+    let again = site.again();
+    assert!(refused(&again, 22_000));
+    assert!(!refused(&again, 3_700_000), "the window begins behind what is lost");
+}
+
+#[test]
+fn a_file_that_tears_while_it_is_open_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = torn(&dir.path().join("ensue.db"));
     assert_eq!(site.engine.stats().set_aside, 1);
     let aside = |e: std::io::Result<std::fs::DirEntry>| e.unwrap().file_name().to_string_lossy().contains(".aside-2");
     assert!(std::fs::read_dir(dir.path()).unwrap().any(aside));

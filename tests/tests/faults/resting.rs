@@ -85,8 +85,8 @@ impl Resting {
 fn who_rests_comes_back_from_a_file_that_is_deleted() {
     let rest = Resting::begun();
     std::fs::remove_file(&rest.site.path).unwrap();
-    assert!(!rest.each(20_000, "b", ""), "the first went with the file");
-    assert_eq!(rest.told(), (400, 0, 0), "the open file can still be read");
+    assert!(rest.each(20_000, "b", ""));
+    assert_eq!(rest.told(), (400, 0, 0), "all of it was written anew");
     assert_eq!(rest.site.states(), [StoreState::Afresh]);
 }
 

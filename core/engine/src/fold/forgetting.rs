@@ -45,10 +45,12 @@ impl Fold {
     /// The log before the entry `next` is gone: nothing reads there any more. Runs that are alive have seen it, and go on.
     pub(crate) fn lose_log(&mut self, next: u64) {
         let (lateness, seq) = (self.lateness, next.saturating_sub(1));
-        for stream in self.streams.values_mut().filter(|s| s.frontier > Timestamp::MIN) {
+        for (key, stream) in self.streams.iter_mut().filter(|(_, s)| s.frontier > Timestamp::MIN) {
             // What still may come on time has a place behind it.
             let upto = Position { ts: stream.frontier.minus(lateness), seq };
             stream.put_cut(stream.aside().cut.max(Some(upto)));
+            // Its row may have been torn, too.
+            self.effects.cuts.insert(key.clone());
         }
     }
 

@@ -36,11 +36,18 @@ impl Store {
             return Ok(Opened { store, set_aside: None });
         };
         usable(path)?;
+        // Of a process that was killed while it wrote a file anew; there may be somebody in it who is to be forgotten.
+        let _ = std::fs::remove_file(beside(path, ".anew"));
         match connect(Some(path)) {
             Ok(store) => Ok(Opened { store, set_aside: None }),
             Err(Failure::Other(error)) => Err(error),
             Err(Failure::Unsound) => Self::begin_afresh(path, now),
         }
+    }
+
+    /// Opens the file at `path`, which is a store.
+    pub(super) fn reopen(path: &Path) -> Result<Self, Error> {
+        connect(Some(path)).map_err(|f| f.into_error(path))
     }
 
     /// Sets the file at `path` aside and begins a fresh one.
@@ -75,7 +82,7 @@ impl Failure {
     }
 }
 
-fn unusable(path: &Path, why: &str) -> Error {
+pub(super) fn unusable(path: &Path, why: &str) -> Error {
     Error::new(Kind::Unusable { path: path.to_owned(), why: why.to_owned() })
 }
 
@@ -186,7 +193,7 @@ fn tune(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Renames the file, and what `SQLite` put beside it, to a name with the date that is not taken.
-fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
+pub(super) fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
     let date = crate::iso::Utc(Timestamp(now.0 - now.0.rem_euclid(1_000))).to_string().replace(['-', ':'], "");
     let aside = (0..1_000)
         .map(|n| beside(path, &if n == 0 { format!(".aside-{date}") } else { format!(".aside-{date}-{n}") }))
@@ -201,7 +208,7 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
 }
 
 /// The path with something behind its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -1,12 +1,14 @@
-//! All that a store knows beside the events, from one file into another: for a file that is torn or gone.
+//! From one file into another: all that a store knows beside the events, for a file that is torn; all of it, for one that is gone
+//! but still open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ensue_rule::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::open::{beside, set_aside, unusable};
 use super::{Doing, Opened, Store};
 use crate::config::Place;
 use crate::error::Error;
@@ -54,6 +56,30 @@ impl Store {
         if path.exists() { Self::begin_afresh(path, now) } else { Self::open(&Place::File(path.to_owned()), now) }
     }
 
+    /// Goes on in a file that has all of this one, at the path where this one was: it was deleted while it is open, or another is
+    /// in its place, which is set aside. Not within a transaction. Under which name something was set aside.
+    pub(crate) fn write_anew(&mut self, now: Timestamp) -> Result<Option<PathBuf>, Error> {
+        let doing = "writing the file anew";
+        let Some((path, _)) = self.file.clone() else { return Ok(None) };
+        let anew = beside(&path, ".anew");
+        // Of a process that was killed here.
+        let _ = std::fs::remove_file(&anew);
+        let copied = self.conn.execute("VACUUM INTO ?1", [anew.to_string_lossy()]).doing(doing);
+        let placed = copied.and_then(|_| put_in_place(&anew, &path, now));
+        let (store, set_aside) = match placed.and_then(|aside| Ok((Self::reopen(&path)?, aside))) {
+            Ok(done) => done,
+            Err(error) => {
+                let _ = std::fs::remove_file(&anew);
+                return Err(error);
+            }
+        };
+        self.let_go();
+        let before = std::mem::replace(self, store);
+        self.summary = before.summary.clone();
+        self.next_seq = self.next_seq.max(before.next_seq);
+        Ok(set_aside)
+    }
+
     /// Before it is dropped: the log beside the path is not its own any more.
     pub(crate) fn let_go(&mut self) {
         // Where this fails there is nothing that could be done.
@@ -67,6 +93,14 @@ impl Store {
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         })
     }
+}
+
+/// Puts a file under its name; what has that name is set aside.
+fn put_in_place(anew: &Path, path: &Path, now: Timestamp) -> Result<Option<PathBuf>, Error> {
+    let aside = if path.exists() { Some(set_aside(path, now)?) } else { None };
+    // The log of the file that is gone: whoever has it open still reads it, and a new file must not find it.
+    let _ = std::fs::remove_file(beside(path, "-wal"));
+    std::fs::rename(anew, path).map(|()| aside).map_err(|e| unusable(path, &e.to_string()))
 }
 
 /// The rows of a table up to the first that cannot be read.

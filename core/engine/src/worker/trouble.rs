@@ -1,5 +1,5 @@
 //! When the store fails while the engine runs: matching goes on in memory, and what was not kept is counted, told, and marked
-//! in the log as soon as that can be written again. A file that is torn, or gone, is replaced by a fresh one.
+//! in the log as soon as that can be written again. A file that is torn is replaced by a fresh one, one that is gone written anew.
 //!
 //! Never an endless retry: each batch tries once, and while nothing comes the worker tries after longer and longer pauses,
 //! ten times; then it waits for the next batch.
@@ -11,7 +11,7 @@ use ensue_rule::Timestamp;
 use super::Worker;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Mode, Place};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::log::{LogGap, Losers, StreamKey};
 use crate::report::{StoreReport, StoreState};
 use crate::store::Store;
@@ -115,26 +115,41 @@ impl Worker {
         (Losers::User(key.user().cloned()), upto)
     }
 
-    /// Where the file was taken away, a fresh one is begun. Looked for after a batch, when whoever waits for a decision has been
-    /// told, and before anybody is told that it is kept: the batch went with the file, and who flushes hears that.
+    /// Where the file was taken away it is written anew: it is open, so all of it can be read. Looked for after a batch, when
+    /// whoever waits for a decision has been told, and before anybody is told that the batch is kept.
     pub(super) fn look_after_file(&mut self) {
-        if self.store.is_gone() {
-            let why = "the file is gone";
-            self.last_error.get_or_insert_with(|| {
-                Error::new(Kind::Store { doing: "keeping events", why: why.to_owned(), unsound: false })
-            });
-            self.start_afresh(why);
+        if !self.store.is_gone() {
+            return;
+        }
+        match self.store.write_anew(self.wall_clock()) {
+            Ok(aside) => {
+                self.shared.counters.set_aside.add(u64::from(aside.is_some()));
+                let aside = aside.map_or_else(String::new, |p| format!("; what had its place is {}", p.display()));
+                self.report(
+                    StoreState::Afresh,
+                    format!("the file is gone; it was written anew with all that was in it{aside}"),
+                );
+            }
+            Err(error) => {
+                let why = format!("the file is gone; {error}");
+                self.last_error.get_or_insert(error);
+                self.start_afresh(&why);
+            }
         }
     }
 
-    /// Begins a fresh file in place of one that is torn or gone, with all that is known beside the events. Where that fails
+    fn wall_clock(&self) -> Timestamp {
+        match &self.shared.config.mode {
+            Mode::Live(clock) => clock.now(),
+            Mode::Replay => SystemClock::new().now(),
+        }
+    }
+
+    /// Begins a fresh file in place of one that is torn, or gone and not to be read, with all that is known beside the events. Where that fails
     /// the old one stays, and the next batch tries again. Whether there is a fresh one.
     fn start_afresh(&mut self, why: &str) -> bool {
         let Place::File(path) = self.shared.config.place.clone() else { return false };
-        let now = match &self.shared.config.mode {
-            Mode::Live(clock) => clock.now(),
-            Mode::Replay => SystemClock::new().now(),
-        };
+        let now = self.wall_clock();
         let ended = self.wake_from_the_old();
         let known = self.store.salvage();
         let (sets, tasks) = (self.fold.book.sets().to_vec(), self.fold.book.stored());

@@ -34,7 +34,7 @@ public enum class StoreState {
     /** It can be written again. Decisions made meanwhile are kept now; events are not, and their place is marked. */
     WORKING,
 
-    /** The file was torn, or gone: a fresh one was begun, with all that was known but the events. */
+    /** There is a fresh file: the one before was gone, and all of it was written anew; or torn, and all that was known but the events was. */
     AFRESH,
 }
 
