@@ -23,7 +23,7 @@ struct Args {
     /// Where the stores are, and stay where something is wrong; else in a folder that is removed
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Moves the boundary of transactions: a commit reaches the file only when the next one begins. Must fail
+    /// Moves the boundary of transactions: commits reach the file four at a time. Must fail
     #[arg(long)]
     lose: bool,
     /// What a child is to do

@@ -3,7 +3,7 @@
 //! Half of them are recognised by the statement that the engine runs, half by what `SQLite` does to the disk; the product
 //! knows of none. A child that comes to its point says so and stops on the thread that is there: its parent ends it.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use ensue_faults::{Access, Answer, Op, Part, Watcher};
 
@@ -130,6 +130,10 @@ impl Point {
     }
 }
 
+/// With `lose` commits reach the file by so many at once, at most. By one they would be there before the process ends more often than
+/// not: whoever is told of one often commits something else next.
+const LATE: u64 = 4;
+
 /// Brings a process to stand still at a point.
 #[derive(Debug)]
 pub struct Stopper {
@@ -140,9 +144,10 @@ pub struct Stopper {
     committing: AtomicBool,
     /// The point counts only from here on (an upgrade's transaction, what is done aside) or only until here (opening).
     counts: AtomicBool,
-    /// Commits are held back until the next one begins: what is told then is not true yet.
+    /// Commits are held back until [`LATE`] later ones begin: what is told then is not true yet.
     lose: bool,
     release: AtomicBool,
+    commits: AtomicU64,
 }
 
 impl Stopper {
@@ -155,6 +160,7 @@ impl Stopper {
             counts: AtomicBool::new(!point.is_aside()),
             lose,
             release: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
         }
     }
 
@@ -206,7 +212,9 @@ impl Watcher for Stopper {
         let commit = sql.trim_start().starts_with("COMMIT");
         if commit {
             self.committing.store(!done, Ordering::SeqCst);
-            self.release.fetch_or(!done, Ordering::SeqCst);
+            if !done && self.commits.fetch_add(1, Ordering::SeqCst).is_multiple_of(LATE) {
+                self.release.store(true, Ordering::SeqCst);
+            }
         }
         let begins = match self.point {
             Point::Upgrade => "BEGIN",
