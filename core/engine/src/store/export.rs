@@ -132,7 +132,10 @@ impl Store {
     }
 
     fn export_bounds(&mut self, id: i64) -> Result<Value, Error> {
-        let json = |Bound { source, task, key, at, .. }: Bound| json!({ "source": *source, "task": *task, "partition": key, "ts": at.ts.0, "seq": at.seq });
+        let json = |bound: Bound| {
+            let Bound { source, task, key, at, .. } = bound;
+            json!({ "source": *source, "task": *task, "partition": key, "ts": at.ts.0, "seq": at.seq })
+        };
         Ok(self.bounds(Some(id))?.into_iter().map(json).collect())
     }
 }

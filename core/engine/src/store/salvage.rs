@@ -62,9 +62,10 @@ impl Store {
         let doing = "writing the file anew";
         let Some((path, _)) = self.file.clone() else { return Ok(None) };
         let anew = beside(&path, ".anew");
+        let Some(name) = anew.to_str() else { return Err(unusable(&path, "its name is no UTF-8")) };
         // Of a process that was killed here.
         let _ = std::fs::remove_file(&anew);
-        let copied = self.conn.execute("VACUUM INTO ?1", [anew.to_string_lossy()]).doing(doing);
+        let copied = self.conn.execute("VACUUM INTO ?1", [name]).doing(doing);
         let placed = copied.and_then(|_| put_in_place(&anew, &path, now));
         let (store, set_aside) = match placed.and_then(|aside| Ok((Self::reopen(&path)?, aside))) {
             Ok(done) => done,
@@ -95,12 +96,15 @@ impl Store {
     }
 }
 
-/// Puts a file under its name; what has that name is set aside.
+/// Puts a file under its name, once it is on the disk; what has that name is set aside.
 fn put_in_place(anew: &Path, path: &Path, now: Timestamp) -> Result<Option<PathBuf>, Error> {
+    let failed = |e: std::io::Error| unusable(path, &e.to_string());
+    // Nobody has it open yet: to close it here takes nobody's lock away.
+    std::fs::OpenOptions::new().write(true).open(anew).and_then(|file| file.sync_all()).map_err(failed)?;
     let aside = if path.exists() { Some(set_aside(path, now)?) } else { None };
     // The log of the file that is gone: whoever has it open still reads it, and a new file must not find it.
     let _ = std::fs::remove_file(beside(path, "-wal"));
-    std::fs::rename(anew, path).map(|()| aside).map_err(|e| unusable(path, &e.to_string()))
+    std::fs::rename(anew, path).map(|()| aside).map_err(failed)
 }
 
 /// The rows of a table up to the first that cannot be read.

@@ -195,7 +195,7 @@ impl Store {
         }
     }
 
-    /// The streams of which there is no row yet, and the others.
+    /// The rows of all streams, with what is noted of them; also of those that have none yet.
     pub(super) fn with_noted(&self, rows: BTreeMap<i64, UserState>) -> BTreeMap<i64, UserState> {
         let mut all = rows;
         for (of, state) in &self.summary.unwritten.streams {

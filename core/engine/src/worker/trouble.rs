@@ -145,8 +145,8 @@ impl Worker {
         }
     }
 
-    /// Begins a fresh file in place of one that is torn, or gone and not to be read, with all that is known beside the events. Where that fails
-    /// the old one stays, and the next batch tries again. Whether there is a fresh one.
+    /// Begins a fresh file in place of one that is torn, or gone and not to be read, with all that is known beside the events.
+    /// Where that fails the old one stays, and the next batch tries again. Whether there is a fresh one.
     fn start_afresh(&mut self, why: &str) -> bool {
         let Place::File(path) = self.shared.config.place.clone() else { return false };
         let now = self.wall_clock();
