@@ -23,7 +23,7 @@ pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
 use size::{DEPTH, size};
 use users::Mark;
 pub(crate) use users::Users;
-pub(crate) use users::{Moved, Reach, Stamp};
+pub(crate) use users::{Moved, Newcomer, Past, Reach, Stamp};
 
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
@@ -385,7 +385,7 @@ fn owned(
         before: mark.before,
         device_before: mark.device_before,
         session: mark.session,
-        first: mark.first,
+        newcomer: mark.newcomer.clone(),
         stamped: event.ts.is_none(),
         whole,
         line,

@@ -123,6 +123,7 @@ impl Worker {
             }
             (restored, _) => OpenReport { set_aside, ..restored? },
         };
+        shared.ingest.users.know_device();
         shared.counters.set_aside.set(u64::from(rebuilt.set_aside.is_some()));
         worker.note_opting_out()?;
         if let Some(consent) = shared.config.consent {

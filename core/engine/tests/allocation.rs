@@ -16,13 +16,18 @@ fn task(n: usize) -> Task {
     Task::of(format!("task{n}"), rule)
 }
 
-#[test]
-fn an_unwanted_event_allocates_nothing() {
-    let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
+/// An engine of 1,000 tasks, at this time.
+fn engine(now: i64) -> Engine {
+    let clock = Arc::new(ManualClock::new(Timestamp(now)));
     let engine = Engine::open(Config::in_memory().clock(clock)).unwrap();
     let tasks = (0..1_000).map(task);
     engine.apply(vec![TaskSet::of("s", tasks)]).unwrap();
+    engine
+}
 
+#[test]
+fn an_unwanted_event_allocates_nothing() {
+    let engine = engine(1_000_000);
     let args = [("item", Value::from("42")), ("price", Value::from(3.5)), ("list", Value::List([Value::Null].into()))];
     let id = Value::from("e1");
     let event =
@@ -46,4 +51,22 @@ fn an_unwanted_event_allocates_nothing() {
         }
     });
     assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn nor_where_it_begins_a_session_of_who_comes_late() {
+    let days = |n: i64| n * 24 * 3_600_000;
+    let engine = engine(days(10));
+    let record = |user: &str, ts: i64| {
+        let event =
+            EventRef { ts: Some(Timestamp(ts)), action_type: "other", user_id: Some(user), ..EventRef::default() };
+        assert_eq!(engine.record(&event), Recorded::Unwanted);
+    };
+    record("another", days(9));
+    for user in 0..20 {
+        let user = format!("user{user}");
+        record(&user, days(2));
+        let counted = allocation_counter::measure(|| (1..300).for_each(|n| record(&user, days(2) + n * 1_900_000)));
+        assert_eq!(counted.count_total, 0);
+    }
 }

@@ -136,6 +136,13 @@ impl Fold {
         stream.put_cut(state.cut);
     }
 
+    /// Keeps a stream in memory, of which the store may say nothing yet.
+    pub(crate) fn keep(&mut self, key: &StreamKey) {
+        if !self.has(key) {
+            self.streams.entry(key.clone()).or_default();
+        }
+    }
+
     /// What the matches of a stream consumed, and what past decisions in it count.
     pub(crate) fn remember(&mut self, key: &StreamKey, bounds: &[Bound], past: Vec<LedgerEntry>) {
         past.into_iter().for_each(|entry| self.ledger.note(entry));
@@ -145,16 +152,6 @@ impl Fold {
                 self.consumed.insert((task.id, key.clone(), bound.key.clone()), bound.at);
             }
         }
-    }
-
-    /// How many sessions of a stream came before those that the recording side counts, where that is known.
-    pub(crate) fn sessions_before(&self, key: &StreamKey) -> Option<u64> {
-        self.streams.get(key)?.sessions_before()
-    }
-
-    /// See [`Fold::sessions_before`].
-    pub(crate) fn put_sessions_before(&mut self, key: &StreamKey, sessions: u64) {
-        self.streams.entry(key.clone()).or_default().put_sessions_before(sessions);
     }
 
     /// A stream's time; `folded`: how far it had come, where it is put away.

@@ -23,8 +23,6 @@ pub(super) struct Stream {
     pub(super) floor: Timestamp,
     /// The session of the last event.
     pub(super) session: u64,
-    /// How many sessions came before those that the recording side counts; [`UNKNOWN`]: that is not known.
-    sessions: u64,
     /// Under which time the fold knows that it is due; [`Timestamp::MAX`]: it does not.
     indexed: Timestamp,
     /// The last known offset of local time.
@@ -50,9 +48,6 @@ pub(super) struct Aside {
     pub(super) cut: Option<Position>,
 }
 
-/// No number of sessions.
-const UNKNOWN: u64 = u64::MAX;
-
 /// What most streams have.
 static NOTHING: Aside = Aside {
     pushed: Timestamp::MIN,
@@ -77,7 +72,6 @@ impl Default for Stream {
             frontier: Timestamp::MIN,
             floor: Timestamp::MIN,
             session: 0,
-            sessions: UNKNOWN,
             indexed: Timestamp::MAX,
             utc_offset_min: 0,
             lives: Lives::None,
@@ -138,16 +132,6 @@ impl Stream {
     /// The fold knows that it is due then, or not at all.
     pub(super) fn put_indexed(&mut self, at: Option<Timestamp>) {
         self.indexed = at.unwrap_or(Timestamp::MAX);
-    }
-
-    /// How many sessions came before those that the recording side counts, where that is known.
-    pub(super) fn sessions_before(&self) -> Option<u64> {
-        Some(self.sessions).filter(|n| *n != UNKNOWN)
-    }
-
-    /// See [`Stream::sessions_before`].
-    pub(super) fn put_sessions_before(&mut self, sessions: u64) {
-        self.sessions = sessions;
     }
 
     /// Where its history is cut off, or is no longer.

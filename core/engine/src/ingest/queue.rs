@@ -10,6 +10,7 @@ use std::time::Duration as Span;
 
 use ensue_rule::{Event, Timestamp};
 
+use super::users::Newcomer;
 use crate::feedback::Feedback;
 use crate::worker::Command;
 
@@ -29,8 +30,8 @@ pub(crate) struct Queued {
     pub(crate) device_before: Timestamp,
     /// The number of its session.
     pub(crate) session: u64,
-    /// See [`Mark::first`](super::users::Mark).
-    pub(crate) first: Option<Timestamp>,
+    /// See [`Mark::newcomer`](super::users::Mark).
+    pub(crate) newcomer: Option<Arc<Newcomer>>,
     /// Whether the engine stamped it.
     pub(crate) stamped: bool,
     /// Whether it was recorded before anyone knew what is wanted.
@@ -313,7 +314,7 @@ impl Queued {
             before: Timestamp::MIN,
             device_before: Timestamp::MIN,
             session: 1,
-            first: None,
+            newcomer: None,
             stamped: false,
             whole: false,
             line: None,

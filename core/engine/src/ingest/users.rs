@@ -3,14 +3,16 @@
 //! Small locks, held for nanoseconds, spread over shards by user; nothing here waits for I/O. What the fold takes for a
 //! user's time is not this but what the queued events carry: the frontier before each.
 
+mod newcomer;
 mod reach;
 mod shard;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ensue_rule::{Duration, Timestamp};
 
+pub(crate) use newcomer::{Newcomer, Past};
 pub(crate) use reach::{Reach, Stamp};
 use shard::Shard;
 
@@ -30,6 +32,8 @@ pub(crate) struct Users {
     anonymous: Mutex<Shard>,
     shards: [Mutex<Shard>; SHARDS],
     device: AtomicI64,
+    /// What the store remembers of the device was taken over.
+    knows_device: AtomicBool,
 }
 
 /// Users with how far they have come.
@@ -46,8 +50,8 @@ pub(crate) struct Mark {
     pub(crate) device_before: Timestamp,
     /// The number of the event's session.
     pub(crate) session: u64,
-    /// The time of the user's first event here, where that does not go on yet from what the store remembers.
-    pub(crate) first: Option<Timestamp>,
+    /// As whom the user is counted, where that does not go on yet from what the store remembers; only where it was asked for.
+    pub(crate) newcomer: Option<Arc<Newcomer>>,
     /// The user's name, owned; only where it was asked for.
     pub(crate) user: Option<Arc<str>>,
 }
@@ -61,25 +65,29 @@ impl Users {
             anonymous: Mutex::default(),
             shards: Default::default(),
             device: AtomicI64::new(i64::MIN),
+            knows_device: AtomicBool::new(false),
         }
     }
 
-    /// Moves a user's frontier by an event; `queued`: it is wanted, and so many items were queued before it. Then the
-    /// user's name is owned too.
+    /// Moves a user's frontier by an event; `queued`: it is wanted, and so many items were queued before it. Then who they
+    /// are is owned too.
     pub(crate) fn mark(&self, user: Option<&str>, stamp: Stamp, queued: Option<u64>) -> Mark {
         let mut shard = lock(self.shard(user));
         shard.events += 1;
         let mut stranger = Reach::default();
-        let (reach, name) = match shard.reach(user, &self.count, self.limit.saturating_mul(HARD)) {
-            Some((reach, name)) => (reach, name.filter(|_| queued.is_some()).cloned()),
-            None => (&mut stranger, user.filter(|_| queued.is_some()).map(Arc::from)),
+        let (reach, name, kept) = match shard.reach(user, &self.count, self.limit.saturating_mul(HARD)) {
+            Some((reach, name)) => (reach, name.filter(|_| queued.is_some()).cloned(), true),
+            None => (&mut stranger, user.filter(|_| queued.is_some()).map(Arc::from), false),
         };
         reach.queued = queued.unwrap_or(reach.queued);
         let (before, ts) = (reach.frontier, stamp.at(reach.frontier));
+        if reach.session == 0 && (kept || queued.is_some()) {
+            reach.newcomer = Some(self.newcomer(ts));
+        }
         let session = reach.step(ts, self.session_gap);
-        let first = (!reach.joined).then_some(reach.first);
+        let newcomer = queued.and_then(|_| reach.newcomer.clone());
         drop(shard);
-        Mark { ts, before, device_before: self.move_device(ts), session, first, user: name }
+        Mark { ts, before, device_before: self.move_device(ts), session, newcomer, user: name }
     }
 
     /// How many users are remembered here.
@@ -97,17 +105,29 @@ impl Users {
         lock(self.shard(Some(user))).has(user)
     }
 
-    /// Goes on from what the store remembers of a user, if they are here and do not yet: up to `frontier`, in so many sessions
-    /// before those that were counted here. Whether it is they who were counted from the event at `first` on.
-    pub(crate) fn join(&self, user: Option<&str>, first: Timestamp, (frontier, sessions): (Timestamp, u64)) -> bool {
+    /// Who comes with an event at `first`, and is not known here.
+    #[cold]
+    fn newcomer(&self, first: Timestamp) -> Arc<Newcomer> {
+        let device = self.knows_device.load(Ordering::Acquire).then(|| self.device());
+        Arc::new(Newcomer::at(first, device, self.session_gap))
+    }
+
+    /// As whom a user is counted who is here and does not go on yet from what the store remembers.
+    pub(crate) fn newcomer_of(&self, user: Option<&str>) -> Option<Arc<Newcomer>> {
+        lock(self.shard(user)).known(user)?.newcomer.clone()
+    }
+
+    /// Says what came before a newcomer: up to a frontier, in so many sessions. The user goes on from there, where it is
+    /// still they who are here.
+    pub(crate) fn join(&self, user: Option<&str>, newcomer: &Arc<Newcomer>, before: (Timestamp, u64)) -> Past {
+        // No session of theirs begins meanwhile.
         let mut shard = lock(self.shard(user));
-        let Some(reach) = shard.known(user).filter(|r| r.first == first) else { return false };
-        if !reach.joined {
-            reach.frontier = reach.frontier.max(frontier);
-            reach.session = reach.session.saturating_add(sessions);
-            reach.joined = true;
+        let past = newcomer.settle(before, self.session_gap);
+        let here = |reach: &Reach| reach.newcomer.as_ref().is_some_and(|n| Arc::ptr_eq(n, newcomer));
+        if let Some(reach) = shard.known(user).filter(|reach| here(reach)) {
+            reach.go_on(past);
         }
-        true
+        past
     }
 
     /// The users but for the `keep` newest, by the last event, oldest first; none of whom an event may still be among the
@@ -128,10 +148,11 @@ impl Users {
         all.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// Takes a user out, of whom all is done as [`Users::oldest`] says, still: who comes again is new here.
+    /// Takes a user out, of whom all is done as [`Users::oldest`] says, still, and who is no newcomer: who comes again is new
+    /// here.
     pub(crate) fn take(&self, user: &str, done: u64) -> Option<Reach> {
         let mut shard = lock(self.shard(Some(user)));
-        let reach = *shard.known(Some(user)).filter(|r| r.is_done(done))?;
+        let reach = shard.known(Some(user)).filter(|r| r.is_done(done) && r.newcomer.is_none())?.clone();
         shard.remove(Some(user), &self.count);
         Some(reach)
     }
@@ -149,12 +170,13 @@ impl Users {
     /// Takes over what the store remembers of a user; events recorded since opening only move it on.
     pub(crate) fn restore(&self, user: Option<&str>, frontier: Timestamp, session: u64) {
         let mut shard = lock(self.shard(user));
-        let reach = shard.reach(user, &self.count, usize::MAX).map(|(reach, _)| reach);
-        // Who has recorded since goes on when the worker meets them.
-        if let Some(reach) = reach.filter(|r| r.joined || r.session == 0) {
-            reach.frontier = reach.frontier.max(frontier);
-            reach.session = reach.session.saturating_add(session);
-            reach.joined = true;
+        if let Some((reach, _)) = shard.reach(user, &self.count, usize::MAX) {
+            if let Some(newcomer) = reach.newcomer.clone() {
+                reach.go_on(newcomer.settle((frontier, session), self.session_gap));
+            } else {
+                reach.frontier = reach.frontier.max(frontier);
+                reach.session = reach.session.max(session);
+            }
         }
         self.move_device(frontier);
     }
@@ -162,6 +184,11 @@ impl Users {
     /// Takes over what the store remembers of the device.
     pub(crate) fn restore_device(&self, frontier: Timestamp) {
         self.move_device(frontier);
+    }
+
+    /// What the store remembers of all users and the device was taken over.
+    pub(crate) fn know_device(&self) {
+        self.knows_device.store(true, Ordering::Release);
     }
 
     /// Forgets a user.
@@ -190,11 +217,11 @@ impl Users {
         for shard in self.all() {
             let mut shard = lock(shard);
             if std::mem::take(&mut shard.anonymous.moved) {
-                moved.push((None, shard.anonymous));
+                moved.push((None, shard.anonymous.clone()));
             }
             for entry in shard.entries.iter_mut().filter(|e| e.reach.moved) {
                 entry.reach.moved = false;
-                moved.push((Some(entry.name.clone()), entry.reach));
+                moved.push((Some(entry.name.clone()), entry.reach.clone()));
             }
         }
         moved

@@ -9,7 +9,7 @@ use ensue_rule::Timestamp;
 
 use super::Worker;
 use crate::error::Error;
-use crate::ingest::{Moved, Queued, Reach};
+use crate::ingest::{Moved, Newcomer, Past, Queued, Reach};
 use crate::log::StreamKey;
 use crate::store::{Bound, UserState};
 
@@ -61,13 +61,13 @@ impl Worker {
             }
             *with_runs -= 1;
         }
-        let Some(mut reach) = self.shared.ingest.users.take(&name, self.done) else { return Ok(()) };
-        if !reach.joined {
-            reach.session = reach.session.saturating_add(self.sessions_before(&key, reach.first)?.1);
+        if let Some(newcomer) = self.shared.ingest.users.newcomer_of(Some(&name)) {
+            self.past_of(&key, &newcomer)?;
         }
-        self.store.put_reached(&key, reach.frontier, reach.session)?;
+        let Some(reach) = self.shared.ingest.users.take(&name, self.done) else { return Ok(()) };
+        let written = self.store.put_reached(&key, reach.frontier, reach.session);
         taken.push((name, reach));
-        Ok(())
+        written
     }
 
     /// Whether the log would bring a user's live runs back: where all of it was written, and none of what they saw gets too old.
@@ -116,10 +116,10 @@ impl Worker {
     pub(super) fn meet(&mut self, queued: &mut Queued) -> Result<(), Error> {
         let key = StreamKey::User(queued.event.user_id.clone());
         self.bring_back(&key)?;
-        if let Some(first) = queued.first {
-            let (frontier, sessions) = self.before(&key, first)?;
-            queued.before = queued.before.max(frontier);
-            queued.session = queued.session.saturating_add(sessions);
+        if let Some(newcomer) = &queued.newcomer {
+            let past = self.past_of(&key, newcomer)?;
+            queued.before = queued.before.max(past.frontier);
+            queued.session = past.session(queued.session);
         }
         Ok(())
     }
@@ -127,35 +127,28 @@ impl Worker {
     /// Who moved, with their sessions counted from the first that the store has.
     pub(super) fn moved(&mut self) -> Result<Moved, Error> {
         let mut moved = self.shared.ingest.users.take_moved();
-        for (user, reach) in moved.iter_mut().filter(|(_, reach)| !reach.joined) {
-            let (_, sessions) = self.before(&StreamKey::User(user.clone()), reach.first)?;
-            reach.session = reach.session.saturating_add(sessions);
+        for (user, reach) in &mut moved {
+            let key = StreamKey::User(user.clone());
+            // Events of theirs that are still queued go on from what the store says now, not from what is written of them here.
+            self.bring_back(&key)?;
+            self.fold.keep(&key);
+            if let Some(newcomer) = reach.newcomer.clone() {
+                reach.go_on(self.past_of(&key, &newcomer)?);
+            }
         }
         Ok(moved)
     }
 
-    /// How far a user had come before the events that `record` counts now, the first at `first`, and the sessions before
-    /// those that it counts.
-    pub(super) fn before(&mut self, key: &StreamKey, first: Timestamp) -> Result<(Timestamp, u64), Error> {
-        let (frontier, sessions) = self.sessions_before(key, first)?;
-        self.bring_back(key)?;
-        // Where there were too many users `record` has not kept them, and counts anew with the next event.
-        if self.shared.ingest.users.join(key.user().map(|u| &**u), first, (frontier, sessions)) {
-            self.fold.put_sessions_before(key, sessions);
-        }
-        Ok((frontier, sessions))
-    }
-
-    fn sessions_before(&mut self, key: &StreamKey, first: Timestamp) -> Result<(Timestamp, u64), Error> {
-        if let Some(sessions) = self.fold.sessions_before(key) {
-            return Ok((Timestamp::MIN, sessions));
+    /// What came before a newcomer's events, who goes on from there.
+    fn past_of(&mut self, key: &StreamKey, newcomer: &Arc<Newcomer>) -> Result<Past, Error> {
+        if let Some(past) = newcomer.past() {
+            return Ok(past);
         }
         // The fold knows what was not committed yet, the store what no task wanted.
         let known = [self.store.state_of(key)?, self.fold.state(key)];
         let frontier = known.iter().flatten().map(|s| s.frontier).max().unwrap_or(Timestamp::MIN);
-        let session = known.iter().flatten().map(|s| s.session).max().unwrap_or(0);
-        let goes_on = session > 0 && first <= frontier.plus(self.shared.config.session_gap);
-        Ok((frontier, if goes_on { session - 1 } else { session }))
+        let sessions = known.iter().flatten().map(|s| s.session).max().unwrap_or(0);
+        Ok(self.shared.ingest.users.join(key.user().map(|u| &**u), newcomer, (frontier, sessions)))
     }
 
     /// Brings a stream back, if it was put away. Live runs of it whose log cannot be read end, and say so: there is no second
@@ -217,3 +210,6 @@ impl Worker {
         Ok(bounds)
     }
 }
+
+#[cfg(test)]
+mod tests;

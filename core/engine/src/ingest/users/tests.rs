@@ -60,17 +60,87 @@ fn who_was_taken_out_is_new_until_joined_with_what_the_store_remembers() {
     let done = UNDER_WAY + 1;
     assert_eq!(users.oldest(1, done), ["c".into(), "b".into()]);
     assert!(users.take("a", UNDER_WAY).is_none(), "an event may be on its way");
+    assert!(users.take("a", done).is_none(), "nobody has said yet what came before");
+    let newcomer = users.newcomer_of(Some("a")).unwrap();
+    users.join(Some("a"), &newcomer, (Timestamp::MIN, 0));
     let reach = users.take("a", done).unwrap();
-    assert_eq!((reach.frontier, reach.session, reach.first, reach.joined), (Timestamp(500), 2, Timestamp(10), false));
+    assert_eq!((reach.frontier, reach.session), (Timestamp(500), 2));
     assert!(!users.has("a") && users.take("a", done).is_none());
-    let again = users.mark(Some("a"), Stamp::Given(Timestamp(550)), None);
-    assert_eq!((again.before, again.session, again.first), (Timestamp::MIN, 1, Some(Timestamp(550))));
-    // The second session goes on.
-    assert!(!users.join(Some("a"), Timestamp(549), (Timestamp(9_000), 7)));
-    assert!(users.join(Some("a"), Timestamp(550), (Timestamp(500), 1)));
-    assert!(users.join(Some("a"), Timestamp(550), (Timestamp(9_000), 7)));
-    let known = users.mark(Some("a"), Stamp::Given(Timestamp(700)), None);
-    assert_eq!((known.before, known.session, known.first), (Timestamp(550), 3, None));
+    let again = users.mark(Some("a"), Stamp::Given(Timestamp(550)), Some(1_000));
+    assert_eq!((again.before, again.session), (Timestamp::MIN, 1));
+    // The second session goes on. Who was counted before they were put away is not they.
+    let past = users.join(Some("a"), &newcomer, (Timestamp(9_000), 7));
+    assert_eq!((past.frontier, past.session(1)), (Timestamp::MIN, 1));
+    let past = users.join(Some("a"), &again.newcomer.unwrap(), (Timestamp(500), 2));
+    assert_eq!((past.frontier, past.session(1)), (Timestamp(500), 2));
+    let known = users.mark(Some("a"), Stamp::Given(Timestamp(700)), Some(1_000));
+    assert_eq!((known.before, known.session, known.newcomer.is_none()), (Timestamp(550), 3, true));
+}
+
+/// The sessions of events at these times, of a user who had come to 1,000 in their fourth session; what came before is
+/// said after `met` of them.
+fn sessions(times: &[i64], met: usize, device: i64) -> Vec<u64> {
+    let users = Users::new(Duration(100), 1);
+    users.know_device();
+    given(&users, Some("other"), device);
+    let mut marks = Vec::new();
+    for (n, ts) in times.iter().enumerate() {
+        if n == met {
+            let newcomer = users.newcomer_of(Some("a")).unwrap();
+            users.join(Some("a"), &newcomer, (Timestamp(1_000), 4));
+        }
+        marks.push(users.mark(Some("a"), Stamp::Given(Timestamp(*ts)), Some(0)));
+    }
+    let number = |m: Mark| match m.newcomer {
+        Some(newcomer) => users.join(Some("a"), &newcomer, (Timestamp(1_000), 4)).session(m.session),
+        None => m.session,
+    };
+    marks.into_iter().map(number).collect()
+}
+
+#[test]
+fn a_session_that_only_a_newcomer_would_begin_goes_on() {
+    let cases: [(&[i64], &[u64]); 6] = [
+        (&[950, 1_060, 1_161], &[4, 4, 5]),
+        (&[300, 500, 700, 900, 1_100, 1_201], &[4, 4, 4, 4, 4, 5]),
+        (&[300, 500, 400, 1_300, 1_350, 1_500], &[4, 4, 4, 5, 5, 6]),
+        (&[1_100, 1_201], &[4, 5]),
+        (&[1_101, 1_000, 1_202], &[5, 5, 6]),
+        (&[1_100, 1_100, 1_300], &[4, 4, 5]),
+    ];
+    for (times, expected) in cases {
+        for met in 1..=times.len() {
+            assert_eq!(sessions(times, met, 1_000), expected, "{times:?}, said after {met}");
+            assert_eq!(sessions(times, met, 100_000), expected, "{times:?}, said after {met}");
+        }
+    }
+}
+
+#[test]
+fn who_could_not_be_put_away_goes_on_with_what_they_did_since() {
+    let users = Users::new(Duration(100), 1);
+    given(&users, Some("a"), 1_000);
+    given(&users, Some("a"), 950);
+    let queued = users.mark(Some("a"), Stamp::Given(Timestamp(1_060)), Some(0)).newcomer.unwrap();
+    users.remove(Some("a"));
+    let since = [950, 1_060].map(|ts| users.mark(Some("a"), Stamp::Given(Timestamp(ts)), Some(0)));
+    users.restore(Some("a"), Timestamp(1_000), 4);
+    assert_eq!(given(&users, Some("a"), 1_160), (1_060, 1_060, 4));
+    assert_eq!(given(&users, Some("a"), 1_261), (1_160, 1_160, 5));
+    for mark in since {
+        let newcomer = mark.newcomer.unwrap();
+        assert!(!Arc::ptr_eq(&newcomer, &queued));
+        assert_eq!(newcomer.past().unwrap().session(mark.session), 4);
+    }
+    assert_eq!(queued.past(), None);
+}
+
+#[test]
+fn so_many_sessions_may_prove_to_go_on_and_no_more() {
+    let times: Vec<i64> = (0..80).map(|n| n * 101 - 10_000).collect();
+    assert_eq!(sessions(&times, 1, 1_000), [4; 80]);
+    let counted = sessions(&times, 80, 1_000);
+    assert_eq!((counted[64], counted[65], counted[79]), (4, 5, 19));
 }
 
 #[test]
@@ -94,5 +164,5 @@ fn what_moved_is_told_once() {
     moved.sort();
     assert_eq!(moved, [(None, 10, 1), (Some("a".into()), 70, 1)]);
     given(&users, Some("a"), 60);
-    assert_eq!(users.take_moved(), []);
+    assert!(users.take_moved().is_empty());
 }
