@@ -166,7 +166,7 @@ impl Ingest {
         let Some(args) = incoming.args(want.as_ref()).inspect_err(|_| counters.rejected.add(1))? else {
             return Ok(too_large(counters));
         };
-        let mark = self.users.mark(user, self.stamp(event.ts, counters), Some(self.queue.queued()));
+        let mark = self.users.mark(user, self.stamp(event.ts, counters), self.queue.queued());
         let queued = owned(event, &mark, want, args, incoming.line);
         let recorded = self.queue(queued, incoming, &mark, table.as_ref().map_or(0, |t| t.epoch()))?;
         match recorded {
@@ -255,7 +255,7 @@ impl Ingest {
 
     /// An event that no task wants goes by.
     fn pass(&self, user: Option<&str>, stamp: Stamp) {
-        self.users.mark(user, stamp, None);
+        self.users.pass(user, stamp);
         if self.users.is_crowded() {
             self.put_away();
         }

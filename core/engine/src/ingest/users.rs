@@ -50,9 +50,9 @@ pub(crate) struct Mark {
     pub(crate) device_before: Timestamp,
     /// The number of the event's session.
     pub(crate) session: u64,
-    /// As whom the user is counted, where that does not go on yet from what the store remembers; only where it was asked for.
+    /// As whom the user is counted, where that does not go on yet from what the store remembers.
     pub(crate) newcomer: Option<Arc<Newcomer>>,
-    /// The user's name, owned; only where it was asked for.
+    /// The user's name, owned.
     pub(crate) user: Option<Arc<str>>,
 }
 
@@ -69,25 +69,47 @@ impl Users {
         }
     }
 
-    /// Moves a user's frontier by an event; `queued`: it is wanted, and so many items were queued before it. Then who they
-    /// are is owned too.
-    pub(crate) fn mark(&self, user: Option<&str>, stamp: Stamp, queued: Option<u64>) -> Mark {
+    /// Moves a user's frontier by an event that is wanted, and before which so many items were queued.
+    pub(crate) fn mark(&self, user: Option<&str>, stamp: Stamp, queued: u64) -> Mark {
         let mut shard = lock(self.shard(user));
         shard.events += 1;
         let mut stranger = Reach::default();
-        let (reach, name, kept) = match shard.reach(user, &self.count, self.limit.saturating_mul(HARD)) {
-            Some((reach, name)) => (reach, name.filter(|_| queued.is_some()).cloned(), true),
-            None => (&mut stranger, user.filter(|_| queued.is_some()).map(Arc::from), false),
+        let (reach, name) = match shard.reach(user, &self.count, self.most()) {
+            Some((reach, name)) => (reach, name.cloned()),
+            None => (&mut stranger, user.map(Arc::from)),
         };
-        reach.queued = queued.unwrap_or(reach.queued);
-        let (before, ts) = (reach.frontier, stamp.at(reach.frontier));
-        if reach.session == 0 && (kept || queued.is_some()) {
-            reach.newcomer = Some(self.newcomer(ts));
-        }
-        let session = reach.step(ts, self.session_gap);
-        let newcomer = queued.and_then(|_| reach.newcomer.clone());
+        reach.queued = queued;
+        let before = reach.frontier;
+        let (ts, session) = self.step(reach, stamp);
+        let newcomer = reach.newcomer.clone();
         drop(shard);
         Mark { ts, before, device_before: self.move_device(ts), session, newcomer, user: name }
+    }
+
+    /// Moves a user's frontier by an event that no task wants.
+    pub(crate) fn pass(&self, user: Option<&str>, stamp: Stamp) {
+        let mut shard = lock(self.shard(user));
+        shard.events += 1;
+        let ts = match shard.reach(user, &self.count, self.most()) {
+            Some((reach, _)) => self.step(reach, stamp).0,
+            None => stamp.at(Timestamp::MIN),
+        };
+        drop(shard);
+        self.move_device(ts);
+    }
+
+    /// Moves by an event; its time and its session.
+    fn step(&self, reach: &mut Reach, stamp: Stamp) -> (Timestamp, u64) {
+        let ts = stamp.at(reach.frontier);
+        if reach.session == 0 {
+            reach.newcomer = Some(self.newcomer(ts));
+        }
+        (ts, reach.step(ts, self.session_gap))
+    }
+
+    /// So many are remembered at most.
+    fn most(&self) -> usize {
+        self.limit.saturating_mul(HARD)
     }
 
     /// How many users are remembered here.

@@ -136,7 +136,7 @@ fn resting(retention: Retention) -> Worker {
     let mut worker = worker(config);
     for n in 0..20 {
         let name: Arc<str> = format!("user{n:02}").into();
-        let mark = worker.shared.ingest.users.mark(Some(&name), Stamp::Given(Timestamp(n)), Some(0));
+        let mark = worker.shared.ingest.users.mark(Some(&name), Stamp::Given(Timestamp(n)), 0);
         let Item::Event(mut item) = event("a", n, "") else { return worker };
         item.event.user_id = Some(name);
         item.newcomer = mark.newcomer;

@@ -4,7 +4,7 @@ use super::reach::UNDER_WAY;
 use super::*;
 
 fn given(users: &Users, user: Option<&str>, ts: i64) -> (i64, i64, u64) {
-    let m = users.mark(user, Stamp::Given(Timestamp(ts)), Some(0));
+    let m = users.mark(user, Stamp::Given(Timestamp(ts)), 0);
     assert_eq!(m.user.as_deref(), user);
     (m.before.0, m.device_before.0, m.session)
 }
@@ -30,8 +30,8 @@ fn a_pause_longer_than_the_gap_begins_a_session() {
 fn a_stamp_is_never_before_the_frontier() {
     let users = Users::new(Duration(100), 100);
     given(&users, None, 70);
-    assert_eq!(users.mark(None, Stamp::Now(Timestamp(60)), None).ts, Timestamp(70));
-    assert_eq!(users.mark(None, Stamp::Now(Timestamp(80)), None).ts, Timestamp(80));
+    assert_eq!(users.mark(None, Stamp::Now(Timestamp(60)), 0).ts, Timestamp(70));
+    assert_eq!(users.mark(None, Stamp::Now(Timestamp(80)), 0).ts, Timestamp(80));
 }
 
 #[test]
@@ -66,14 +66,14 @@ fn who_was_taken_out_is_new_until_joined_with_what_the_store_remembers() {
     let reach = users.take("a", done).unwrap();
     assert_eq!((reach.frontier, reach.session), (Timestamp(500), 2));
     assert!(!users.has("a") && users.take("a", done).is_none());
-    let again = users.mark(Some("a"), Stamp::Given(Timestamp(550)), Some(1_000));
+    let again = users.mark(Some("a"), Stamp::Given(Timestamp(550)), 1_000);
     assert_eq!((again.before, again.session), (Timestamp::MIN, 1));
     // The second session goes on. Who was counted before they were put away is not they.
     let past = users.join(Some("a"), &newcomer, (Timestamp(9_000), 7));
     assert_eq!((past.frontier, past.session(1)), (Timestamp::MIN, 1));
     let past = users.join(Some("a"), &again.newcomer.unwrap(), (Timestamp(500), 2));
     assert_eq!((past.frontier, past.session(1)), (Timestamp(500), 2));
-    let known = users.mark(Some("a"), Stamp::Given(Timestamp(700)), Some(1_000));
+    let known = users.mark(Some("a"), Stamp::Given(Timestamp(700)), 1_000);
     assert_eq!((known.before, known.session, known.newcomer.is_none()), (Timestamp(550), 3, true));
 }
 
@@ -89,7 +89,7 @@ fn sessions(times: &[i64], met: usize, device: i64) -> Vec<u64> {
             let newcomer = users.newcomer_of(Some("a")).unwrap();
             users.join(Some("a"), &newcomer, (Timestamp(1_000), 4));
         }
-        marks.push(users.mark(Some("a"), Stamp::Given(Timestamp(*ts)), Some(0)));
+        marks.push(users.mark(Some("a"), Stamp::Given(Timestamp(*ts)), 0));
     }
     let number = |m: Mark| match m.newcomer {
         Some(newcomer) => users.join(Some("a"), &newcomer, (Timestamp(1_000), 4)).session(m.session),
@@ -121,9 +121,9 @@ fn who_could_not_be_put_away_goes_on_with_what_they_did_since() {
     let users = Users::new(Duration(100), 1);
     given(&users, Some("a"), 1_000);
     given(&users, Some("a"), 950);
-    let queued = users.mark(Some("a"), Stamp::Given(Timestamp(1_060)), Some(0)).newcomer.unwrap();
+    let queued = users.mark(Some("a"), Stamp::Given(Timestamp(1_060)), 0).newcomer.unwrap();
     users.remove(Some("a"));
-    let since = [950, 1_060].map(|ts| users.mark(Some("a"), Stamp::Given(Timestamp(ts)), Some(0)));
+    let since = [950, 1_060].map(|ts| users.mark(Some("a"), Stamp::Given(Timestamp(ts)), 0));
     users.restore(Some("a"), Timestamp(1_000), 4);
     assert_eq!(given(&users, Some("a"), 1_160), (1_060, 1_060, 4));
     assert_eq!(given(&users, Some("a"), 1_261), (1_160, 1_160, 5));
@@ -147,7 +147,7 @@ fn so_many_sessions_may_prove_to_go_on_and_no_more() {
 fn beyond_many_times_the_limit_nobody_new_is_remembered() {
     let users = Users::new(Duration(100), 2);
     for n in 0..1_000 {
-        let mark = users.mark(Some(&format!("u{n}")), Stamp::Given(Timestamp(n)), Some(0));
+        let mark = users.mark(Some(&format!("u{n}")), Stamp::Given(Timestamp(n)), 0);
         assert_eq!((mark.session, mark.user.unwrap()), (1, format!("u{n}").into()));
     }
     assert_eq!((users.len(), users.events()), (2 * HARD, 1_000));
