@@ -7,9 +7,11 @@ mod calls;
 mod checkpoint;
 mod codec;
 mod counts;
+mod database;
 mod erase;
 mod events;
 mod export;
+mod journal;
 mod names;
 mod numbering;
 mod open;
@@ -27,10 +29,9 @@ mod uplink;
 
 use std::path::PathBuf;
 
-use rusqlite::Connection;
-
 use crate::error::{Error, Kind};
 use checkpoint::WriteAhead;
+use database::Database;
 use names::Names;
 
 pub(crate) use origins::{Asked, Bound as BoundEvents, Known, Origin, WAITING};
@@ -44,7 +45,7 @@ pub(crate) use touches::HeldRow;
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Store {
-    conn: Connection,
+    db: Database,
     /// Action types and argument names.
     names: Names,
     /// User names.
@@ -89,20 +90,19 @@ pub(crate) struct Opened {
 }
 
 impl Store {
-    /// Begins a transaction.
-    pub(crate) fn begin(&mut self) -> Result<(), Error> {
-        let doing = "beginning a transaction";
-        self.conn.prepare_cached("BEGIN IMMEDIATE").doing(doing)?.execute([]).doing(doing).map(|_| ())
+    /// Begins a batch: all of what follows is committed, or none.
+    pub(crate) fn begin(&mut self) {
+        self.db.begin();
     }
 
-    /// Commits the transaction of a batch.
+    /// Commits the batch.
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
         self.sum_up_if_due()?;
         if self.tail + 1 != self.next_seq {
             // The end of the log does not say it.
             self.put_number(state::NEXT_SEQ, signed(self.next_seq))?;
         }
-        self.conn.prepare_cached("COMMIT").doing("committing")?.execute([]).doing("committing")?;
+        self.db.commit()?;
         self.summary.committed();
         Ok(())
     }
@@ -115,13 +115,12 @@ impl Store {
         } else {
             "PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF"
         };
-        self.conn.execute_batch(sql).doing("setting how commits are synced")
+        self.db.file().execute_batch(sql).doing("setting how commits are synced")
     }
 
-    /// Gives up the transaction of a batch. Arrival numbers that it used are not used again.
+    /// Gives up the batch. Arrival numbers that it used are not used again.
     pub(crate) fn rollback(&mut self) {
-        // Some errors (disk full) have rolled back already; then this one says so, and all is well.
-        let _ = self.conn.execute_batch("ROLLBACK");
+        self.db.rollback();
         self.summary.rolled_back();
         self.names.forget();
         self.users.forget();
@@ -152,9 +151,9 @@ impl Store {
     /// Lets the file not grow any more, as on a full disk; or as it likes.
     #[cfg(test)]
     pub(crate) fn limit_pages(&mut self, full: bool) {
-        let pages: i64 = self.conn.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+        let pages: i64 = self.db.file().query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
         let limit = if full { pages } else { 1 << 30 };
-        self.conn.execute_batch(&format!("PRAGMA max_page_count = {limit}")).unwrap();
+        self.db.file().execute_batch(&format!("PRAGMA max_page_count = {limit}")).unwrap();
     }
 }
 

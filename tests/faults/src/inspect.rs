@@ -1,8 +1,11 @@
 //! What a store says to somebody who only knows SQL: for what the engine itself would not show.
 
+mod journal;
+
 use std::path::Path;
 
-use rusqlite::types::Value;
+pub use journal::Entered;
+pub use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 /// An open store. Reading it moves its log into the file: inspect a copy of what is to stay.

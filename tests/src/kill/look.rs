@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ensue_faults::inspect::{self, Store, show};
+use ensue_faults::inspect::{self, Entered, Store, Value, show};
 
 /// What is in a store.
 #[derive(Debug, Default)]
@@ -69,7 +69,24 @@ impl Look {
             users: texts("SELECT name FROM users")?,
             decisions: texts("SELECT decision FROM decisions ORDER BY n")?,
             refusals: texts("SELECT refusal FROM refusals ORDER BY n")?,
-        })
+        }
+        .with_journal(&store.journal().map_err(|e| e.to_string())?.ok_or("the journal does not read")?))
+    }
+
+    /// With what is on its way into the tables.
+    fn with_journal(mut self, journal: &[Entered]) -> Self {
+        for Entered { statement, cells } in journal {
+            // `docs/storage.md`, "The journal": rows of events, decisions, refusals.
+            match (statement, cells.as_slice()) {
+                (1, [_, _, _, action, _, Value::Blob(body)]) if *action != Value::Integer(0) => {
+                    self.events.extend(id(body));
+                }
+                (2, cells) => self.decisions.extend(cells.get(8).map(show)),
+                (3, cells) => self.refusals.extend(cells.get(6).map(show)),
+                _ => {}
+            }
+        }
+        self
     }
 
     /// The last recorded event; 0: none.

@@ -13,8 +13,10 @@ use ensue_faults::{Access, Answer, Op, Part, Watcher};
 pub enum Point {
     /// Anywhere: after some time.
     Random,
-    /// Between two events of a transaction.
+    /// Between two events of a transaction, or of the journal on their way into their table.
     Batch,
+    /// When the journal is in its tables, and not yet empty.
+    Post,
     /// While a commit is written: the last page half there.
     Commit,
     /// When a commit is done, before anybody is told.
@@ -44,9 +46,10 @@ pub enum Point {
 }
 
 /// All of them.
-pub const POINTS: [Point; 15] = [
+pub const POINTS: [Point; 16] = [
     Point::Random,
     Point::Batch,
+    Point::Post,
     Point::Commit,
     Point::Delivery,
     Point::Apply,
@@ -68,6 +71,7 @@ impl Point {
         match self {
             Self::Random => "random",
             Self::Batch => "batch",
+            Self::Post => "post",
             Self::Commit => "commit",
             Self::Delivery => "delivery",
             Self::Apply => "apply",
@@ -99,7 +103,7 @@ impl Point {
         match self {
             Self::Random => 1,
             Self::Ack | Self::Sync => 3,
-            Self::Apply | Self::Checkpoint => 7,
+            Self::Apply | Self::Checkpoint | Self::Post => 7,
             Self::Batch | Self::Commit | Self::Delivery | Self::Retention => 20,
             Self::Open | Self::Upgrade | Self::Forget | Self::Cut => 14,
             Self::Scrub | Self::OptOut => 30,
@@ -109,6 +113,7 @@ impl Point {
     fn is_statement(self, sql: &str) -> bool {
         let starts = match self {
             Self::Batch => "INSERT INTO events",
+            Self::Post => "DELETE FROM journal",
             Self::Apply => "INSERT INTO tasks",
             Self::Ack => "UPDATE decisions SET acked",
             Self::Retention => "DELETE FROM events",
@@ -209,7 +214,8 @@ impl Watcher for Stopper {
     }
 
     fn statement(&self, sql: &str, done: bool) {
-        let commit = sql.trim_start().starts_with("COMMIT");
+        // A small batch is one statement that commits by itself.
+        let commit = ["COMMIT", "INSERT INTO journal"].iter().any(|begins| sql.trim_start().starts_with(begins));
         if commit {
             self.committing.store(!done, Ordering::SeqCst);
             if !done && self.commits.fetch_add(1, Ordering::SeqCst).is_multiple_of(LATE) {

@@ -182,6 +182,38 @@ fn a_sync_that_fails_is_told_to_whoever_asked_for_it() {
     assert_eq!(again.engine.decisions(9).len(), 1);
 }
 
+/// What is committed and not yet in its tables is read, though it cannot be moved there.
+#[test]
+fn a_journal_that_cannot_be_moved_is_read_and_waits() {
+    for fault in [Fault::Full, Fault::Broken, Fault::Denied] {
+        let dir = tempfile::tempdir().unwrap();
+        let site = Site::begun(&dir.path().join("ensue.db"));
+        // Names are known and past decisions were looked at: from here on each batch is an entry.
+        for ts in [2_000, 3_000, 4_000] {
+            site.record(ts, if ts == 3_000 { "a" } else { "b" }, "");
+            site.engine.flush().unwrap();
+        }
+        site.disk.fail(Part::Log, Op::Write, fault);
+        assert_eq!(site.engine.decisions(9).len(), 2, "{fault:?}");
+        // Nothing of what asks for more than that is done by half.
+        let waiting = site.engine.decisions(9);
+        let ids: Vec<&str> = waiting.iter().map(|d| &*d.id).collect();
+        assert!(site.engine.ack(&ids).unwrap_err().is_store());
+        assert!(site.engine.apply(sets()).unwrap_err().is_store());
+        assert!(site.engine.export_user(None).unwrap().contains("\"b\""));
+        site.record(5_000, "go", "");
+        assert!(site.engine.flush().is_err());
+
+        site.disk.heal();
+        site.engine.flush().unwrap();
+        assert_eq!(site.engine.decisions(9).len(), 2);
+        let again = site.again();
+        assert_eq!(again.engine.ack(&ids).unwrap(), 2);
+        again.engine.shutdown();
+        sound(&again.path);
+    }
+}
+
 #[test]
 fn a_checkpoint_that_fails_loses_nothing() {
     for (op, fault) in [(Op::Write, Fault::Full), (Op::Write, Fault::Broken), (Op::Sync, Fault::Broken)] {

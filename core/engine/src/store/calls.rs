@@ -10,6 +10,7 @@ use ensue_matcher::Position;
 use ensue_rule::Timestamp;
 use rusqlite::params;
 
+use super::journal::{Cell, Statement};
 use super::{Doing, Store, signed, torn, unsigned};
 use crate::error::Error;
 use crate::fold::CallRecord;
@@ -18,9 +19,6 @@ use crate::log::{Entry, LogEvent};
 /// Answers kept; the oldest go first.
 const ANSWERS: i64 = 10_000;
 
-const PUT: &str = "INSERT INTO calls (id, source, task, rule, user, ts, seq, answer)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-  ON CONFLICT (id) DO UPDATE SET answer = coalesce(calls.answer, excluded.answer)";
 const WAITING: &str = "SELECT id, source, task, rule, user, ts, seq FROM calls WHERE answer IS NULL ORDER BY n";
 
 /// A call with its trigger.
@@ -35,17 +33,17 @@ impl Store {
         let doing = "writing a call of a script";
         let answer = call.answer.as_ref().map(serde_json::to_string).transpose().map_err(|_| torn(doing))?;
         let user = self.stream_id(&call.stream)?;
-        let (ts, seq) = (call.trigger.ts.0, signed(call.trigger.seq));
-        let row = params![&*call.id, &*call.source, &*call.task, &call.rule, user, ts, seq, answer];
-        self.conn.prepare_cached(PUT).doing(doing)?.execute(row).doing(doing)?;
-        Ok(())
+        let (id, source, task, rule) = (&*call.id, &*call.source, &*call.task, &*call.rule);
+        let [id, source, task, rule] = [id, source, task, rule].map(Cell::Text);
+        let [user, ts, seq] = [user, call.trigger.ts.0, signed(call.trigger.seq)].map(Cell::Int);
+        self.db.write(Statement::Call, &[id, source, task, rule, user, ts, seq, answer.as_deref().into()])
     }
 
     /// The calls without an answer, with their triggers, in their order; without one where it is no longer
     /// kept.
     pub(crate) fn waiting_calls(&mut self) -> Result<Vec<Triggered>, Error> {
         let doing = "reading calls of scripts";
-        let mut statement = self.conn.prepare_cached(WAITING).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(WAITING).doing(doing)?;
         let row = |r: &rusqlite::Row<'_>| -> rusqlite::Result<Row> {
             Ok(([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?], r.get(4)?, r.get(5)?, r.get(6)?))
         };
@@ -65,7 +63,12 @@ impl Store {
     /// Forgets a call that nobody waits for any more.
     pub(crate) fn drop_call(&mut self, id: &str) -> Result<(), Error> {
         let doing = "forgetting a call of a script";
-        self.conn.prepare_cached("DELETE FROM calls WHERE id = ?1").doing(doing)?.execute([id]).doing(doing)?;
+        self.db
+            .writable()?
+            .prepare_cached("DELETE FROM calls WHERE id = ?1")
+            .doing(doing)?
+            .execute([id])
+            .doing(doing)?;
         Ok(())
     }
 
@@ -76,11 +79,11 @@ impl Store {
             let before = before(&stream, self.folded(id)?);
             if oldest < before {
                 let old = "DELETE FROM calls WHERE user = ?1 AND answer IS NOT NULL AND ts < ?2";
-                self.conn.execute(old, params![id, before.0]).doing(doing)?;
+                self.db.writable()?.execute(old, params![id, before.0]).doing(doing)?;
             }
         }
         let over = "DELETE FROM calls WHERE answer IS NOT NULL AND n <= (SELECT max(n) FROM calls) - ?1";
-        self.conn.execute(over, [ANSWERS]).doing(doing)?;
+        self.db.writable()?.execute(over, [ANSWERS]).doing(doing)?;
         Ok(())
     }
 

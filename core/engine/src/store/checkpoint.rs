@@ -1,6 +1,6 @@
-//! Checkpoints: when the write-ahead log is moved into the file.
+//! When the journal is moved into its tables, and the write-ahead log into the file (a checkpoint).
 //!
-//! `SQLite` would do it in a commit, before anybody is told of what was decided; here it is done after that.
+//! `SQLite` would do the latter in a commit, before anybody is told of what was decided; here both are done after that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,9 +38,20 @@ impl WriteAhead {
 }
 
 impl Store {
-    /// Moves the write-ahead log into the main file.
+    /// Moves the journal into its tables, and the write-ahead log into the main file.
     pub(crate) fn checkpoint(&mut self) -> Result<(), Error> {
-        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        let posted = self.post();
+        // Also where that failed: on a full disk a log that was moved can be written over.
+        self.move_log().and(posted)
+    }
+
+    /// Moves the journal into its tables.
+    pub(crate) fn post(&mut self) -> Result<(), Error> {
+        self.db.post()
+    }
+
+    fn move_log(&mut self) -> Result<(), Error> {
+        let done = self.db.file().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         done.doing("moving the write-ahead log into the file")?;
         self.log.pages.store(0, Ordering::Relaxed);
         self.log.full = LONG;
@@ -53,17 +64,20 @@ impl Store {
     pub(crate) fn begin_log(&mut self) {
         if std::mem::take(&mut self.log.moved) {
             // What stands there already, so that no row changes. Where it fails, the next commit says so.
-            let _ = self.conn.execute_batch(&format!("PRAGMA user_version = {}", schema::VERSION));
+            let _ = self.db.file().execute_batch(&format!("PRAGMA user_version = {}", schema::VERSION));
         }
     }
 
-    /// The same, where the log is long. Where it fails it is tried again when the log has grown by as much.
+    /// The same, each where it has become long. Where moving the log fails it is tried again when it has grown by as much.
     pub(crate) fn relieve(&mut self) -> Result<(), Error> {
+        if self.db.is_full() {
+            self.post()?;
+        }
         let pages = self.log.pages.load(Ordering::Relaxed);
         if pages < self.log.full {
             return Ok(());
         }
         self.log.full = pages.saturating_add(LONG);
-        self.checkpoint()
+        self.move_log()
     }
 }

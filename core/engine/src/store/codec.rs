@@ -1,4 +1,4 @@
-//! How an event, a value and a partition key stand in a row, byte by byte (`docs/storage.md`, "Rows of events").
+//! How an event, a value, a partition key and an entry of the journal stand in a row, byte by byte (`docs/storage.md`).
 //!
 //! Small and quick to read: names of arguments are numbers of a dictionary, whole numbers and lengths are varints (seven
 //! bits a byte, low ones first), signed ones zigzag. Nothing here knows of SQL. Reading never trusts: a row that is cut
@@ -35,8 +35,12 @@ impl Writer {
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        self.uint(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.uint(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
     }
 
     pub(super) fn value(&mut self, value: &Value) {
@@ -111,10 +115,14 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.len()?;
-        let (text, rest) = self.0.split_at_checked(len)?;
+        let (bytes, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        Some(bytes)
     }
 
     pub(super) fn value(&mut self) -> Option<Value> {
@@ -156,7 +164,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A count of things that take a byte each at least: more than there are bytes is a lie.
-    fn len(&mut self) -> Option<usize> {
+    pub(super) fn len(&mut self) -> Option<usize> {
         usize::try_from(self.uint()?).ok().filter(|n| *n <= self.0.len())
     }
 }

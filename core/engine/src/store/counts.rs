@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::journal::Statement;
 use super::numbering::Series;
 use super::{Doing, Store, torn};
 use crate::counts::{Counts, CountsOf};
@@ -35,9 +36,8 @@ impl Store {
         let mut counts = known.unwrap_or_default();
         counts.merge(more);
         let text = serde_json::to_string(&counts).map_err(|_| torn(doing))?;
-        let sql = "INSERT OR REPLACE INTO counts (source, task, version, changed, counts) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let row = params![&*of.source, &*of.task, version, changed, text];
-        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        let (source, task) = ((&*of.source).into(), (&*of.task).into());
+        self.db.write(Statement::Counts, &[source, task, version.into(), changed.into(), (&*text).into()])?;
         self.gave(Series::Changes, changed);
         if self.counted.len() >= COUNTED {
             self.counted.clear();
@@ -46,7 +46,7 @@ impl Store {
         if fresh {
             let sql = "DELETE FROM counts WHERE changed <=
               (SELECT changed FROM counts ORDER BY changed DESC LIMIT 1 OFFSET ?1)";
-            if self.conn.prepare_cached(sql).doing(doing)?.execute([ROWS]).doing(doing)? > 0 {
+            if self.db.writable()?.prepare_cached(sql).doing(doing)?.execute([ROWS]).doing(doing)? > 0 {
                 self.counted.clear();
             }
         }
@@ -54,12 +54,12 @@ impl Store {
     }
 
     /// The counters of a task as they stand.
-    fn stored_counts(&self, of: &CountsOf) -> Result<Option<Counts>, Error> {
+    fn stored_counts(&mut self, of: &CountsOf) -> Result<Option<Counts>, Error> {
         let doing = "reading counters";
         let sql = "SELECT counts FROM counts WHERE source = ?1 AND task = ?2 AND version = ?3";
         let key = params![&*of.source, &*of.task, of.version.unwrap_or(NONE)];
         let text: Option<String> =
-            self.conn.prepare_cached(sql).doing(doing)?.query_row(key, |r| r.get(0)).optional().doing(doing)?;
+            self.db.tables()?.prepare_cached(sql).doing(doing)?.query_row(key, |r| r.get(0)).optional().doing(doing)?;
         text.map(|t| serde_json::from_str(&t).map_err(|_| torn(doing))).transpose()
     }
 
@@ -67,7 +67,7 @@ impl Store {
     pub(crate) fn counts(&mut self, after: i64) -> Result<Vec<(i64, CountsOf, Counts)>, Error> {
         let doing = "reading counters";
         let sql = "SELECT changed, source, task, version, counts FROM counts WHERE changed > ?1 ORDER BY changed";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let row = |r: &Row<'_>| {
             let version = Some(r.get(3)?).filter(|v| *v != NONE);
             let of = CountsOf { source: r.get::<_, String>(1)?.into(), task: r.get::<_, String>(2)?.into(), version };
@@ -91,7 +91,7 @@ impl Store {
     pub(super) fn erase_counts(&mut self) -> Result<(), Error> {
         self.mark_numbers()?;
         self.counted.clear();
-        self.conn.execute("DELETE FROM counts", []).map(|_| ()).doing("erasing counters")
+        self.db.writable()?.execute("DELETE FROM counts", []).map(|_| ()).doing("erasing counters")
     }
 
     /// From which arrival number on counters count.

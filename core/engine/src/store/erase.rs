@@ -28,19 +28,19 @@ impl Store {
         let doing = "erasing a user";
         let id = match user {
             None => Some(schema::ANONYMOUS),
-            Some(name) => self.users.find(&self.conn, name)?,
+            Some(name) => self.users.find(self.db.names(), name)?,
         };
         self.sum_up()?;
         self.mark_numbers()?;
         for table in id.iter().flat_map(|_| OF_STREAMS) {
             let sql = format!("DELETE FROM {table} WHERE user = ?1");
-            self.conn.execute(&sql, [id]).doing(doing)?;
+            self.db.writable()?.execute(&sql, [id]).doing(doing)?;
         }
-        self.conn.execute("DELETE FROM users WHERE id = ?1", [id]).doing(doing)?;
+        self.db.writable()?.execute("DELETE FROM users WHERE id = ?1", [id]).doing(doing)?;
         // Nobody can take one user's part out of a sum.
         self.erase_counts()?;
         if user.is_none() {
-            self.conn.execute("DELETE FROM numbers WHERE name = ?1", [state::INSTALL]).doing(doing)?;
+            self.db.writable()?.execute("DELETE FROM numbers WHERE name = ?1", [state::INSTALL]).doing(doing)?;
         }
         self.users.forget();
         self.held = None;
@@ -61,7 +61,7 @@ impl Store {
             "DELETE FROM held WHERE user = ?1",
             "DELETE FROM calls WHERE user = ?1",
         ] {
-            self.conn.execute(sql, [id]).doing(doing)?;
+            self.db.writable()?.execute(sql, [id]).doing(doing)?;
         }
         self.tail = 0;
         self.erase_derived(id)
@@ -71,11 +71,12 @@ impl Store {
     pub(crate) fn erase_unused_names(&mut self) -> Result<(), Error> {
         let doing = "erasing names";
         let used = self.used_names()?;
-        let mut statement = self.conn.prepare_cached("SELECT id FROM names").doing(doing)?;
+        let conn = self.db.writable()?;
+        let mut statement = conn.prepare_cached("SELECT id FROM names").doing(doing)?;
         let ids = statement.query_map([], |r| r.get(0)).doing(doing)?;
         let ids: Vec<i64> = ids.collect::<rusqlite::Result<_>>().doing(doing)?;
         for id in ids.into_iter().filter(|id| !used.contains(id)) {
-            self.conn.prepare_cached("DELETE FROM names WHERE id = ?1").doing(doing)?.execute([id]).doing(doing)?;
+            conn.prepare_cached("DELETE FROM names WHERE id = ?1").doing(doing)?.execute([id]).doing(doing)?;
         }
         drop(statement);
         self.names.forget();
@@ -88,14 +89,14 @@ impl Store {
         self.sum_up()?;
         self.mark_numbers()?;
         for table in OF_STREAMS.into_iter().chain(OF_EVERYONE) {
-            self.conn.execute(&format!("DELETE FROM {table}"), []).doing(doing)?;
+            self.db.writable()?.execute(&format!("DELETE FROM {table}"), []).doing(doing)?;
         }
         // Numbers that others may have seen go on; what may leave is to be said anew.
         let sql = "DELETE FROM numbers WHERE name NOT IN (?1, ?2, ?3, ?4)";
         let [decisions, feedback, changes] = Series::ALL.map(Series::mark);
-        self.conn.execute(sql, [state::NEXT_SEQ, decisions, feedback, changes]).doing(doing)?;
+        self.db.writable()?.execute(sql, [state::NEXT_SEQ, decisions, feedback, changes]).doing(doing)?;
         let row = params![signed(self.next_seq), i64::MIN];
-        self.conn.execute("UPDATE tasks SET since_seq = ?1, since_ts = ?2", row).doing(doing)?;
+        self.db.writable()?.execute("UPDATE tasks SET since_seq = ?1, since_ts = ?2", row).doing(doing)?;
         self.names.forget();
         self.users.forget();
         self.counted.clear();
@@ -118,16 +119,16 @@ impl Store {
     /// Writes the file anew, without what was erased; empties the write-ahead log; removes files that were set aside.
     pub(crate) fn scrub(&mut self) -> Result<(), Error> {
         let doing = "overwriting what was erased";
-        self.conn.flush_prepared_statement_cache();
-        self.conn.execute_batch("VACUUM").doing(doing)?;
+        self.db.file().flush_prepared_statement_cache();
+        self.db.writable()?.execute_batch("VACUUM").doing(doing)?;
         self.retained_to = 0;
         let busy = |r: &rusqlite::Row<'_>| r.get::<_, i64>(0);
-        if self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy).doing(doing)? != 0 {
+        if self.db.file().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy).doing(doing)? != 0 {
             let why = "the write-ahead log is in use".to_owned();
             return Err(Error::new(Kind::Store { doing, why, unsound: false }));
         }
         self.remove_set_aside()?;
-        self.conn.execute("DELETE FROM numbers WHERE name = ?1", [state::SCRUB]).doing(doing)?;
+        self.db.writable()?.execute("DELETE FROM numbers WHERE name = ?1", [state::SCRUB]).doing(doing)?;
         Ok(())
     }
 
@@ -142,27 +143,28 @@ impl Store {
             return self.put_number(state::OPTED_OUT, 1);
         }
         let sql = "DELETE FROM numbers WHERE name = ?1";
-        self.conn.execute(sql, [state::OPTED_OUT]).map(|_| ()).doing("writing that the user opted in")
+        self.db.writable()?.execute(sql, [state::OPTED_OUT]).map(|_| ()).doing("writing that the user opted in")
     }
 
     /// Derived events of a stream.
     fn erase_derived(&mut self, user: i64) -> Result<(), Error> {
         let doing = "erasing derived events";
-        let mut statement = self.conn.prepare_cached("SELECT seq, body FROM events WHERE user = ?1").doing(doing)?;
+        let conn = self.db.writable()?;
+        let mut statement = conn.prepare_cached("SELECT seq, body FROM events WHERE user = ?1").doing(doing)?;
         let rows = statement.query_map([user], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, Vec<u8>>(1)?))).doing(doing)?;
         let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>().doing(doing)?;
         for (seq, _) in rows.iter().filter(|(_, body)| super::events::is_derived(body)) {
             let sql = "DELETE FROM events WHERE seq = ?1";
-            self.conn.prepare_cached(sql).doing(doing)?.execute([seq]).doing(doing)?;
+            conn.prepare_cached(sql).doing(doing)?.execute([seq]).doing(doing)?;
         }
         Ok(())
     }
 
-    fn used_names(&self) -> Result<FxHashSet<i64>, Error> {
+    fn used_names(&mut self) -> Result<FxHashSet<i64>, Error> {
         let doing = "reading which names are used";
         let mut used = FxHashSet::default();
         let mut statement =
-            self.conn.prepare_cached("SELECT action, body FROM events WHERE action > 0").doing(doing)?;
+            self.db.tables()?.prepare_cached("SELECT action, body FROM events WHERE action > 0").doing(doing)?;
         let mut rows = statement.query([]).doing(doing)?;
         while let Some(r) = rows.next().doing(doing)? {
             used.insert(r.get(0).doing(doing)?);
@@ -176,8 +178,8 @@ impl Store {
     }
 
     /// Files that were no sound store may have been somebody's.
-    fn remove_set_aside(&self) -> Result<(), Error> {
-        let Some(path) = self.conn.path().filter(|p| !p.is_empty()).map(Path::new) else { return Ok(()) };
+    fn remove_set_aside(&mut self) -> Result<(), Error> {
+        let Some(path) = self.db.file().path().filter(|p| !p.is_empty()).map(Path::new) else { return Ok(()) };
         for file in set_aside(path) {
             std::fs::remove_file(&file).map_err(|e| {
                 let why = format!("{}: {e}", file.display());
@@ -208,10 +210,10 @@ mod tests {
 
     #[test]
     fn every_table_of_users_is_erased() {
-        let store = Store::open(&Place::Memory, Timestamp(0)).unwrap().store;
+        let mut store = Store::open(&Place::Memory, Timestamp(0)).unwrap().store;
         let mut of_users = Vec::new();
         let sql = "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'";
-        let mut statement = store.conn.prepare(sql).unwrap();
+        let mut statement = store.db.file().prepare(sql).unwrap();
         let rows = statement.query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?))).unwrap();
         let (mut tables, rows) = (FxHashSet::default(), rows.map(Result::unwrap));
         for (table, column) in rows {
@@ -225,7 +227,8 @@ mod tests {
         known.sort_unstable();
         assert_eq!(of_users, known);
         // The others are of nobody, or of everyone.
-        for table in ["numbers", "sets", "tasks"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
+        // Or, like the journal, empty whenever somebody erases.
+        for table in ["numbers", "sets", "tasks", "journal"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
             assert!(tables.remove(table), "{table}");
         }
         assert!(tables.is_empty(), "does opting out erase {tables:?}?");

@@ -8,6 +8,7 @@ use ensue_rule::{Event, Source, Timestamp, Value};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::codec::{Reader, Writer};
+use super::journal::{Cell, Statement};
 use super::retention::Held;
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::dispatch::LedgerEntry;
@@ -24,7 +25,6 @@ const HAS_ID: u8 = 2;
 const HAS_OFFSET: u8 = 4;
 const HAS_DEVICE_TS: u8 = 8;
 
-const INSERT: &str = "INSERT INTO events (seq, user, ts, action, flags, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq = ?1";
 const ALL: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq >= ?1 ORDER BY seq";
 const OF_USER: &str = "SELECT seq, user, ts, action, flags, body FROM events
@@ -107,7 +107,8 @@ impl Log for Store {
     }
 
     fn label(&mut self, seq: u64) -> Option<Value> {
-        let body: Option<Vec<u8>> = self.conn.prepare_cached(BODY).ok()?.query_row([signed(seq)], |r| r.get(0)).ok();
+        let body: Option<Vec<u8>> =
+            self.db.tables().ok()?.prepare_cached(BODY).ok()?.query_row([signed(seq)], |r| r.get(0)).ok();
         Head::read(&mut Reader(&body?), Timestamp(0))?.id
     }
 
@@ -125,15 +126,16 @@ impl Store {
             Losers::All => schema::DEVICE,
             Losers::User(user) => self.user_id(user.as_ref())?,
         };
-        let row = params![signed(gap.seq), user, gap.upto.0, 0, GAP, [0_u8; 0]];
-        self.conn.prepare_cached(INSERT).doing("writing a gap")?.execute(row).doing("writing a gap")?;
+        let [seq, user, ts, action, flags] = [signed(gap.seq), user, gap.upto.0, 0, GAP].map(Cell::Int);
+        self.db.write(Statement::Event, &[seq, user, ts, action, flags, Cell::Bytes(&[])])?;
         self.tail = gap.seq;
         Ok(())
     }
 
     /// Visits all entries from `seq` on in the order of their arrival; returns how many.
     pub(crate) fn scan(&mut self, seq: u64, visit: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<u64, Error> {
-        let Self { conn, names, users, .. } = self;
+        let Self { db, names, users, .. } = self;
+        let conn = db.tables()?;
         let mut statement = conn.prepare_cached(ALL).doing("reading the log")?;
         let mut rows = statement.query([signed(seq)]).doing("reading the log")?;
         let mut n = 0;
@@ -150,7 +152,8 @@ impl Store {
     /// Visits the entry of that number, if it is still there.
     pub(super) fn scan_one(&mut self, seq: u64, visit: &mut dyn FnMut(Entry)) -> Result<(), Error> {
         let doing = "reading an event";
-        let Self { conn, names, users, .. } = self;
+        let Self { db, names, users, .. } = self;
+        let conn = db.tables()?;
         let mut statement = conn.prepare_cached(ONE).doing(doing)?;
         let raw = statement.query_row([signed(seq)], Raw::read).optional().doing(doing)?;
         if let Some(raw) = raw {
@@ -165,32 +168,33 @@ impl Store {
         (user, after): (i64, Timestamp),
         visit: &mut dyn FnMut(Entry) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut statement = self.conn.prepare_cached(OF_ONE).doing("reading a user's log")?;
+        let mut statement = self.db.tables()?.prepare_cached(OF_ONE).doing("reading a user's log")?;
         let raws = statement.query_map([user, after.0], Raw::read).doing("reading a user's log")?;
         let raws: Vec<Raw> = raws.collect::<rusqlite::Result<_>>().doing("reading a user's log")?;
         drop(statement);
-        let Self { conn, names, users, .. } = self;
+        let Self { db, names, users, .. } = self;
+        let conn = db.tables()?;
         raws.iter().try_for_each(|raw| visit(entry(raw, &mut |id| names.name(conn, id), |id| users.name(conn, id))?))
     }
 
     /// The number of a user, a new one where they have none.
     pub(super) fn user_id(&mut self, user: Option<&Arc<str>>) -> Result<i64, Error> {
-        user.map_or(Ok(schema::ANONYMOUS), |name| self.users.id(&self.conn, name))
+        user.map_or(Ok(schema::ANONYMOUS), |name| self.users.id(&mut self.db, name))
     }
 
     fn put_event(&mut self, e: &LogEvent) -> Result<(), Error> {
         let user = self.user_id(e.event.user_id.as_ref())?;
-        let action = self.names.id(&self.conn, &e.event.action_type)?;
+        let action = self.names.id(&mut self.db, &e.event.action_type)?;
         let mut body = Writer::default();
         Head::write(e, &mut body);
         body.uint(e.event.args.len() as u64);
         for (name, value) in &e.event.args {
-            body.uint(unsigned(self.names.id(&self.conn, name)?));
+            body.uint(unsigned(self.names.id(&mut self.db, name)?));
             body.value(value);
         }
         let flags = i64::from(e.late) * LATE + i64::from(e.device_late) * DEVICE_LATE;
-        let row = params![signed(e.seq), user, e.ts.0, action, flags, body.0];
-        self.conn.prepare_cached(INSERT).doing("writing an event")?.execute(row).doing("writing an event")?;
+        let [seq, user, ts, action, flags] = [signed(e.seq), user, e.ts.0, action, flags].map(Cell::Int);
+        self.db.write(Statement::Event, &[seq, user, ts, action, flags, Cell::Bytes(&body.0)])?;
         self.tail = e.seq;
         self.written.rows += 1;
         self.written.bytes += ROW + body.0.len() as u64;
@@ -199,7 +203,7 @@ impl Store {
 
     /// A user's rows of a stretch of time: gaps and events.
     fn stretch(&mut self, user: i64, span: &Span<'_>) -> Result<(Vec<Raw>, Vec<Raw>), Error> {
-        let mut statement = self.conn.prepare_cached(OF_USER).doing("looking back")?;
+        let mut statement = self.db.tables()?.prepare_cached(OF_USER).doing("looking back")?;
         let rows = statement.query_map(params![user, span.after.0, span.to.ts.0], Raw::read).doing("looking back")?;
         let (mut gaps, mut events) = (Vec::new(), Vec::new());
         for raw in rows {
@@ -215,13 +219,14 @@ impl Store {
 
     fn show(&mut self, raw: &Raw, span: &Span<'_>, visit: &mut dyn FnMut(&Entry)) -> Result<(), Error> {
         if raw.flags & GAP == 0 {
-            let action = self.names.name(&self.conn, raw.action)?.ok_or_else(|| torn("looking back"))?;
+            let action = self.names.name(self.db.names(), raw.action)?.ok_or_else(|| torn("looking back"))?;
             let head = Head::read(&mut Reader(&raw.body), raw.ts).ok_or_else(|| torn("looking back"))?;
             if !span.demand.wants(&action, head.scene.as_deref()) {
                 return Ok(());
             }
         }
-        let Self { conn, names, users, .. } = self;
+        let Self { db, names, users, .. } = self;
+        let conn = db.tables()?;
         visit(&entry(raw, &mut |id| names.name(conn, id), |id| users.name(conn, id))?);
         Ok(())
     }
@@ -369,7 +374,7 @@ pub(super) type KindOf = (Arc<str>, Option<Arc<str>>);
 impl Store {
     /// For retention: what decides how long a row stays.
     pub(super) fn kind_of(&mut self, action: i64, body: &[u8]) -> Result<Option<KindOf>, Error> {
-        let Some(name) = self.names.name(&self.conn, action)? else { return Ok(None) };
+        let Some(name) = self.names.name(self.db.names(), action)? else { return Ok(None) };
         Ok(Head::read(&mut Reader(body), Timestamp(0)).map(|head| (name, head.scene)))
     }
 }

@@ -16,7 +16,7 @@ impl Store {
     pub(crate) fn export(&mut self, user: Option<&Arc<str>>) -> Result<Value, Error> {
         let id = match user {
             None => Some(schema::ANONYMOUS),
-            Some(name) => self.users.find(&self.conn, name)?,
+            Some(name) => self.users.find(self.db.names(), name)?,
         };
         let mut all = Map::new();
         all.insert("user".to_owned(), json!(user));
@@ -64,7 +64,7 @@ impl Store {
     /// Decisions with whether they are acknowledged, or refusals.
     fn export_outcomes(&mut self, id: i64, sql: &str) -> Result<Value, Error> {
         let doing = "exporting what was decided";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([id]).doing(doing)?;
         let mut outcomes = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
@@ -84,7 +84,7 @@ impl Store {
     fn export_feedback(&mut self, id: i64) -> Result<Value, Error> {
         let doing = "exporting feedback";
         let sql = "SELECT decision, kind, at FROM feedback WHERE user = ?1 ORDER BY n";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([id]).doing(doing)?;
         let mut feedback = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
@@ -99,7 +99,7 @@ impl Store {
     fn export_answers(&mut self, id: i64) -> Result<Value, Error> {
         let doing = "exporting what scripts answered";
         let sql = "SELECT task, ts, answer FROM calls WHERE user = ?1 AND answer IS NOT NULL ORDER BY n";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([id]).doing(doing)?;
         let mut answers = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
@@ -117,7 +117,7 @@ impl Store {
         let sql = "SELECT id, bound, checks, 0, n FROM decisions WHERE user = ?1 AND decision <> ''
           UNION ALL SELECT id, bound, checks, 1, n FROM refusals WHERE user = ?1
           UNION ALL SELECT id, bound, '[]', 2, n FROM held WHERE user = ?1 ORDER BY 4, 5";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([id]).doing(doing)?;
         let mut origins = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {

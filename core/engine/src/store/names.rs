@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
 use super::Doing;
+use super::database::Database;
 use crate::error::Error;
 
 /// Kept in memory at most; beyond, the table is asked again.
@@ -58,13 +59,11 @@ impl Names {
     }
 
     /// The number of a text; a new one, if it has none.
-    pub(super) fn id(&mut self, conn: &Connection, name: &Arc<str>) -> Result<i64, Error> {
-        if let Some(id) = self.by_name.get(name) {
-            return Ok(*id);
-        }
-        if let Some(id) = self.find(conn, name)? {
+    pub(super) fn id(&mut self, db: &mut Database, name: &Arc<str>) -> Result<i64, Error> {
+        if let Some(id) = self.find(db.names(), name)? {
             return Ok(id);
         }
+        let conn = db.writable()?;
         let id = conn.prepare_cached(self.add).doing("adding a name")?.insert([&**name]).doing("adding a name")?;
         self.keep(id, name.clone());
         Ok(id)

@@ -59,7 +59,7 @@ impl Store {
             return Ok(*last);
         }
         let largest: Option<i64> =
-            self.conn.query_row(series.largest(), [], |r| r.get(0)).doing("reading the last number")?;
+            self.db.tables()?.query_row(series.largest(), [], |r| r.get(0)).doing("reading the last number")?;
         let last = largest.max(self.number(series.mark())?).unwrap_or(0);
         self.gave(series, last);
         Ok(last)

@@ -12,8 +12,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checkpoint::WriteAhead;
+use super::database::Database;
 use super::names::Names;
-use super::{Opened, Store, Written, schema, state};
+use super::{Opened, Store, Written, journal, schema, state};
 use crate::config::Place;
 use crate::error::{Error, Kind};
 
@@ -135,10 +136,17 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     match found {
         0 => schema::create(&conn).map_err(failed)?,
         schema::VERSION => {}
-        older => schema::upgrade(&conn, older).map_err(failed)?,
+        older => {
+            if older >= schema::JOURNALED {
+                journal::take_in(&conn).map_err(Failure::told)?;
+            }
+            schema::upgrade(&conn, older).map_err(failed)?;
+        }
     }
+    // What a killed process left in the journal goes where it belongs; this takes the file's lock, too.
+    let db = Database::over(conn, path.is_some()).map_err(Failure::told)?;
     let mut store = Store {
-        conn,
+        db,
         names: Names::of_rows(),
         users: Names::of_users(),
         next_seq: 1,
@@ -154,11 +162,11 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         summary: super::summary::Summary::default(),
         mixed: false,
     };
-    // Takes the file's lock, and finds out whether the tables can be read.
+    // Finds out whether the tables can be read.
     store.find_next_seq().map_err(Failure::told)?;
     store.catch_up().map_err(Failure::told)?;
     // It is ours now: whoever says otherwise is not waited for.
-    store.conn.busy_timeout(Span::ZERO).map_err(failed)?;
+    store.db.file().busy_timeout(Span::ZERO).map_err(failed)?;
     store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();
     Ok(store)
 }

@@ -101,9 +101,10 @@ impl Bound {
 impl Store {
     /// The decision or refusal of that id, and where it came from.
     pub(crate) fn known(&mut self, id: &str) -> Result<Option<KnownOf>, Error> {
+        let conn = self.db.tables()?;
         let row = |sql: &str| -> Result<Option<Row>, Error> {
             let columns = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?));
-            self.conn.prepare_cached(sql).doing(READING)?.query_row([id], columns).optional().doing(READING)
+            conn.prepare_cached(sql).doing(READING)?.query_row([id], columns).optional().doing(READING)
         };
         if let Some(row) = row(DECISION)? {
             let erased = row.0.is_empty();
@@ -120,7 +121,7 @@ impl Store {
     pub(crate) fn feedback_of(&mut self, id: &str) -> Result<Vec<(FeedbackKind, Timestamp)>, Error> {
         let doing = "reading feedback";
         let sql = "SELECT kind, at FROM feedback WHERE decision = ?1 ORDER BY at, n";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let rows = statement.query_map([id], |r| Ok((r.get(0)?, Timestamp(r.get(1)?)))).doing(doing)?;
         let rows: Vec<(i64, Timestamp)> = rows.collect::<rusqlite::Result<_>>().doing(doing)?;
         let known = |(code, at)| FeedbackKind::of_code(code).map(|kind| (kind, at));
@@ -131,7 +132,7 @@ impl Store {
     pub(crate) fn outcomes(&mut self, asked: &Asked<'_>) -> Result<Vec<(Option<String>, u64)>, Error> {
         let doing = "counting outcomes";
         let user = self.asked_id(asked)?;
-        let mut statement = self.conn.prepare_cached(OUTCOMES).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(OUTCOMES).doing(doing)?;
         let row = params![asked.source, asked.task, user, asked.since.0];
         let rows = statement.query_map(row, |r| Ok((r.get(0)?, super::unsigned(r.get(1)?)))).doing(doing)?;
         rows.collect::<rusqlite::Result<_>>().doing(doing)
@@ -143,7 +144,8 @@ impl Store {
         let user = self.asked_id(asked)?;
         let row: [&dyn ToSql; 4] = [&asked.source, &asked.task, &user, &asked.since.0];
         let text: Option<String> = self
-            .conn
+            .db
+            .tables()?
             .prepare_cached(LAST_REFUSAL)
             .doing(doing)?
             .query_row(row, |r| r.get(0))

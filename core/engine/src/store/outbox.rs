@@ -7,6 +7,7 @@ use ensue_rule::Timestamp;
 use rusqlite::{Row, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::journal::Statement;
 use super::numbering::Series;
 use super::origins::Origin;
 use super::{Doing, Store, schema, signed, torn, unsigned};
@@ -21,14 +22,6 @@ const OUTBOX: i64 = 10_000;
 
 /// Refusals kept; the oldest go first.
 const REFUSALS: i64 = 10_000;
-
-const DECISION: &str =
-    "INSERT OR IGNORE INTO decisions (n, id, source, task, user, shared, at, utc_offset_min, decision,
-  touch, session, exclusive, expires, bound, checks)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
-
-const REFUSAL: &str = "INSERT INTO refusals (id, source, task, user, at, reason, refusal, bound, checks)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min, touch, session, exclusive, expires
   FROM decisions WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
@@ -65,26 +58,27 @@ impl Store {
         let n = self.last_number(Series::Decisions)? + 1;
         let user = self.stream_id(&entry.stream)?;
         let (group, expires) = (entry.exclusive.as_deref(), entry.expires_at.map(|t| t.0));
-        let row = params![
-            n,
-            &*entry.id,
-            &*entry.source,
-            &*entry.task,
-            user,
-            shared,
-            entry.at.0,
-            entry.utc_offset_min,
-            text,
-            &*entry.touch,
-            signed(entry.session),
-            group,
-            expires,
-            bound,
-            checks
-        ];
-        if self.conn.prepare_cached(DECISION).doing(doing)?.execute(row).doing(doing)? > 0 {
-            self.gave(Series::Decisions, n);
-        }
+        self.db.write(
+            Statement::Decision,
+            &[
+                n.into(),
+                (&*entry.id).into(),
+                (&*entry.source).into(),
+                (&*entry.task).into(),
+                user.into(),
+                (&*shared).into(),
+                entry.at.0.into(),
+                i64::from(entry.utc_offset_min).into(),
+                (&*text).into(),
+                (&*entry.touch).into(),
+                signed(entry.session).into(),
+                group.into(),
+                expires.into(),
+                bound.as_deref().into(),
+                (&*checks).into(),
+            ],
+        )?;
+        self.gave(Series::Decisions, n);
         Ok(())
     }
 
@@ -95,9 +89,10 @@ impl Store {
         let text = serde_json::to_string(refusal).map_err(|_| torn(doing))?;
         let (bound, checks) = origin.to_json(doing)?;
         let (user, reason) = (self.stream_id(stream)?, refusal.reason.as_str());
-        let row = params![&*refusal.id, &**source, &*refusal.task, user, refusal.at.0, reason, text, bound, checks];
-        self.conn.prepare_cached(REFUSAL).doing(doing)?.execute(row).doing(doing)?;
-        Ok(())
+        let (id, source, task) = ((&*refusal.id).into(), (&**source).into(), (&*refusal.task).into());
+        let (at, bound, checks) = (refusal.at.0.into(), bound.as_deref().into(), (&*checks).into());
+        let row = [id, source, task, user.into(), at, reason.into(), (&*text).into(), bound, checks];
+        self.db.write(Statement::Refusal, &row)
     }
 
     /// The oldest decisions that are not acknowledged.
@@ -105,7 +100,7 @@ impl Store {
         let doing = "reading the outbox";
         let none_waits = self.last_number(Series::Decisions)? + 1;
         let sql = "SELECT n, decision FROM decisions WHERE n >= ?1 AND acked = 0 ORDER BY n LIMIT ?2";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut rows = statement.query([self.outbox_from, most]).doing(doing)?;
         let (mut decisions, mut first) = (Vec::new(), None);
@@ -126,7 +121,7 @@ impl Store {
         let mut acked = 0;
         for id in ids {
             let sql = "UPDATE decisions SET acked = 1 WHERE id = ?1 AND acked = 0";
-            acked += self.conn.prepare_cached(sql).doing(doing)?.execute([id]).doing(doing)?;
+            acked += self.db.writable()?.prepare_cached(sql).doing(doing)?.execute([id]).doing(doing)?;
         }
         Ok(acked)
     }
@@ -135,7 +130,8 @@ impl Store {
     pub(crate) fn ledger(&mut self, of: Option<i64>) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
         let mut answers = self.answers(of)?;
-        let Self { conn, users, .. } = self;
+        let Self { db, users, .. } = self;
+        let conn = db.tables()?;
         let mut statement = conn.prepare_cached(LEDGER).doing(doing)?;
         let mut rows = statement.query([of]).doing(doing)?;
         let (mut entries, mut texts) = (Vec::new(), Texts::default());
@@ -155,7 +151,7 @@ impl Store {
     /// The feedback to decisions; of one stream where it is said.
     fn answers(&mut self, of: Option<i64>) -> Result<FxHashMap<Arc<str>, Answers>, Error> {
         let doing = "reading feedback";
-        let mut statement = self.conn.prepare_cached(FEEDBACK).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(FEEDBACK).doing(doing)?;
         let mut rows = statement.query([of]).doing(doing)?;
         let mut all: FxHashMap<Arc<str>, Answers> = FxHashMap::default();
         while let Some(r) = rows.next().doing(doing)? {
@@ -179,18 +175,18 @@ impl Store {
                 self.mark_numbers()?;
                 let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2
                   AND (n <= ?3 OR n <= (SELECT max(n) FROM decisions) - ?4)";
-                gone += self.conn.execute(old, params![id, before.0, undrained, OUTBOX]).doing(doing)?;
+                gone += self.db.writable()?.execute(old, params![id, before.0, undrained, OUTBOX]).doing(doing)?;
                 let over = "DELETE FROM decisions WHERE user = ?1 AND acked = 0 AND at < ?2
                   AND n <= (SELECT max(n) FROM decisions) - ?3";
-                gone += self.conn.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
+                gone += self.db.writable()?.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
             }
         }
         if gone > 0 {
             let sql = "DELETE FROM feedback WHERE decision NOT IN (SELECT id FROM decisions)";
-            self.conn.execute(sql, []).doing(doing)?;
+            self.db.writable()?.execute(sql, []).doing(doing)?;
         }
         let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
-        self.conn.execute(over, [REFUSALS]).doing(doing)?;
+        self.db.writable()?.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())
     }
 }

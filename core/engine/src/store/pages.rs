@@ -29,7 +29,7 @@ impl Store {
         let before = before.unwrap_or(Position { ts: reach.to.ts, seq: reach.to.seq.saturating_add(1) });
         let after = reach.consumed.map_or(reach.after, |c| reach.after.max(c.ts.minus(ensue_rule::Duration(1))));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut statement = self.conn.prepare_cached(BACK).doing(READING)?;
+        let mut statement = self.db.tables()?.prepare_cached(BACK).doing(READING)?;
         let of = params![user, after.0, before.ts.0, signed(before.seq), limit];
         let raws = statement.query_map(of, Raw::read).doing(READING)?;
         let raws: Vec<Raw> = raws.collect::<rusqlite::Result<_>>().doing(READING)?;
@@ -49,7 +49,8 @@ impl Store {
         {
             return Ok(None);
         }
-        let Self { conn, names, users, .. } = self;
+        let Self { db, names, users, .. } = self;
+        let conn = db.tables()?;
         let read = entry(raw, &mut |id| names.name(conn, id), |id| users.name(conn, id))?;
         Ok(match read {
             Entry::Event(event) if reach.has(&event) => Some(event),
@@ -74,7 +75,7 @@ impl Store {
             StreamKey::Device => return self.gaps_of_device(reach),
             StreamKey::User(user) => self.user_id(user.as_ref())?,
         };
-        let mut statement = self.conn.prepare_cached(GAPS).doing(READING)?;
+        let mut statement = self.db.tables()?.prepare_cached(GAPS).doing(READING)?;
         let of = params![user, reach.after.0, signed(reach.to.seq)];
         let rows = statement.query_map(of, |r| Ok(Position { ts: Timestamp(r.get(0)?), seq: unsigned(r.get(1)?) }));
         rows.doing(READING)?.collect::<rusqlite::Result<_>>().doing(READING)
@@ -93,14 +94,15 @@ impl Store {
 
     /// The entry of an arrival number.
     pub(super) fn entry_at(&mut self, seq: u64) -> Result<Option<Entry>, Error> {
-        let mut statement = self.conn.prepare_cached(ONE).doing(READING)?;
+        let mut statement = self.db.tables()?.prepare_cached(ONE).doing(READING)?;
         let raws = statement.query_map([signed(seq)], Raw::read).doing(READING)?;
         let raws: Vec<Raw> = raws.collect::<rusqlite::Result<_>>().doing(READING)?;
         drop(statement);
         let Some(raw) = raws.first().filter(|r| r.flags & GAP == 0 && r.user != schema::DEVICE) else {
             return Ok(None);
         };
-        let Self { conn, names, users, .. } = self;
+        let Self { db, names, users, .. } = self;
+        let conn = db.tables()?;
         entry(raw, &mut |id| names.name(conn, id), |id| users.name(conn, id)).map(Some)
     }
 }

@@ -95,14 +95,19 @@ impl Cuts {
 impl Store {
     /// One step; within a transaction.
     pub(crate) fn forget_step(&mut self, keep: &Keep<'_>) -> Result<Step, Error> {
-        let raws = oldest(&self.conn, self.retained_to)?;
+        let raws = oldest(self.db.tables()?, self.retained_to)?;
         let full = i64::try_from(raws.len()).unwrap_or(i64::MAX) >= STEP;
         let mut step = Step { more: full, ..Step::default() };
         self.retained_to = if full { raws.last().map_or(0, |r| r.seq) } else { 0 };
         let mut gone = Held::default();
         for raw in &raws {
             if self.is_over(keep, raw)? || (raw.user == schema::DEVICE && raw.ts <= keep.aged) {
-                self.conn.prepare_cached(DELETE).doing(FORGETTING)?.execute([signed(raw.seq)]).doing(FORGETTING)?;
+                self.db
+                    .tables()?
+                    .prepare_cached(DELETE)
+                    .doing(FORGETTING)?
+                    .execute([signed(raw.seq)])
+                    .doing(FORGETTING)?;
                 gone.add(raw.size());
             } else if raw.ts <= keep.aged {
                 step.aged.add(raw)?;
@@ -134,7 +139,7 @@ impl Store {
     /// The oldest rows that must go for the log to be below a limit by so much; as many as a step may take.
     pub(crate) fn oldest(&mut self, over: Held) -> Result<Cuts, Error> {
         let (mut cuts, mut left) = (Cuts::default(), over);
-        for raw in oldest(&self.conn, 0)?.iter().filter(|r| r.user != schema::DEVICE) {
+        for raw in oldest(self.db.tables()?, 0)?.iter().filter(|r| r.user != schema::DEVICE) {
             if left == Held::default() {
                 break;
             }
@@ -162,7 +167,12 @@ impl Store {
         let id = self.stream_id(stream)?;
         let reach = params![id, upto.ts.0, signed(upto.seq)];
         let gone = self.count(OF_USER, reach)?;
-        self.conn.prepare_cached(&format!("DELETE {OF_USER}")).doing(FORGETTING)?.execute(reach).doing(FORGETTING)?;
+        self.db
+            .tables()?
+            .prepare_cached(&format!("DELETE {OF_USER}"))
+            .doing(FORGETTING)?
+            .execute(reach)
+            .doing(FORGETTING)?;
         self.went(gone)?;
         Ok(gone.rows)
     }
@@ -174,18 +184,18 @@ impl Store {
         let nothing = nothing.map(|t| format!("AND NOT EXISTS (SELECT 1 FROM {t} WHERE {t}.user = streams.user)"));
         let sql =
             format!("DELETE FROM streams WHERE user > 0 AND frontier <= ?1 {}", nothing.collect::<Vec<_>>().join(" "));
-        if self.conn.execute(&sql, [aged.0]).doing(FORGETTING)? == 0 {
+        if self.db.writable()?.execute(&sql, [aged.0]).doing(FORGETTING)? == 0 {
             return Ok(());
         }
         let names = "DELETE FROM users WHERE NOT EXISTS (SELECT 1 FROM streams WHERE streams.user = users.id)";
-        self.conn.execute(names, []).doing(FORGETTING)?;
+        self.db.writable()?.execute(names, []).doing(FORGETTING)?;
         self.users.forget();
         Ok(())
     }
 
-    fn count(&self, which: &str, of: &[&dyn rusqlite::ToSql]) -> Result<Held, Error> {
+    fn count(&mut self, which: &str, of: &[&dyn rusqlite::ToSql]) -> Result<Held, Error> {
         let sql = format!("SELECT count(*), coalesce(sum(length(body)), 0) {which}");
-        let mut statement = self.conn.prepare_cached(&sql).doing(FORGETTING)?;
+        let mut statement = self.db.tables()?.prepare_cached(&sql).doing(FORGETTING)?;
         let counted = statement.query_row(of, |r| Ok((r.get(0)?, r.get(1)?))).doing(FORGETTING)?;
         let (rows, bytes) = (unsigned(counted.0), unsigned(counted.1));
         Ok(Held { rows, bytes: bytes + rows * ROW })
@@ -198,7 +208,7 @@ impl Store {
             }
             self.tail = 0;
             self.summary.falls_due();
-            self.conn.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})")).doing(FORGETTING)?;
+            self.db.writable()?.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES})")).doing(FORGETTING)?;
         }
         Ok(())
     }

@@ -34,18 +34,21 @@ pub(crate) type Known = Vec<(&'static str, Vec<Value>)>;
 
 impl Store {
     /// All rows but those of events, as far as they can be read.
-    pub(crate) fn salvage(&self) -> Known {
-        TABLES.iter().flat_map(|table| rows(&self.conn, table).into_iter().map(|row| (*table, row))).collect()
+    pub(crate) fn salvage(&mut self) -> Known {
+        // With what is in the journal, where that can still be moved.
+        let _ = self.db.post();
+        let conn = self.db.file();
+        TABLES.iter().flat_map(|table| rows(conn, table).into_iter().map(|row| (*table, row))).collect()
     }
 
     /// Takes rows over into a fresh store, whose arrival numbers go on from `next_seq`.
     pub(crate) fn refill(&mut self, known: Known, next_seq: u64) -> Result<(), Error> {
         let doing = "writing what is known into a fresh file";
-        self.begin()?;
+        self.begin();
         for (table, row) in known {
             let places = vec!["?"; row.len()].join(", ");
             let sql = format!("INSERT OR REPLACE INTO {table} VALUES ({places})");
-            self.conn.prepare_cached(&sql).doing(doing)?.execute(params_from_iter(row)).doing(doing)?;
+            self.db.writable()?.prepare_cached(&sql).doing(doing)?.execute(params_from_iter(row)).doing(doing)?;
         }
         self.next_seq = self.next_seq.max(next_seq);
         self.commit()
@@ -65,7 +68,7 @@ impl Store {
         let Some(name) = anew.to_str() else { return Err(unusable(&path, "its name is no UTF-8")) };
         // Of a process that was killed here.
         let _ = std::fs::remove_file(&anew);
-        let copied = self.conn.execute("VACUUM INTO ?1", [name]).doing(doing);
+        let copied = self.db.file().execute("VACUUM INTO ?1", [name]).doing(doing);
         let placed = copied.and_then(|_| put_in_place(&anew, &path, now));
         let (store, set_aside) = match placed.and_then(|aside| Ok((Self::reopen(&path)?, aside))) {
             Ok(done) => done,
@@ -84,7 +87,7 @@ impl Store {
     /// Before it is dropped: the log beside the path is not its own any more.
     pub(crate) fn let_go(&mut self) {
         // Where this fails there is nothing that could be done.
-        let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        let _ = self.db.file().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
     /// Whether the file is not where it was opened any more: it was deleted, or another is in its place.

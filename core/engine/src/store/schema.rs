@@ -3,11 +3,14 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The form that this version writes, in `user_version`.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
+
+/// The first form with a journal.
+pub(super) const JOURNALED: i64 = 6;
 
 /// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
 /// `tests/formats` keeps a file of each version.
-const UPGRADES: [&str; 4] = [
+const UPGRADES: [&str; 5] = [
     // 2: all that is of a stream names it by its number, so that it can be found and erased; a history that is cut says
     // where. What tasks of all users decided was not told from the anonymous user's: the two count as mixed.
     "ALTER TABLE streams ADD COLUMN cut_ts INTEGER;
@@ -103,6 +106,8 @@ const UPGRADES: [&str; 4] = [
      ALTER TABLE tasks_4 RENAME TO tasks;",
     // 5: times of streams and skip bounds may be behind the log (store/summary.rs); here they are not.
     "INSERT OR REPLACE INTO numbers (name, value) SELECT 'summed', coalesce(max(seq), 0) FROM events;",
+    // 6: what a small batch writes is one row at first (store/journal.rs).
+    "CREATE TABLE journal (n INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -175,6 +180,8 @@ CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT 
 CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
   rule TEXT NOT NULL, user INTEGER NOT NULL, ts INTEGER NOT NULL, seq INTEGER NOT NULL, answer TEXT) STRICT;
 CREATE INDEX unanswered ON calls (n) WHERE answer IS NULL;
+-- What small batches write, a row a batch, before it stands in its tables: see store/journal.rs.
+CREATE TABLE journal (n INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
 ";
 
 /// Makes the tables in an empty file.

@@ -7,6 +7,7 @@ use ensue_matcher::Position;
 use ensue_rule::{Duration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::journal::{Cell, Statement};
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::error::Error;
 use crate::log::StreamKey;
@@ -29,11 +30,6 @@ pub(super) const INSTALL: &str = "install";
 /// Mark: a task of all users has put a derived event into the anonymous user's stream.
 pub(super) const MIXED: &str = "mixed";
 
-const REACHED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
-  VALUES (?1, ?2, ?3, -9223372036854775808, 0)
-  ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)";
-const CUT: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min, cut_ts, cut_seq)
-  VALUES (?1, ?2, ?3, ?2, ?4, ?5, ?6) ON CONFLICT (user) DO UPDATE SET cut_ts = ?5, cut_seq = ?6";
 /// Nothing was folded yet where it says the smallest number.
 const LOST: &str = "UPDATE streams SET cut_ts = folded - ?1, cut_seq = ?2
   WHERE folded > -4611686018427387904 AND (cut_ts IS NULL OR cut_ts < folded - ?1)";
@@ -66,37 +62,30 @@ impl Default for UserState {
 impl Store {
     /// Remembers that the history of a stream is no longer whole up to its cut.
     pub(crate) fn put_cut(&mut self, stream: &StreamKey, state: &UserState) -> Result<(), Error> {
-        let doing = "writing where a history is cut";
         let Some(cut) = state.cut else { return Ok(()) };
         let id = self.stream_id(stream)?;
-        let row = params![id, state.folded.0, signed(state.session), state.utc_offset_min, cut.ts.0, signed(cut.seq)];
-        self.conn.prepare_cached(CUT).doing(doing)?.execute(row).doing(doing)?;
-        Ok(())
+        let session = signed(state.session);
+        let row = [id, state.folded.0, session, state.utc_offset_min.into(), cut.ts.0, signed(cut.seq)];
+        self.db.write(Statement::Cut, &row.map(Cell::Int))
     }
 
     /// Remembers that the history of all streams up to now is gone, as the fold does.
     pub(crate) fn put_log_lost(&mut self, lateness: Duration) -> Result<(), Error> {
         self.sum_up()?;
         let row = params![lateness.0, signed(self.next_seq.saturating_sub(1))];
-        self.conn.execute(LOST, row).doing("writing that the log is gone").map(drop)
+        self.db.writable()?.execute(LOST, row).doing("writing that the log is gone").map(drop)
     }
 
     /// Remembers how far recording has come in a stream.
     pub(crate) fn put_reached(&mut self, stream: &StreamKey, frontier: Timestamp, session: u64) -> Result<(), Error> {
         let id = self.stream_id(stream)?;
-        let row = params![id, frontier.0, signed(session)];
-        self.conn
-            .prepare_cached(REACHED)
-            .doing("writing a user's time")?
-            .execute(row)
-            .doing("writing a user's time")?;
-        Ok(())
+        self.db.write(Statement::Reached, &[id, frontier.0, signed(session)].map(Cell::Int))
     }
 
     /// How far all streams have come.
     pub(crate) fn streams(&mut self) -> Result<Vec<(StreamKey, UserState)>, Error> {
         let doing = "reading users' times";
-        let mut statement = self.conn.prepare_cached(STREAM).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(STREAM).doing(doing)?;
         let rows = statement.query_map([], |r| Ok((r.get::<_, i64>(0)?, user_state(r)?)));
         let rows: BTreeMap<_, _> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;
         drop(statement);
@@ -109,22 +98,23 @@ impl Store {
     }
 
     /// How far the stream of this number has come.
-    pub(super) fn state_by(&self, id: i64) -> Result<Option<UserState>, Error> {
+    pub(super) fn state_by(&mut self, id: i64) -> Result<Option<UserState>, Error> {
         let doing = "reading a user's time";
-        let mut statement = self.conn.prepare_cached(&format!("{STREAM} WHERE user = ?1")).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(&format!("{STREAM} WHERE user = ?1")).doing(doing)?;
         let row = statement.query_row([id], user_state).optional().doing(doing)?;
+        drop(statement);
         Ok(self.noted(id, row))
     }
 
     /// How far the fold has come in a stream.
-    pub(super) fn folded(&self, id: i64) -> Result<Option<Timestamp>, Error> {
+    pub(super) fn folded(&mut self, id: i64) -> Result<Option<Timestamp>, Error> {
         Ok(self.state_by(id)?.map(|state| state.folded))
     }
 
     /// The number of a stream, if it has one.
     pub(crate) fn known_id(&mut self, stream: &StreamKey) -> Result<Option<i64>, Error> {
         match stream {
-            StreamKey::User(Some(name)) => self.users.find(&self.conn, name),
+            StreamKey::User(Some(name)) => self.users.find(self.db.names(), name),
             other => self.stream_id(other).map(Some),
         }
     }
@@ -137,7 +127,7 @@ impl Store {
             let before = before(&stream, self.folded(id)?);
             if oldest < before {
                 let row = params![id, before.0];
-                self.conn.execute("DELETE FROM bounds WHERE user = ?1 AND ts < ?2", row).doing(doing)?;
+                self.db.writable()?.execute("DELETE FROM bounds WHERE user = ?1 AND ts < ?2", row).doing(doing)?;
             }
         }
         Ok(())
@@ -146,7 +136,7 @@ impl Store {
     /// The streams that a query names, with a time of each.
     pub(super) fn oldest_of_each(&mut self, sql: &str) -> Result<Vec<(i64, StreamKey, Timestamp)>, Error> {
         let doing = "reading what may be forgotten";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let rows = statement.query_map([], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))).doing(doing)?;
         let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>().doing(doing)?;
         drop(statement);
@@ -166,7 +156,8 @@ impl Store {
     /// Finds the next arrival number: after the end of the log, or later, where rows at its end are gone.
     pub(super) fn find_next_seq(&mut self) -> Result<(), Error> {
         let doing = "reading the end of the log";
-        let last: Option<i64> = self.conn.query_row("SELECT max(seq) FROM events", [], |r| r.get(0)).doing(doing)?;
+        let last: Option<i64> =
+            self.db.tables()?.query_row("SELECT max(seq) FROM events", [], |r| r.get(0)).doing(doing)?;
         self.tail = last.map_or(0, unsigned);
         self.next_seq = self.number(NEXT_SEQ)?.map_or(1, unsigned).max(self.tail + 1);
         Ok(())
@@ -187,7 +178,8 @@ impl Store {
 
     pub(super) fn number(&mut self, name: &str) -> Result<Option<i64>, Error> {
         let doing = "reading a number";
-        let mut statement = self.conn.prepare_cached("SELECT value FROM numbers WHERE name = ?1").doing(doing)?;
+        let mut statement =
+            self.db.tables()?.prepare_cached("SELECT value FROM numbers WHERE name = ?1").doing(doing)?;
         statement.query_row([name], |r| r.get(0)).optional().doing(doing)
     }
 
@@ -196,15 +188,12 @@ impl Store {
         let doing = "writing that the disk has it";
         let sql = "INSERT INTO numbers (name, value) VALUES ('synced', 1)
           ON CONFLICT (name) DO UPDATE SET value = value + 1";
-        self.conn.prepare_cached(sql).doing(doing)?.execute([]).doing(doing)?;
+        self.db.writable()?.prepare_cached(sql).doing(doing)?.execute([]).doing(doing)?;
         Ok(())
     }
 
     pub(super) fn put_number(&mut self, name: &str, value: i64) -> Result<(), Error> {
-        let doing = "writing a number";
-        let sql = "INSERT OR REPLACE INTO numbers (name, value) VALUES (?1, ?2)";
-        self.conn.prepare_cached(sql).doing(doing)?.execute(params![name, value]).doing(doing)?;
-        Ok(())
+        self.db.write(Statement::Number, &[name.into(), value.into()])
     }
 
     pub(super) fn stream_id(&mut self, stream: &StreamKey) -> Result<i64, Error> {
@@ -218,7 +207,7 @@ impl Store {
         Ok(match id {
             schema::DEVICE => StreamKey::Device,
             schema::ANONYMOUS => StreamKey::User(None),
-            id => StreamKey::User(Some(self.users.name(&self.conn, id)?.ok_or_else(|| torn("reading users"))?)),
+            id => StreamKey::User(Some(self.users.name(self.db.names(), id)?.ok_or_else(|| torn("reading users"))?)),
         })
     }
 }

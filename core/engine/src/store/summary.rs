@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use ensue_matcher::Position;
 use ensue_rule::{Timestamp, Value};
-use rusqlite::params;
 use rustc_hash::FxHashMap;
 
 use super::codec::{Reader, Writer};
+use super::journal::{Cell, Statement};
 use super::state::UserState;
 use super::{Doing, Store, signed, torn, unsigned};
 use crate::error::Error;
@@ -25,10 +25,6 @@ const MOST: usize = 1_024;
 /// Up to which arrival number the tables say what the log says.
 const SUMMED: &str = "summed";
 
-const FOLDED: &str = "INSERT INTO streams (user, frontier, session, folded, utc_offset_min) VALUES (?1, ?2, ?3, ?2, ?4)
-  ON CONFLICT (user) DO UPDATE SET folded = max(folded, ?2), frontier = max(frontier, ?2), session = max(session, ?3),
-  utc_offset_min = ?4";
-const BOUND: &str = "INSERT OR REPLACE INTO bounds (source, task, user, key, ts, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const BOUNDS: &str = "SELECT source, task, user, key, ts, seq FROM bounds WHERE ?1 IS NULL OR user = ?1";
 
 /// A skip bound and what it is for.
@@ -169,16 +165,14 @@ impl Store {
         done.and_then(|()| self.put_number(SUMMED, signed(self.next_seq.saturating_sub(1))))
     }
 
-    fn write_folded(&self, of: i64, state: &UserState) -> Result<(), Error> {
-        let doing = "writing a user's time";
-        let row = params![of, state.folded.0, signed(state.session), state.utc_offset_min];
-        self.conn.prepare_cached(FOLDED).doing(doing)?.execute(row).doing(doing).map(|_| ())
+    fn write_folded(&mut self, of: i64, state: &UserState) -> Result<(), Error> {
+        let row = [of, state.folded.0, signed(state.session), state.utc_offset_min.into()];
+        self.db.write(Statement::Folded, &row.map(Cell::Int))
     }
 
-    fn write_bound(&self, (source, task, user, key): &BoundOf, at: Position) -> Result<(), Error> {
-        let doing = "writing a skip bound";
-        let row = params![&**source, &**task, user, key, at.ts.0, signed(at.seq)];
-        self.conn.prepare_cached(BOUND).doing(doing)?.execute(row).doing(doing).map(|_| ())
+    fn write_bound(&mut self, (source, task, user, key): &BoundOf, at: Position) -> Result<(), Error> {
+        let [user, ts, seq] = [*user, at.ts.0, signed(at.seq)].map(Cell::Int);
+        self.db.write(Statement::Bound, &[(&**source).into(), (&**task).into(), user, Cell::Bytes(key), ts, seq])
     }
 
     fn bound_of(&mut self, bound: &Bound) -> Result<BoundOf, Error> {
@@ -208,7 +202,7 @@ impl Store {
     /// All skip bounds; of one stream where it is said.
     pub(crate) fn bounds(&mut self, of: Option<i64>) -> Result<Vec<Bound>, Error> {
         let doing = "reading skip bounds";
-        let mut statement = self.conn.prepare_cached(BOUNDS).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(BOUNDS).doing(doing)?;
         let rows = statement.query_map([of], |r| {
             let at = Position { ts: Timestamp(r.get(4)?), seq: unsigned(r.get(5)?) };
             Ok(((r.get::<_, String>(0)?.into(), r.get::<_, String>(1)?.into(), r.get(2)?, r.get(3)?), at))

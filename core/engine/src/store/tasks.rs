@@ -43,7 +43,7 @@ impl Store {
     pub(crate) fn sets(&mut self) -> Result<Vec<StoredSet>, Error> {
         let doing = "reading the task sets";
         let sql = "SELECT source, place, version, policy FROM sets ORDER BY place";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([]).doing(doing)?;
         let mut sets = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
@@ -62,7 +62,7 @@ impl Store {
     pub(crate) fn tasks(&mut self) -> Result<Vec<StoredTask>, Error> {
         let doing = "reading the tasks";
         let sql = "SELECT source, place, version, since_seq, since_ts, task FROM tasks ORDER BY source, place";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let mut rows = statement.query([]).doing(doing)?;
         let mut tasks = Vec::new();
         while let Some(r) = rows.next().doing(doing)? {
@@ -83,19 +83,19 @@ impl Store {
     pub(crate) fn replace_tasks(&mut self, sets: &[StoredSet], tasks: &[StoredTask]) -> Result<(), Error> {
         let doing = "writing the task sets";
         self.sum_up()?;
-        self.conn.execute_batch("DELETE FROM sets; DELETE FROM tasks").doing(doing)?;
+        self.db.writable()?.execute_batch("DELETE FROM sets; DELETE FROM tasks").doing(doing)?;
         for set in sets {
             let policies = serde_json::to_string(&set.policies).map_err(|_| torn(doing))?;
             let row = params![&*set.source, set.place, set.version, policies];
             let sql = "INSERT INTO sets (source, place, version, policy) VALUES (?1, ?2, ?3, ?4)";
-            self.conn.execute(sql, row).doing(doing)?;
+            self.db.writable()?.execute(sql, row).doing(doing)?;
         }
         for task in tasks {
             self.put_task(task)?;
         }
         let orphans = "DELETE FROM bounds WHERE NOT EXISTS
           (SELECT 1 FROM tasks WHERE tasks.source = bounds.source AND tasks.id = bounds.task)";
-        self.conn.execute_batch(orphans).doing(doing)
+        self.db.writable()?.execute_batch(orphans).doing(doing)
     }
 
     fn put_task(&mut self, t: &StoredTask) -> Result<(), Error> {
@@ -105,7 +105,7 @@ impl Store {
           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let (seq, ts) = (signed(t.since_seq), t.since_ts.0);
         let row = params![&*t.source, &*t.task.id, t.place, t.version, seq, ts, json];
-        self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
+        self.db.writable()?.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)?;
         Ok(())
     }
 }

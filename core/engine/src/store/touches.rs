@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ensue_rule::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::journal::Statement;
 use super::numbering::Series;
 use super::origins::Bound;
 use super::{Doing, Store, torn};
@@ -12,9 +13,6 @@ use crate::error::Error;
 use crate::feedback::FeedbackKind;
 use crate::fold::Held;
 use crate::log::StreamKey;
-
-const HELD: &str = "INSERT INTO held (id, source, task, user, at, due, decision, bound)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET due = ?6";
 
 /// A touch that waits for its time, as the store remembers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +38,7 @@ impl Store {
         let sql = "INSERT OR IGNORE INTO feedback (n, decision, kind, user, at) VALUES (?1, ?2, ?3, ?4, ?5)";
         let (n, user) = (self.last_number(Series::Feedback)? + 1, self.stream_id(stream)?);
         let row = params![n, decision, kind as i64, user, at.0];
-        if self.conn.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)? > 0 {
+        if self.db.writable()?.prepare_cached(sql).doing(doing)?.execute(row).doing(doing)? > 0 {
             self.gave(Series::Feedback, n);
         }
         Ok(())
@@ -50,7 +48,7 @@ impl Store {
     pub(crate) fn decision_of(&mut self, id: &str) -> Result<Option<(StreamKey, Timestamp)>, Error> {
         let doing = "looking for a decision";
         let sql = "SELECT user, at FROM decisions WHERE id = ?1";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let found = statement.query_row([id], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))).optional();
         let found = found.doing(doing)?;
         drop(statement);
@@ -61,7 +59,7 @@ impl Store {
     pub(crate) fn has_feedback(&mut self, decision: &str, kind: FeedbackKind) -> Result<bool, Error> {
         let doing = "looking for feedback";
         let sql = "SELECT 1 FROM feedback WHERE decision = ?1 AND kind = ?2";
-        self.conn.prepare_cached(sql).doing(doing)?.exists(params![decision, kind as i64]).doing(doing)
+        self.db.tables()?.prepare_cached(sql).doing(doing)?.exists(params![decision, kind as i64]).doing(doing)
     }
 
     /// Keeps a touch that waits, or when it waits until now.
@@ -72,23 +70,21 @@ impl Store {
         let text = serde_json::to_string(decision).map_err(|_| torn(doing))?;
         let bound = bound.as_deref().map(serde_json::to_string).transpose().map_err(|_| torn(doing))?;
         let user = self.stream_id(stream)?;
-        let row = params![&*decision.id, &**source, &*decision.task, user, decision.at.0, due.0, text, bound];
-        self.conn.prepare_cached(HELD).doing(doing)?.execute(row).doing(doing)?;
-        Ok(())
+        let (id, source, task) = ((&*decision.id).into(), (&**source).into(), (&*decision.task).into());
+        let (at, due, bound) = (decision.at.0.into(), due.0.into(), bound.as_deref().into());
+        self.db.write(Statement::Held, &[id, source, task, user.into(), at, due, (&*text).into(), bound])
     }
 
     /// A touch waits no more.
     pub(crate) fn drop_held(&mut self, id: &str) -> Result<(), Error> {
-        let doing = "forgetting a touch that waits no more";
-        self.conn.prepare_cached("DELETE FROM held WHERE id = ?1").doing(doing)?.execute([id]).doing(doing)?;
-        Ok(())
+        self.db.write(Statement::Unheld, &[id.into()])
     }
 
     /// The touches that wait, in the order in which they began to.
     pub(crate) fn held_touches(&mut self) -> Result<Vec<HeldRow>, Error> {
         let doing = "reading the touches that wait";
         let sql = "SELECT source, user, due, decision, bound FROM held ORDER BY n";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let rows = statement
             .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get(1)?, r.get(2)?, r.get::<_, String>(3)?, r.get(4)?)));
         let rows: Vec<_> = rows.doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;

@@ -46,7 +46,7 @@ impl Store {
             if wanted && !given {
                 self.put_number(name, from)?;
             } else if given && !wanted {
-                self.conn.execute("DELETE FROM numbers WHERE name = ?1", [name]).doing(doing)?;
+                self.db.writable()?.execute("DELETE FROM numbers WHERE name = ?1", [name]).doing(doing)?;
             }
         }
         Ok(())
@@ -69,7 +69,7 @@ impl Store {
     /// Decisions after a number that say something.
     pub(crate) fn decisions_after(&mut self, n: i64, limit: i64) -> Result<Vec<Numbered>, Error> {
         let sql = "SELECT n, decision FROM decisions WHERE n > ?1 AND decision <> '' ORDER BY n LIMIT ?2";
-        let mut statement = self.conn.prepare_cached(sql).doing("draining decisions")?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing("draining decisions")?;
         let rows = statement.query_map(params![n, limit], |r| Ok((r.get(0)?, r.get(1)?)));
         rows.doing("draining decisions")?.collect::<rusqlite::Result<_>>().doing("draining decisions")
     }
@@ -78,7 +78,7 @@ impl Store {
     pub(crate) fn feedback_after(&mut self, n: i64, limit: i64) -> Result<Vec<Numbered>, Error> {
         let doing = "draining feedback";
         let sql = "SELECT n, decision, kind, at FROM feedback WHERE n > ?1 ORDER BY n LIMIT ?2";
-        let mut statement = self.conn.prepare_cached(sql).doing(doing)?;
+        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
         let row = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?));
         let rows: Vec<(i64, String, i64, i64)> =
             statement.query_map(params![n, limit], row).doing(doing)?.collect::<rusqlite::Result<_>>().doing(doing)?;

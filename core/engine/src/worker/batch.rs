@@ -150,7 +150,8 @@ impl Worker {
     pub(super) fn begin(&mut self) {
         if !self.open {
             self.open = true;
-            self.failed = self.store.begin().and_then(|()| self.mark_missing()).err();
+            self.store.begin();
+            self.failed = self.mark_missing().err();
         }
     }
 

@@ -131,7 +131,7 @@ impl Worker {
 
     /// Runs `write` in a transaction of its own.
     pub(super) fn in_transaction<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.store.begin()?;
+        self.store.begin();
         let written = write(self).and_then(|t| self.store.commit().map(|()| t));
         if written.is_err() {
             self.store.rollback();
@@ -142,6 +142,8 @@ impl Worker {
 
     /// Puts sets in force, all or nothing; new tasks fold over the history that they may read.
     fn apply(&mut self, sets: Vec<TaskSet>) -> Result<ApplyReport, Error> {
+        // On a full disk nothing is applied, and who rests must not lose anything by being read.
+        self.store.post()?;
         // Tasks that change are read from the log of everyone.
         let back = self.wake_all();
         self.say_lost();

@@ -33,6 +33,8 @@ impl Worker {
         self.put_away()?;
         self.shared.counters.runs.set(self.fold.live());
         let aged = self.now().minus(self.shared.config.retention.age);
+        // Where the disk is full who rests must not lose anything by being read.
+        self.store.post()?;
         self.wake_ageing()?;
         let step = self.in_transaction(|w| w.forget_old(aged))?;
         self.cut_history(&step.aged)?;

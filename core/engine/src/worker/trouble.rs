@@ -156,7 +156,7 @@ impl Worker {
         let begun = Store::replace(&path, now).and_then(|mut opened| {
             opened.store.take_noted(&self.store);
             opened.store.refill(known, self.store.next_seq())?;
-            opened.store.begin()?;
+            opened.store.begin();
             opened.store.replace_tasks(&sets, &tasks)?;
             opened.store.put_opted_out(self.off)?;
             opened.store.put_log_lost(self.shared.config.lateness)?;
