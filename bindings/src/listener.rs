@@ -40,9 +40,11 @@ impl core::Listener for Told {
     }
 
     fn on_outcomes(&self, outcomes: &[core::Outcome]) {
-        if self.outcomes {
-            let _ = self.host.on_outcomes(outcomes.iter().map(Outcome::from).collect());
-        }
+        let _ = self.host.on_outcomes(outcomes.iter().map(Outcome::from).collect());
+    }
+
+    fn wants_outcomes(&self) -> bool {
+        self.outcomes
     }
 
     fn on_store(&self, report: &core::StoreReport) {

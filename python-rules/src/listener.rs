@@ -111,6 +111,10 @@ impl Listener for Deliverer {
         });
     }
 
+    fn wants_outcomes(&self) -> bool {
+        false
+    }
+
     fn on_unknown_feedback(&self, feedback: &[Feedback]) {
         let Some(_turn) = self.0.begin() else { return };
         let _ = Python::try_attach(|py| {

@@ -38,6 +38,10 @@ impl Listener for Decided {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(decisions.iter().filter_map(number).map(|k| (k, now)));
     }
+
+    fn wants_outcomes(&self) -> bool {
+        false
+    }
 }
 
 /// When events come.

@@ -48,6 +48,7 @@ pub(crate) use rebuild::Remembered;
 use stream::Stream;
 
 use crate::dispatch::{Ledger, LedgerEntry};
+use crate::listener::Audience;
 use crate::log::StreamKey;
 use crate::tasks::{Book, TaskId};
 
@@ -61,8 +62,8 @@ pub(crate) struct Fold {
     pub(crate) book: Book,
     /// What is to be written and told since it was last taken.
     pub(crate) effects: Effects,
-    /// Whether anyone wants to be told of every outcome.
-    pub(crate) tell: bool,
+    /// Of what somebody wants to be told.
+    pub(crate) audience: Audience,
     lateness: Duration,
     /// In boxes, since a table has room for more than there are.
     streams: FxHashMap<StreamKey, Box<Stream>>,
@@ -106,7 +107,7 @@ impl Fold {
         Self {
             book,
             effects: Effects::default(),
-            tell: false,
+            audience: Audience::Nobody,
             lateness,
             streams: FxHashMap::default(),
             resting: FxHashMap::default(),

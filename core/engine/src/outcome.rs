@@ -28,6 +28,16 @@ pub enum Outcome {
     Refusal(Refusal),
 }
 
+impl Outcome {
+    pub(crate) fn decision(&self) -> Option<&Decision> {
+        if let Self::Decision(decision) = self { Some(decision) } else { None }
+    }
+
+    pub(crate) fn into_decision(self) -> Option<Decision> {
+        if let Self::Decision(decision) = self { Some(decision) } else { None }
+    }
+}
+
 /// A match or timeout of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MatchRecord {

@@ -232,7 +232,7 @@ impl Worker {
             && self.fold.next_due().is_some()
         {
             let now = clock.now().minus(self.shared.config.lateness);
-            self.fold.tell = self.shared.is_told();
+            self.fold.audience = self.shared.audience();
             self.advance(now)?;
         }
         self.show();
@@ -251,7 +251,7 @@ impl Worker {
                 self.rest();
                 continue;
             }
-            self.fold.tell = self.shared.is_told();
+            self.fold.audience = self.shared.audience();
             let taken = u64::try_from(items.len()).unwrap_or(u64::MAX);
             let next = self.take(&mut items);
             // Who flushes is told of a failure.

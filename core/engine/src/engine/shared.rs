@@ -1,6 +1,6 @@
 //! What the threads of an engine share: the caller's, the worker's, and those that ask scripts and tell the listener.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{JoinHandle, ThreadId};
 
@@ -10,7 +10,7 @@ use super::lock;
 use super::opening::Opening;
 use crate::config::{Config, Mode};
 use crate::ingest::Ingest;
-use crate::listener::Listener;
+use crate::listener::{Audience, Listener};
 use crate::stats::Counters;
 
 /// What the threads of an engine share.
@@ -28,7 +28,8 @@ pub(crate) struct Shared {
     /// The demands of all tasks in force.
     demands: Mutex<Vec<Demand>>,
     addressee: Mutex<Addressee>,
-    told: AtomicBool,
+    /// An [`Audience`].
+    audience: AtomicU8,
     /// The thread that tells the listener, once there is one.
     pub(crate) delivery: Mutex<Option<JoinHandle<()>>>,
 }
@@ -59,7 +60,7 @@ impl Shared {
             next_due: AtomicI64::new(i64::MAX),
             demands: Mutex::default(),
             addressee: Mutex::default(),
-            told: AtomicBool::new(false),
+            audience: AtomicU8::new(Audience::Nobody as u8),
             delivery: Mutex::default(),
         }
     }
@@ -71,11 +72,15 @@ impl Shared {
 
     /// Who is told from now on; whether they must first hear of the decisions in the outbox.
     pub(super) fn put_listener(&self, listener: Option<Arc<dyn Listener>>) -> bool {
-        let some = listener.is_some();
-        let new = some && matches!(self.config.mode, Mode::Live(_));
+        let audience = match &listener {
+            None => Audience::Nobody,
+            Some(listener) if listener.wants_outcomes() => Audience::All,
+            Some(_) => Audience::Decisions,
+        };
+        let new = listener.is_some() && matches!(self.config.mode, Mode::Live(_));
         // The one before may hold what holds this engine: it goes when nothing is locked any more.
         let before = std::mem::replace(&mut *lock(&self.addressee), Addressee { listener, new });
-        self.told.store(some, Ordering::Release);
+        self.audience.store(audience as u8, Ordering::Release);
         drop(before);
         new
     }
@@ -85,9 +90,13 @@ impl Shared {
         std::mem::take(&mut lock(&self.addressee).new)
     }
 
-    /// Whether anyone is told.
-    pub(crate) fn is_told(&self) -> bool {
-        self.told.load(Ordering::Acquire)
+    /// What whoever is told wants to hear.
+    pub(crate) fn audience(&self) -> Audience {
+        match self.audience.load(Ordering::Acquire) {
+            0 => Audience::Nobody,
+            1 => Audience::Decisions,
+            _ => Audience::All,
+        }
     }
 
     pub(super) fn demands(&self) -> Vec<Demand> {

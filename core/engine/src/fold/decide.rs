@@ -146,13 +146,16 @@ impl Fold {
     /// The cases with their tasks and ids.
     fn named(&self, cases: Vec<Case>) -> Vec<Found> {
         let mut ordinals: FxHashMap<Arc<str>, u32> = FxHashMap::default();
-        let mut named = Vec::with_capacity(cases.len());
+        let (mut named, alone) = (Vec::with_capacity(cases.len()), cases.len() == 1);
         for Case { task, stream, key, what } in cases {
             let Some(task) = self.book.get(task).cloned() else { continue };
             let mut name = |m: &Match| {
                 let (user, key_of) = (stream.user().map(|u| &**u), partition(&task, &key));
                 let id_of = |ordinal| match_id(&task.task.id, task.hash, user, key_of, m, ordinal);
                 let first = id_of(0);
+                if alone {
+                    return first;
+                }
                 let ordinal = ordinals.entry(first.clone()).and_modify(|n| *n += 1).or_insert(0);
                 if *ordinal == 0 { first } else { id_of(*ordinal) }
             };

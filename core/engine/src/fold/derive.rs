@@ -9,6 +9,7 @@ use super::decide::Found;
 use crate::error::Error;
 use crate::event_json;
 use crate::identity::decision_id;
+use crate::listener::Audience;
 use crate::log::{Log, LogEvent, StreamKey};
 use crate::outcome::{DerivedRecord, Outcome};
 
@@ -35,7 +36,7 @@ impl Fold {
             utc_offset_min: cause.and_then(|e| e.event.utc_offset_min),
             args: m.values.iter().cloned().collect(),
         };
-        if self.tell {
+        if self.audience == Audience::All {
             let (task, user) = (f.task.task.id.clone(), f.stream.user().cloned());
             let json = event_json::to_json(&event);
             let record = DerivedRecord { id, task, user, at: m.at, line: self.line, event: json };

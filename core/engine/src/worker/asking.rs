@@ -207,7 +207,7 @@ impl Worker {
     }
 
     fn fold_answer(&mut self, waiting: &Waiting, answer: Answer) {
-        self.fold.tell = self.shared.is_told();
+        self.fold.audience = self.shared.audience();
         let back = self.bring_back(&waiting.stream);
         self.begin();
         self.note_failure(back);

@@ -169,33 +169,49 @@ impl Worker {
         self.open = false;
         let failed = self.failed.take();
         let written = failed.map_or(Ok(()), Err).and_then(|()| self.save()).and_then(|()| self.store.commit());
-        let rows = self.store.take_written();
-        if written.is_ok() {
-            self.fold.effects.saved();
-            self.shared.counters.stored.add(rows.rows);
-            self.shared.counters.bytes_stored.add(rows.bytes);
-            self.grown += rows.rows;
-            self.store.grew(rows);
-            self.unsettled = true;
-        } else {
-            // What is not an event is written with the next batch.
-            self.shared.counters.unwritten.add(rows.rows);
-            self.store.rollback();
-            self.fold.effects.bound();
+        if written.is_err() {
+            self.give_up_batch();
+            self.note(&written);
         }
-        self.note(&written);
+        self.tell();
+        // Whoever waits for a decision waits for nothing of what follows.
+        if written.is_ok() {
+            self.keep_batch();
+            self.note(&written);
+        }
         if let Some(error) = self.unread.take() {
             self.note_aside(error);
         }
+        self.delivery.tell_strangers(&self.shared, std::mem::take(&mut self.strangers));
+        self.look_after_file();
+        self.forget_some();
+        written
+    }
+
+    /// What is not an event is written with the next batch.
+    fn give_up_batch(&mut self) {
+        self.shared.counters.unwritten.add(self.store.take_written().rows);
+        self.store.rollback();
+        self.fold.effects.bound();
+    }
+
+    fn keep_batch(&mut self) {
+        let rows = self.store.take_written();
+        self.fold.effects.saved();
+        self.shared.counters.stored.add(rows.rows);
+        self.shared.counters.bytes_stored.add(rows.bytes);
+        self.grown += rows.rows;
+        self.store.grew(rows);
+        self.unsettled = true;
+    }
+
+    /// Tells what the fold let out, once it is counted.
+    pub(super) fn tell(&mut self) {
         self.count();
         self.show();
         let told = std::mem::take(&mut self.fold.effects.outcomes);
         let reminder = if told.is_empty() { None } else { self.reminder() };
         self.delivery.tell(&self.shared, told, reminder);
-        self.delivery.tell_strangers(&self.shared, std::mem::take(&mut self.strangers));
-        self.look_after_file();
-        self.forget_some();
-        written
     }
 
     /// Writes what the fold left.
@@ -234,7 +250,7 @@ impl Worker {
     }
 
     /// Adds to the counters what the fold counted.
-    pub(super) fn count(&mut self) {
+    fn count(&mut self) {
         let (c, t) = (&self.shared.counters, std::mem::take(&mut self.fold.effects.tally));
         for (counter, n) in [
             (&c.late, t.late),

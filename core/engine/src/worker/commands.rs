@@ -55,7 +55,7 @@ pub(crate) enum Command {
 impl Worker {
     /// Does what it is asked. All items before it are committed.
     pub(super) fn obey(&mut self, command: Command) -> Next {
-        self.fold.tell = self.shared.is_told();
+        self.fold.audience = self.shared.audience();
         match command {
             Command::Apply(sets, reply) => {
                 let applied = self.apply(sets);

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::engine::Shared;
 use crate::feedback::Feedback;
-use crate::listener::Listener;
+use crate::listener::{Audience, Listener};
 use crate::outcome::{Decision, Outcome};
 use crate::report::StoreReport;
 
@@ -40,11 +40,13 @@ impl Delivery {
         if outcomes.is_empty() {
             return;
         }
-        let decision = |o: &Outcome| match o {
-            Outcome::Decision(d) => Some(d.clone()),
-            _ => None,
+        let (made, outcomes) = if shared.audience() == Audience::All {
+            let made = outcomes.iter().filter_map(Outcome::decision).cloned().collect();
+            (made, outcomes)
+        } else {
+            (outcomes.into_iter().filter_map(Outcome::into_decision).collect(), Vec::new())
         };
-        let decisions = reminder.unwrap_or_else(|| outcomes.iter().filter_map(decision).collect());
+        let decisions = reminder.unwrap_or(made);
         self.send(shared, |listener| News { decisions, outcomes, ..News::to(listener) });
     }
 

@@ -27,11 +27,7 @@ impl Worker {
             return Err(error);
         }
         self.fold.effects.saved();
-        let told = std::mem::take(&mut self.fold.effects.outcomes);
-        self.count();
-        self.show();
-        let reminder = if told.is_empty() { None } else { self.reminder() };
-        self.delivery.tell(&self.shared, told, reminder);
+        self.tell();
         self.scrub_traces()
     }
 

@@ -77,7 +77,7 @@ impl Worker {
             return Ok(());
         }
         let streams = self.store.streams_of(cuts)?;
-        self.fold.tell = self.shared.is_told();
+        self.fold.audience = self.shared.audience();
         self.begin();
         for (stream, upto) in streams {
             let back = self.bring_back(&stream);

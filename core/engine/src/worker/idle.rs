@@ -29,7 +29,7 @@ impl Worker {
 
     /// Nothing came for as long as it was patient.
     pub(super) fn rest(&mut self) {
-        self.fold.tell = self.shared.is_told();
+        self.fold.audience = self.shared.audience();
         let (due, lateness) = (self.fold.next_due(), self.shared.config.lateness);
         if let Mode::Live(clock) = &self.shared.config.mode {
             let now = clock.now().minus(lateness);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use ensue_engine::{Clock, Config, Decision, Engine, Listener, ManualClock, Outcome, Recorded};
 use ensue_rule::{EventRef, Task, Timestamp};
 
-use crate::support::{Site, at, rule, set, task, touch, triggered};
+use crate::support::{Site, at, derives, rule, set, task, touch, triggered};
 
 fn live(now: i64) -> Config {
     Config::in_memory().clock(Arc::new(ManualClock::new(Timestamp(now))))
@@ -193,6 +193,34 @@ fn a_listener_set_later_is_told_what_waits() {
     engine.set_listener(Some(told.clone()));
     engine.flush().unwrap();
     assert_eq!(told.wait_for_decisions(1), 1);
+}
+
+#[test]
+fn who_listens_to_decisions_alone_is_told_them_and_nothing_else() {
+    #[derive(Default)]
+    struct Alone(std::sync::Mutex<Vec<i64>>);
+    impl Listener for Alone {
+        fn on_decisions(&self, decisions: &[Decision]) {
+            self.0.lock().unwrap().extend(decisions.iter().map(|d| d.at.0));
+        }
+        fn on_outcomes(&self, _: &[Outcome]) {
+            self.0.lock().unwrap().push(-1);
+        }
+        fn wants_outcomes(&self) -> bool {
+            false
+        }
+    }
+    let (engine, alone) = (Engine::open(Config::in_memory().replay()).unwrap(), Arc::new(Alone::default()));
+    engine.set_listener(Some(alone.clone()));
+    let both = Task { outputs: vec![touch("x"), derives("made")], ..task("t", rule("a", 10_000)) };
+    engine.apply(vec![set(vec![both, task("silent", rule("a", 10_000)), task("next", rule("made", 10_000))])]).unwrap();
+    for ts in [1_000, 2_000] {
+        at(ts, "a").record(&engine);
+        at(ts + 1, "b").record(&engine);
+    }
+    engine.flush().unwrap();
+    assert_eq!(*alone.0.lock().unwrap(), [1_000, 2_000]);
+    assert_eq!((engine.stats().matches, engine.stats().decisions), (6, 2));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::fold::Fold;
 use crate::fold::hold::Held;
 use crate::fold::matching::What;
+use crate::listener::Audience;
 use crate::log::{Log, LogEvent};
 use crate::outcome::{MatchRecord, Named, Outcome};
 use crate::store::Refused;
@@ -60,13 +61,17 @@ impl Fold {
     }
 
     fn push(&mut self, outcome: Outcome) {
-        if self.tell {
+        let heard = match outcome {
+            Outcome::Decision(_) => self.audience >= Audience::Decisions,
+            _ => self.audience == Audience::All,
+        };
+        if heard {
             self.effects.outcomes.push(outcome);
         }
     }
 
     fn record(&mut self, f: &Found, m: &Match, kind: fn(MatchRecord) -> Outcome, log: &mut dyn Log) {
-        if !self.tell {
+        if self.audience < Audience::All {
             return;
         }
         let labels = |seqs: &[u64], log: &mut dyn Log| seqs.iter().map(|s| self.labels.of(*s, log)).collect();
