@@ -72,6 +72,8 @@ pub(crate) struct Store {
     summary: summary::Summary,
     /// Whether a task of all users has put a derived event into the anonymous user's stream.
     mixed: bool,
+    /// The same as the file says.
+    mixed_kept: bool,
 }
 
 /// Events written.
@@ -103,6 +105,7 @@ impl Store {
             self.put_number(state::NEXT_SEQ, signed(self.next_seq))?;
         }
         self.db.commit()?;
+        self.mixed_kept = self.mixed;
         self.summary.committed();
         Ok(())
     }
@@ -121,6 +124,8 @@ impl Store {
     /// Gives up the batch. Arrival numbers that it used are not used again.
     pub(crate) fn rollback(&mut self) {
         self.db.rollback();
+        // What a task derived is in the runs; what was to be erased is not.
+        self.mixed |= self.mixed_kept;
         self.summary.rolled_back();
         self.names.forget();
         self.users.forget();

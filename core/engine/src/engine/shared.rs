@@ -79,8 +79,10 @@ impl Shared {
         };
         let new = listener.is_some() && matches!(self.config.mode, Mode::Live(_));
         // The one before may hold what holds this engine: it goes when nothing is locked any more.
-        let before = std::mem::replace(&mut *lock(&self.addressee), Addressee { listener, new });
+        let mut addressee = lock(&self.addressee);
+        let before = std::mem::replace(&mut *addressee, Addressee { listener, new });
         self.audience.store(audience as u8, Ordering::Release);
+        drop(addressee);
         drop(before);
         new
     }
@@ -88,6 +90,11 @@ impl Shared {
     /// Whether whoever is told must first hear of the decisions in the outbox; says so once.
     pub(crate) fn take_new_listener(&self) -> bool {
         std::mem::take(&mut lock(&self.addressee).new)
+    }
+
+    /// It could not be told them: it is new, still.
+    pub(crate) fn put_new_listener(&self) {
+        lock(&self.addressee).new = true;
     }
 
     /// What whoever is told wants to hear.

@@ -70,14 +70,12 @@ impl Store {
 
     /// The same, each where it has become long. Where moving the log fails it is tried again when it has grown by as much.
     pub(crate) fn relieve(&mut self) -> Result<(), Error> {
-        if self.db.is_full() {
-            self.post()?;
-        }
+        let posted = if self.db.is_full() { self.post() } else { Ok(()) };
         let pages = self.log.pages.load(Ordering::Relaxed);
         if pages < self.log.full {
-            return Ok(());
+            return posted;
         }
         self.log.full = pages.saturating_add(LONG);
-        self.move_log()
+        self.move_log().and(posted)
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::Doing;
 use super::codec::Writer;
 use super::journal::{self, Cell, Statement};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// A batch that writes more bytes is no small one: its entry would not fit in a page, and to write it twice would cost more
 /// than is gained.
@@ -41,6 +41,8 @@ enum Batch {
     Entry,
     /// It is a transaction over the tables.
     Transaction,
+    /// It was one, until `SQLite` gave it up after an error: what was written in it is gone. It can still read, not commit.
+    Lost,
     /// There is none, but somebody reads, and the disk is full: the journal is in its tables as long as nothing else is done.
     Glimpse,
 }
@@ -48,16 +50,25 @@ enum Batch {
 impl Database {
     /// Over a connection whose tables stand; takes in what a process that was killed left in its journal.
     pub(super) fn over(conn: Connection, journals: bool) -> Result<Self, Error> {
-        journal::take_in(&conn)?;
-        Ok(Self { conn, journals, batch: Batch::None, entry: Writer::default(), waiting: (0, 0) })
+        let waiting = match journal::take_in(&conn) {
+            Err(error) if error.is_unsound() => return Err(error),
+            // A full disk: it is read where it is.
+            taken => (usize::from(taken.is_err()), 0),
+        };
+        Ok(Self { conn, journals, batch: Batch::None, entry: Writer::default(), waiting })
     }
 
     /// The connection, to read; with all that was written in its tables. Within a batch it is in a transaction.
     pub(super) fn tables(&mut self) -> Result<&Connection, Error> {
+        self.find_lost();
         match self.batch {
-            Batch::Transaction | Batch::Glimpse if !self.conn.is_autocommit() => {}
-            // Or it was, until an error (disk full) rolled it back: what is in the journal is to be read all the same.
-            Batch::Transaction | Batch::Entry => self.open()?,
+            Batch::Transaction => {}
+            Batch::Lost | Batch::Glimpse if !self.conn.is_autocommit() => {}
+            Batch::Lost => {
+                self.open()?;
+                self.batch = Batch::Lost;
+            }
+            Batch::Entry => self.open()?,
             Batch::None | Batch::Glimpse => self.post().or_else(|error| self.glimpse(error))?,
         }
         Ok(&self.conn)
@@ -65,9 +76,12 @@ impl Database {
 
     /// The connection, to write.
     pub(super) fn writable(&mut self) -> Result<&Connection, Error> {
+        self.find_lost();
         match self.batch {
             Batch::None | Batch::Glimpse => self.post()?,
-            Batch::Entry | Batch::Transaction => return self.tables(),
+            Batch::Entry => self.open()?,
+            Batch::Transaction => {}
+            Batch::Lost => return Err(lost()),
         }
         Ok(&self.conn)
     }
@@ -101,6 +115,7 @@ impl Database {
 
     /// Commits the batch.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
+        self.find_lost();
         match self.batch {
             Batch::Entry if !self.entry.0.is_empty() => {
                 journal::add(&self.conn, &self.entry)?;
@@ -109,6 +124,7 @@ impl Database {
                 self.entry.0.clear();
             }
             Batch::Transaction => self.end()?,
+            Batch::Lost => return Err(lost()),
             Batch::Entry | Batch::None | Batch::Glimpse => {}
         }
         self.batch = Batch::None;
@@ -140,6 +156,12 @@ impl Database {
             self.roll_back();
         }
         posted
+    }
+
+    fn find_lost(&mut self) {
+        if self.batch == Batch::Transaction && self.conn.is_autocommit() {
+            self.batch = Batch::Lost;
+        }
     }
 
     fn end(&mut self) -> Result<(), Error> {
@@ -183,6 +205,11 @@ impl Database {
             self.batch = Batch::None;
         }
     }
+}
+
+fn lost() -> Error {
+    let why = "SQLite gave the transaction up after an error".to_owned();
+    Error::new(Kind::Store { doing: "committing", why, unsound: false })
 }
 
 #[cfg(test)]
@@ -257,6 +284,30 @@ mod tests {
             assert_eq!(entries(&db), 1);
         }
         assert_eq!((number(&mut db, "a"), number(&mut db, "b"), entries(&db)), (Some(1), None, 0));
+    }
+
+    #[test]
+    fn what_sqlite_gave_up_can_be_read_around_and_not_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = open(&dir.path().join("s.db"));
+        db.begin();
+        put(&mut db, "a", 1);
+        db.commit().unwrap();
+        db.begin();
+        put(&mut db, "b", 2);
+        assert_eq!(number(&mut db, "b"), Some(2));
+        // As after an error of the disk.
+        db.conn.execute_batch("ROLLBACK").unwrap();
+        assert_eq!((number(&mut db, "a"), number(&mut db, "b")), (Some(1), None));
+        assert!(db.write(Statement::Number, &["c".into(), 3.into()]).is_err());
+        assert!(db.writable().is_err());
+        assert!(db.commit().is_err());
+        db.rollback();
+        assert_eq!(entries(&db), 1);
+        db.begin();
+        put(&mut db, "c", 3);
+        db.commit().unwrap();
+        assert_eq!((number(&mut db, "a"), number(&mut db, "b"), number(&mut db, "c")), (Some(1), None, Some(3)));
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Log for Store {
     fn append(&mut self, event: &mut LogEvent) -> Result<(), Error> {
         event.seq = self.next_seq;
         self.next_seq += 1;
-        if event.of_device && !self.mixed {
+        if event.of_device && !self.mixed_kept {
             self.put_number(super::state::MIXED, 1)?;
             self.mixed = true;
         }

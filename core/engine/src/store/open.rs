@@ -161,6 +161,7 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         counted: super::counts::Counted::default(),
         summary: super::summary::Summary::default(),
         mixed: false,
+        mixed_kept: false,
     };
     // Finds out whether the tables can be read.
     store.find_next_seq().map_err(Failure::told)?;
@@ -168,6 +169,7 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     // It is ours now: whoever says otherwise is not waited for.
     store.db.file().busy_timeout(Span::ZERO).map_err(failed)?;
     store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();
+    store.mixed_kept = store.mixed;
     Ok(store)
 }
 

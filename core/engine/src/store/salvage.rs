@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::open::{beside, set_aside, unusable};
-use super::{Doing, Opened, Store};
+use super::{Doing, Opened, Store, journal};
 use crate::config::Place;
 use crate::error::Error;
 
@@ -35,10 +35,15 @@ pub(crate) type Known = Vec<(&'static str, Vec<Value>)>;
 impl Store {
     /// All rows but those of events, as far as they can be read.
     pub(crate) fn salvage(&mut self) -> Known {
-        // With what is in the journal, where that can still be moved.
+        // With what is in the journal, where that can still be moved; else it is carried over as it is.
         let _ = self.db.post();
         let conn = self.db.file();
-        TABLES.iter().flat_map(|table| rows(conn, table).into_iter().map(|row| (*table, row))).collect()
+        let entry = |row: Vec<Value>| match row.into_iter().nth(1) {
+            Some(Value::Blob(entry)) => ("journal", vec![Value::Null, Value::Blob(journal::beside_events(&entry))]),
+            _ => ("journal", vec![Value::Null, Value::Blob(Vec::new())]),
+        };
+        let known = TABLES.iter().flat_map(|table| rows(conn, table).into_iter().map(|row| (*table, row)));
+        known.chain(rows(conn, "journal").into_iter().map(entry)).collect()
     }
 
     /// Takes rows over into a fresh store, whose arrival numbers go on from `next_seq`.
@@ -50,6 +55,7 @@ impl Store {
             let sql = format!("INSERT OR REPLACE INTO {table} VALUES ({places})");
             self.db.writable()?.prepare_cached(&sql).doing(doing)?.execute(params_from_iter(row)).doing(doing)?;
         }
+        journal::post_all(self.db.writable()?)?;
         self.next_seq = self.next_seq.max(next_seq);
         self.commit()
     }
@@ -134,4 +140,29 @@ pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
 #[cfg(not(unix))]
 pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
     std::fs::metadata(path).map(|_| (0, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::journal::{Cell, Statement};
+
+    #[test]
+    fn what_is_in_the_journal_beside_events_is_carried_over_from_a_torn_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name: &str| Store::open(&Place::File(dir.path().join(name)), Timestamp(0)).unwrap().store;
+        let mut old = open("old.db");
+        old.begin();
+        let [seq, user, ts, action, flags] = [1, 0, 1_000, 1, 0].map(Cell::Int);
+        old.db.write(Statement::Event, &[seq, user, ts, action, flags, Cell::Bytes(&[0])]).unwrap();
+        old.put_number("kept", 7).unwrap();
+        old.commit().unwrap();
+        old.db.file().execute_batch("DROP TABLE events").unwrap();
+        assert!(old.number("kept").is_err());
+
+        let (known, mut fresh) = (old.salvage(), open("fresh.db"));
+        fresh.refill(known, 9).unwrap();
+        assert_eq!((fresh.number("kept").unwrap(), fresh.next_seq()), (Some(7), 9));
+        assert_eq!(fresh.held().unwrap().rows, 0);
+    }
 }

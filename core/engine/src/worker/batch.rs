@@ -169,18 +169,14 @@ impl Worker {
         self.open = false;
         let failed = self.failed.take();
         let written = failed.map_or(Ok(()), Err).and_then(|()| self.save()).and_then(|()| self.store.commit());
-        if written.is_err() {
-            self.give_up_batch();
-            self.note(&written);
+        // Where all went well, whoever waits for a decision waits for nothing of what follows; else there may be more to tell.
+        let well = written.is_ok() && self.unread.is_none();
+        if well {
+            self.tell();
         }
-        self.tell();
-        // Whoever waits for a decision waits for nothing of what follows.
-        if written.is_ok() {
-            self.keep_batch();
-            self.note(&written);
-        }
-        if let Some(error) = self.unread.take() {
-            self.note_aside(error);
+        self.end_batch(&written);
+        if !well {
+            self.tell();
         }
         self.delivery.tell_strangers(&self.shared, std::mem::take(&mut self.strangers));
         self.look_after_file();
@@ -188,21 +184,26 @@ impl Worker {
         written
     }
 
-    /// What is not an event is written with the next batch.
-    fn give_up_batch(&mut self) {
-        self.shared.counters.unwritten.add(self.store.take_written().rows);
-        self.store.rollback();
-        self.fold.effects.bound();
-    }
-
-    fn keep_batch(&mut self) {
+    /// Takes note of how a batch went.
+    fn end_batch(&mut self, written: &Result<(), Error>) {
         let rows = self.store.take_written();
-        self.fold.effects.saved();
-        self.shared.counters.stored.add(rows.rows);
-        self.shared.counters.bytes_stored.add(rows.bytes);
-        self.grown += rows.rows;
-        self.store.grew(rows);
-        self.unsettled = true;
+        if written.is_ok() {
+            self.fold.effects.saved();
+            self.shared.counters.stored.add(rows.rows);
+            self.shared.counters.bytes_stored.add(rows.bytes);
+            self.grown += rows.rows;
+            self.store.grew(rows);
+            self.unsettled = true;
+        } else {
+            // What is not an event is written with the next batch.
+            self.shared.counters.unwritten.add(rows.rows);
+            self.store.rollback();
+            self.fold.effects.bound();
+        }
+        self.note(written);
+        if let Some(error) = self.unread.take() {
+            self.note_aside(error);
+        }
     }
 
     /// Tells what the fold let out, once it is counted.

@@ -122,7 +122,14 @@ impl Worker {
 
     /// The decisions in the outbox, if a new listener must hear of them first.
     pub(super) fn reminder(&mut self) -> Option<Vec<crate::Decision>> {
-        self.shared.take_new_listener().then(|| self.store.decisions(usize::MAX).unwrap_or_default())
+        if !self.shared.take_new_listener() {
+            return None;
+        }
+        let waiting = self.store.decisions(usize::MAX).ok();
+        if waiting.is_none() {
+            self.shared.put_new_listener();
+        }
+        waiting
     }
 
     fn ack(&mut self, ids: &[String]) -> Result<usize, Error> {

@@ -40,13 +40,16 @@ impl Delivery {
         if outcomes.is_empty() {
             return;
         }
-        let (made, outcomes) = if shared.audience() == Audience::All {
+        let (made, outcomes): (Vec<Decision>, _) = if shared.audience() == Audience::All {
             let made = outcomes.iter().filter_map(Outcome::decision).cloned().collect();
             (made, outcomes)
         } else {
             (outcomes.into_iter().filter_map(Outcome::into_decision).collect(), Vec::new())
         };
-        let decisions = reminder.unwrap_or(made);
+        let mut decisions = reminder.unwrap_or_default();
+        // Those that could not be written are not among those that wait.
+        let untold: Vec<Decision> = made.into_iter().filter(|d| decisions.iter().all(|told| told.id != d.id)).collect();
+        decisions.extend(untold);
         self.send(shared, |listener| News { decisions, outcomes, ..News::to(listener) });
     }
 
@@ -104,7 +107,8 @@ impl News {
             if !self.decisions.is_empty() {
                 self.listener.on_decisions(&self.decisions);
             }
-            if !self.outcomes.is_empty() {
+            // Whoever listened when they were put together may have.
+            if !self.outcomes.is_empty() && self.listener.wants_outcomes() {
                 self.listener.on_outcomes(&self.outcomes);
             }
         }));

@@ -52,7 +52,9 @@ impl Worker {
     pub(super) fn settle(&mut self) {
         let settled = self.save_reached().and_then(|()| self.forget_step());
         let settled = settled.and_then(|more| self.scrub_traces().map(|()| more));
-        let settled = settled.and_then(|more| self.store.checkpoint().map(|()| more));
+        // Also where that failed: on a full disk a log that was moved can be written over.
+        let moved = self.store.checkpoint();
+        let settled = settled.and_then(|more| moved.map(|()| more));
         // Where there is more to forget, there is more to do when it has been idle again.
         self.unsettled = *settled.as_ref().unwrap_or(&false);
         if let Err(error) = settled {
