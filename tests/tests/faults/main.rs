@@ -1,38 +1,18 @@
 //! Sick disks, and files that others touch: what the engine does, row by row of the table in `docs/storage.md`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
+mod disk;
+mod journal;
 mod resting;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use disk::Disk;
 use ensue_engine::{Config, Decision, Engine, Listener, Outcome, StoreReport, StoreState};
-use ensue_faults::{Access, Answer, Fault, Op, Part, Watch, Watcher, inspect, watch};
+use ensue_faults::{Fault, Op, Part, Watch, inspect, watch};
 use ensue_rule::{EventRef, TaskSet, Timestamp, Value};
 use ensue_tests::random::Random;
-
-/// A disk that fails as it is told.
-#[derive(Default)]
-struct Disk(Mutex<Option<(Part, Op, Fault)>>);
-
-impl Disk {
-    fn fail(&self, part: Part, op: Op, fault: Fault) {
-        *self.0.lock().unwrap() = Some((part, op, fault));
-    }
-
-    fn heal(&self) {
-        *self.0.lock().unwrap() = None;
-    }
-}
-
-impl Watcher for Disk {
-    fn access(&self, access: Access) -> Answer {
-        match *self.0.lock().unwrap() {
-            Some((part, op, fault)) if (part, op) == (access.part, access.op) => Answer::Fail(fault),
-            _ => Answer::Pass,
-        }
-    }
-}
 
 /// Keeps what it is told.
 #[derive(Default)]
@@ -80,7 +60,11 @@ impl Site {
     }
 
     fn with(config: Config, path: &Path) -> Self {
-        let disk = Arc::new(Disk::default());
+        Self::on(Disk::default(), config, path)
+    }
+
+    fn on(disk: Disk, config: Config, path: &Path) -> Self {
+        let disk = Arc::new(disk);
         let watch = watch(path, disk.clone());
         let engine = Engine::open(config).unwrap();
         let told = Arc::new(Told::default());
@@ -180,38 +164,6 @@ fn a_sync_that_fails_is_told_to_whoever_asked_for_it() {
     assert_eq!(site.engine.decisions(9).len(), 1);
     let again = site.again();
     assert_eq!(again.engine.decisions(9).len(), 1);
-}
-
-/// What is committed and not yet in its tables is read, though it cannot be moved there.
-#[test]
-fn a_journal_that_cannot_be_moved_is_read_and_waits() {
-    for fault in [Fault::Full, Fault::Broken, Fault::Denied] {
-        let dir = tempfile::tempdir().unwrap();
-        let site = Site::begun(&dir.path().join("ensue.db"));
-        // Names are known and past decisions were looked at: from here on each batch is an entry.
-        for ts in [2_000, 3_000, 4_000] {
-            site.record(ts, if ts == 3_000 { "a" } else { "b" }, "");
-            site.engine.flush().unwrap();
-        }
-        site.disk.fail(Part::Log, Op::Write, fault);
-        assert_eq!(site.engine.decisions(9).len(), 2, "{fault:?}");
-        // Nothing of what asks for more than that is done by half.
-        let waiting = site.engine.decisions(9);
-        let ids: Vec<&str> = waiting.iter().map(|d| &*d.id).collect();
-        assert!(site.engine.ack(&ids).unwrap_err().is_store());
-        assert!(site.engine.apply(sets()).unwrap_err().is_store());
-        assert!(site.engine.export_user(None).unwrap().contains("\"b\""));
-        site.record(5_000, "go", "");
-        assert!(site.engine.flush().is_err());
-
-        site.disk.heal();
-        site.engine.flush().unwrap();
-        assert_eq!(site.engine.decisions(9).len(), 2);
-        let again = site.again();
-        assert_eq!(again.engine.ack(&ids).unwrap(), 2);
-        again.engine.shutdown();
-        sound(&again.path);
-    }
 }
 
 #[test]

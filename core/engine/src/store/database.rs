@@ -2,7 +2,8 @@
 //!
 //! A small batch that reads nothing is one row of the [`journal`]: a transaction of one page. Any other is a
 //! transaction over the tables themselves, which takes the journal in first; so does, outside a batch, whoever reads. Nobody
-//! gets at a table but through [`Database::tables`], so nobody reads one that lacks what is still in the journal.
+//! gets at a table but through [`Database::tables`], to read, and [`Database::writable`] or [`Database::write`], to write: so
+//! nobody meets one that lacks what is still in the journal.
 
 use rusqlite::Connection;
 
@@ -48,14 +49,9 @@ enum Batch {
 }
 
 impl Database {
-    /// Over a connection whose tables stand; takes in what a process that was killed left in its journal.
-    pub(super) fn over(conn: Connection, journals: bool) -> Result<Self, Error> {
-        let waiting = match journal::take_in(&conn) {
-            Err(error) if error.is_unsound() => return Err(error),
-            // A full disk: it is read where it is.
-            taken => (usize::from(taken.is_err()), 0),
-        };
-        Ok(Self { conn, journals, batch: Batch::None, entry: Writer::default(), waiting })
+    /// Over a connection whose tables stand; `waits`: there is something in the journal.
+    pub(super) fn over(conn: Connection, journals: bool, waits: bool) -> Self {
+        Self { conn, journals, batch: Batch::None, entry: Writer::default(), waiting: (usize::from(waits), 0) }
     }
 
     /// The connection, to read; with all that was written in its tables. Within a batch it is in a transaction.
@@ -225,7 +221,8 @@ mod tests {
             conn.execute_batch("PRAGMA journal_mode = WAL").unwrap();
             schema::create(&conn).unwrap();
         }
-        Database::over(conn, true).unwrap()
+        journal::take_in(&conn).unwrap();
+        Database::over(conn, true, false)
     }
 
     fn put(db: &mut Database, name: &str, value: i64) {

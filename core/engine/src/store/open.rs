@@ -133,20 +133,9 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     }
     tune(&conn).map_err(failed)?;
     let log = WriteAhead::watch(&mut conn).map_err(failed)?;
-    match found {
-        0 => schema::create(&conn).map_err(failed)?,
-        schema::VERSION => {}
-        older => {
-            if older >= schema::JOURNALED {
-                journal::take_in(&conn).map_err(Failure::told)?;
-            }
-            schema::upgrade(&conn, older).map_err(failed)?;
-        }
-    }
-    // What a killed process left in the journal goes where it belongs; this takes the file's lock, too.
-    let db = Database::over(conn, path.is_some()).map_err(Failure::told)?;
+    let waits = bring_up(&conn, found, shown)?;
     let mut store = Store {
-        db,
+        db: Database::over(conn, path.is_some(), waits),
         names: Names::of_rows(),
         users: Names::of_users(),
         next_seq: 1,
@@ -171,6 +160,26 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     store.mixed = store.number(state::MIXED).map_err(|_| Failure::Unsound)?.is_some();
     store.mixed_kept = store.mixed;
     Ok(store)
+}
+
+/// Makes the tables, or brings those of an older version up, once what a killed process left in the journal is where it
+/// belongs. Whether it still waits there: on a full disk it is read where it is.
+fn bring_up(conn: &Connection, found: i64, path: &Path) -> Result<bool, Failure> {
+    let failed = |e: rusqlite::Error| Failure::of(&e, path);
+    if found == 0 {
+        schema::create(conn).map_err(failed)?;
+        return Ok(false);
+    }
+    let taken = if found >= schema::JOURNALED { journal::take_in(conn) } else { Ok(()) };
+    if found < schema::VERSION {
+        taken.map_err(Failure::told)?;
+        schema::upgrade(conn, found).map_err(failed)?;
+        return Ok(false);
+    }
+    match taken {
+        Err(error) if error.is_unsound() => Err(Failure::Unsound),
+        taken => Ok(taken.is_err()),
+    }
 }
 
 /// The schema version of the file; 0: it is empty.

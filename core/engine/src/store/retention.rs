@@ -103,7 +103,7 @@ impl Store {
         for raw in &raws {
             if self.is_over(keep, raw)? || (raw.user == schema::DEVICE && raw.ts <= keep.aged) {
                 self.db
-                    .tables()?
+                    .writable()?
                     .prepare_cached(DELETE)
                     .doing(FORGETTING)?
                     .execute([signed(raw.seq)])
@@ -168,7 +168,7 @@ impl Store {
         let reach = params![id, upto.ts.0, signed(upto.seq)];
         let gone = self.count(OF_USER, reach)?;
         self.db
-            .tables()?
+            .writable()?
             .prepare_cached(&format!("DELETE {OF_USER}"))
             .doing(FORGETTING)?
             .execute(reach)

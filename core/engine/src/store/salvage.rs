@@ -38,12 +38,14 @@ impl Store {
         // With what is in the journal, where that can still be moved; else it is carried over as it is.
         let _ = self.db.post();
         let conn = self.db.file();
-        let entry = |row: Vec<Value>| match row.into_iter().nth(1) {
-            Some(Value::Blob(entry)) => ("journal", vec![Value::Null, Value::Blob(journal::beside_events(&entry))]),
-            _ => ("journal", vec![Value::Null, Value::Blob(Vec::new())]),
+        let entry = |row: Vec<Value>| match row.get(1) {
+            Some(Value::Blob(entry)) => {
+                Some(("journal", vec![Value::Null, Value::Blob(journal::beside_events(entry))]))
+            }
+            _ => None,
         };
         let known = TABLES.iter().flat_map(|table| rows(conn, table).into_iter().map(|row| (*table, row)));
-        known.chain(rows(conn, "journal").into_iter().map(entry)).collect()
+        known.chain(rows(conn, "journal").into_iter().filter_map(entry)).collect()
     }
 
     /// Takes rows over into a fresh store, whose arrival numbers go on from `next_seq`.

@@ -107,7 +107,7 @@ impl News {
             if !self.decisions.is_empty() {
                 self.listener.on_decisions(&self.decisions);
             }
-            // Whoever listened when they were put together may have.
+            // They may have been put together for the one before, who did.
             if !self.outcomes.is_empty() && self.listener.wants_outcomes() {
                 self.listener.on_outcomes(&self.outcomes);
             }
