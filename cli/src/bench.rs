@@ -139,7 +139,7 @@ fn each(bench: Bench, n: usize, show: &mut impl FnMut(&Figure) -> Result<(), Fai
         Bench::Alike => [1, 100, 1_000].into_iter().try_for_each(|rules| {
             // Every A costs as much as there are rules.
             let records = streams::uniform(1_000, n.min(50_000));
-            all(vec![matching::alike(rules, &records)?])
+            all(matching::alike(rules, &records)?)
         }),
         Bench::Json => all(vec![json::w1(&uniform(1_000))?]),
         Bench::Record => all(record::record()?),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ensue_matcher::{
-    Armed, Arrival, Found, Hit, Interned, Limits, Observation, Position, Program, ProgramId, ProgramSet, Runs,
+    Armed, Arrival, Found, Hit, Interned, Late, Limits, Observation, Position, Program, ProgramId, ProgramSet, Runs,
 };
 use ensue_rule::{Attr, Event, Timestamp, Value};
 
@@ -72,11 +72,26 @@ pub(super) fn w3(rules: u32, records: &[Record]) -> Result<Vec<Figure>, Failure>
     ])
 }
 
-/// Rules that begin alike, one key: each A begins a run of all.
-pub(super) fn alike(rules: u32, records: &[Record]) -> Result<Figure, Failure> {
-    let set = rules::programs((0..rules).map(rules::alike), Limits::default())?;
-    let figure = Figure { rules, ..Figure::new("alike", Some("interned"), records.len()) };
-    Ok(measured(figure, || interned_pass(&set, records, &mut OneKey::new(&set)), counts::alike(records, rules)))
+/// Of rules that begin alike so many at most go on where few do.
+const FEW: u32 = 10;
+
+/// Rules that begin alike, one key: each A begins a run of all. `stepped`: at once; `all`: when they go on, which all do;
+/// `few`: the same where few of them do, since the values that the others ask for never come.
+pub(super) fn alike(rules: u32, records: &[Record]) -> Result<Vec<Figure>, Failure> {
+    let never = Limits { noted_from: usize::MAX, ..Limits::default() };
+    let last = records.iter().map(|r| r.v + 1).max().unwrap_or(0);
+    let few = last.saturating_sub(FEW);
+    let mut figures = Vec::new();
+    for (variant, first, limits) in
+        [("stepped", 0, never), ("all", 0, Limits::default()), ("few", few, Limits::default())]
+    {
+        let wanted = first..first + rules;
+        let set = rules::programs(wanted.clone().map(rules::alike), limits)?;
+        let figure = Figure { rules, ..Figure::new("alike", Some(variant), records.len()) };
+        let expected = counts::alike(records, wanted);
+        figures.push(measured(figure, || interned_pass(&set, records, &mut OneKey::new(&set)), expected));
+    }
+    Ok(figures)
 }
 
 fn measured(figure: Figure, pass: impl FnMut() -> (Duration, i64), expected: i64) -> Figure {
@@ -158,12 +173,13 @@ impl Host for ByUser<'_> {
     }
 }
 
-/// Any number of programs, all in one stream.
+/// Any number of programs, all in one stream. What many have in common is noted, and stepped when they go on.
 struct OneKey<'a> {
     set: &'a ProgramSet,
     programs: Vec<&'a Program>,
     runs: Vec<Runs>,
     armed: Armed,
+    recalled: Observation,
     out: Vec<Found>,
 }
 
@@ -171,21 +187,40 @@ impl<'a> OneKey<'a> {
     fn new(set: &'a ProgramSet) -> Self {
         let programs: Vec<&Program> = (0..).map_while(|id| set.program(ProgramId(id))).map(|p| &**p).collect();
         let runs = programs.iter().map(|_| Runs::default()).collect();
-        Self { set, programs, runs, armed: Armed::default(), out: Vec::new() }
+        let (armed, recalled) = (Armed::default(), Observation::default());
+        Self { set, programs, runs, armed, recalled, out: Vec::new() }
+    }
+
+    /// Lets all programs catch up on what was noted.
+    fn settle(&mut self) {
+        for id in self.armed.missed() {
+            let row = usize::try_from(id.0).unwrap_or(usize::MAX);
+            if let (Some(program), Some(runs)) = (self.programs.get(row), self.runs.get_mut(row)) {
+                catch_up((program, id), (runs, &mut self.armed), (None, &mut self.recalled));
+            }
+        }
+        self.armed.drop_notes();
     }
 }
 
 impl Host for OneKey<'_> {
     fn take(&mut self, _: usize, arrival: Arrival, seen: &mut Observation) -> i64 {
-        self.set.look_up(arrival, Some(&self.armed), seen);
-        if seen.hits().is_empty() {
-            return 0;
+        self.set.look_up_noting(arrival, &self.armed, seen);
+        if seen.is_noted() {
+            self.armed.note(self.set, seen);
         }
         for hit in seen.hits() {
             let row = usize::try_from(hit.program.0).unwrap_or(usize::MAX);
             if let (Some(program), Some(runs)) = (self.programs.get(row), self.runs.get_mut(row)) {
+                if self.armed.has_missed(hit.program) {
+                    let before = Some(arrival.position);
+                    catch_up((program, hit.program), (runs, &mut self.armed), (before, &mut self.recalled));
+                }
                 step(program, (runs, &mut self.armed), (seen, *hit), &mut self.out);
             }
+        }
+        if self.armed.is_full(self.set) {
+            self.settle();
         }
         total(&mut self.out)
     }
@@ -196,6 +231,21 @@ impl Host for OneKey<'_> {
 
     fn set(&self) -> &ProgramSet {
         self.set
+    }
+}
+
+/// Steps runs with what was noted for them, and says whether they are alive.
+fn catch_up(
+    (program, id): (&Program, ProgramId),
+    (runs, armed): (&mut Runs, &mut Armed),
+    (before, recalled): (Option<Position>, &mut Observation),
+) {
+    let idle = runs.is_idle();
+    armed.catch_up(id, Late { program, runs, before, recalled }, |_| true);
+    match (idle, runs.is_idle()) {
+        (true, false) => armed.add(id),
+        (false, true) => armed.remove(id),
+        _ => {}
     }
 }
 

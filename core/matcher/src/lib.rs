@@ -30,7 +30,7 @@ pub use observation::{Arrival, Hit, Observation, Position};
 pub use output::{Cause, Found, Match, Seqs};
 pub use program::{Program, Tier};
 pub use runs::Runs;
-pub use set::{Arguments, Armed, Attribute, Interned, ProgramId, ProgramSet, Symbol};
+pub use set::{Arguments, Armed, Attribute, Interned, Late, ProgramId, ProgramSet, Symbol};
 pub use trace::{Awaited, Awaits, Bound, Ending, Failed, Furthest, NearMiss, Trace, Tracer};
 
 /// Evaluates an expression over named values (the `when` of an output over the values of RETURN). Names that there are

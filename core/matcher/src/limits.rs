@@ -14,6 +14,12 @@ pub struct Limits {
     /// Keys (values of PARTITION BY) of one stream with live runs, over all programs: the host holds them. Of those above it
     /// the ones that saw no event for longest are dropped and counted as capped. 20,000.
     pub keys: usize,
+    /// As many programs as this have a predicate in common before a host notes its events once for all of them, where they can
+    /// let nothing out ([`crate::ProgramSet::look_up_noting`]). Fewer are stepped each: a run keeps less of an event than
+    /// a note. 16.
+    pub noted_from: usize,
+    /// Events noted in one stream; above, all who have missed some catch up. 4,096.
+    pub notes: usize,
     /// Run classes of one key; the class with the oldest start is dropped and counted as capped. 4,096.
     pub classes: usize,
     /// Nodes of one key's shared buffer (32 bytes each), and events that they bind; the oldest starts are dropped and
@@ -33,6 +39,8 @@ impl Default for Limits {
             states: 512,
             places: 4_096,
             keys: 20_000,
+            noted_from: 16,
+            notes: 4_096,
             classes: 4_096,
             nodes: 100_000,
             distinct: 1_000,

@@ -2,7 +2,7 @@
 
 use ensue_rule::{Timestamp, Value};
 
-use crate::set::{Key, Memo, ProgramId, SlotId, Symbol};
+use crate::set::{CommonId, Key, Memo, ProgramId, SlotId, Symbol};
 
 /// A place in a stream: by time, then by arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,11 +38,20 @@ pub struct Hit {
 pub struct Observation {
     pub(crate) arrival: Arrival,
     pub(crate) content: Content,
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Hits,
     /// Predicates that it may pass, by number.
     pub(crate) candidates: Vec<u32>,
     pub(crate) memo: Memo,
     pub(crate) extent: Extent,
+}
+
+/// Whom an event concerns.
+#[derive(Debug, Default)]
+pub(crate) struct Hits {
+    /// Programs that are to be stepped with it.
+    pub(crate) own: Vec<Hit>,
+    /// What many programs have in common and can be noted.
+    pub(crate) noted: Vec<CommonId>,
 }
 
 /// How much was read of an event.
@@ -85,7 +94,21 @@ impl Observation {
     /// The programs that the event concerns: its filter passes, and a predicate holds or the program must see every
     /// event. In the order of their numbers.
     pub fn hits(&self) -> &[Hit] {
-        &self.hits
+        &self.hits.own
+    }
+
+    /// Whether the event is to be noted for others beside these ([`crate::Armed::note`]).
+    #[inline]
+    pub fn is_noted(&self) -> bool {
+        !self.hits.noted.is_empty()
+    }
+}
+
+impl Hits {
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.own.clear();
+        self.noted.clear();
     }
 }
 
@@ -114,6 +137,19 @@ impl Content {
             self.slots.resize(slots, Value::Null);
             self.keys.resize(slots, Key::Null);
         }
+    }
+
+    /// The values, by slot.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (SlotId, Value)> {
+        let value = |slot: &SlotId| Some((*slot, self.slots.get(slot.index()).filter(|v| !v.is_null())?.clone()));
+        self.filled.iter().filter_map(value)
+    }
+
+    /// Has these values again, and no others.
+    pub(crate) fn recall(&mut self, values: &[(SlotId, Value)]) {
+        let slots = values.iter().map(|(slot, _)| slot.index() + 1).max().unwrap_or(0);
+        self.blank(slots.max(self.slots.len()));
+        values.iter().for_each(|(slot, value)| self.put_value(*slot, value.clone()));
     }
 
     /// Forgets what was read into a slot.

@@ -12,6 +12,7 @@ mod build;
 mod conditions;
 mod describe;
 mod fragment;
+mod inert;
 mod liveness;
 mod plan;
 mod returns;

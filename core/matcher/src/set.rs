@@ -5,8 +5,10 @@ mod alike;
 mod armed;
 mod atom;
 mod bucket;
+mod commons;
 mod index;
 mod key;
+mod noted;
 mod ranges;
 mod read;
 mod shared;
@@ -20,8 +22,10 @@ use std::sync::Arc;
 use ensue_rule::{Attr, Event, EventRef, Filter, FilterEntry, Rule, Value};
 
 pub use armed::Armed;
+pub(crate) use commons::CommonId;
 pub(crate) use index::Memo;
 pub(crate) use key::Key;
+pub use noted::Late;
 pub use read::{Arguments, Attribute, Interned};
 pub(crate) use slots::{SlotId, SlotKey, Slots};
 pub use symbols::Symbol;
@@ -33,6 +37,7 @@ use crate::registers::Registers;
 use crate::table::Table;
 use crate::{Arrival, Error, Hit, Limits, Observation, Program};
 use alike::Alike;
+use commons::Commons;
 use index::Index;
 use read::Reader;
 use slots::Need;
@@ -46,7 +51,7 @@ use targets::Target;
 pub struct ProgramId(pub u32);
 
 /// Programs, and the predicate index over all of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ProgramSet {
     limits: Limits,
     slots: Slots,
@@ -68,10 +73,24 @@ struct Entry {
     reads: Box<[SlotId]>,
 }
 
+impl Default for ProgramSet {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
 impl ProgramSet {
     /// An empty set.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+        Self {
+            index: Index::new(limits.noted_from),
+            limits,
+            slots: Slots::default(),
+            symbols: Symbols::default(),
+            programs: Vec::new(),
+            free: Vec::new(),
+            alike: Alike::default(),
+        }
     }
 
     /// Compiles a rule whose stream is what passes `filter`, and adds it. What other programs have is not touched.
@@ -96,18 +115,24 @@ impl ProgramSet {
         let id = self.free.last().copied().unwrap_or_else(next);
         let starting = starts::starting(&program);
         let reads = starts::reads(&program);
-        let target = |goes_on, bit| Target { goes_on, program: id, bit, reads: !reads.is_empty() };
-        let mut filed = Vec::with_capacity(places);
-        for (bit, predicate) in (0_u8..).zip(&predicates) {
-            let starts = starting.is_none_or(|bits| bits & (1 << bit) != 0);
-            self.file(&predicate.conjuncts, (&entries, target(!starts, Some(bit))), &mut filed);
-        }
+        let inert = program.inert_bits();
+        let predicates = predicates.into_iter().zip(0_u8..).map(|(predicate, bit)| {
+            let (starts, inert) = (starting.is_none_or(|bits| bits & (1 << bit) != 0), inert & (1 << bit) != 0);
+            (predicate.conjuncts, Target { goes_on: !starts, program: id, bit: Some(bit), inert })
+        });
+        let mut targets: Vec<(Vec<Code>, Target)> = predicates.collect();
         if program.sees_all() {
-            self.file(&[], (&entries, target(starting.is_some(), None)), &mut filed);
+            let target = Target { goes_on: starting.is_some(), program: id, bit: None, inert: false };
+            targets.push((Vec::new(), target));
         }
         reads.iter().for_each(|slot| self.slots.retain(*slot, Need::Value));
         let program = self.alike.share(program);
-        self.put(id, Entry { program, filed: filed.into(), reads: reads.into() });
+        self.put(id, Entry { program, filed: Box::default(), reads: reads.into() });
+        let mut filed = Vec::with_capacity(places);
+        targets.iter().for_each(|(conjuncts, target)| self.file(conjuncts, (&entries, *target), &mut filed));
+        if let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::as_mut) {
+            entry.filed = filed.into();
+        }
         Ok(id)
     }
 
@@ -132,7 +157,8 @@ impl ProgramSet {
         for entry in entries {
             let codes = conjuncts.iter().chain(entry);
             let tables = (&mut self.slots, &mut self.symbols);
-            filed.extend(self.index.add(codes, target, tables).map(|predicate| (predicate, target.bit)));
+            let number = self.index.add(codes, target, tables, &self.programs);
+            filed.extend(number.map(|predicate| (predicate, target.bit)));
         }
     }
 
@@ -149,13 +175,13 @@ impl ProgramSet {
     }
 
     /// Takes a program out. What other programs have is not touched; what only it needed goes. Its number names another
-    /// one after the next [`ProgramSet::add`].
+    /// one after the next [`ProgramSet::add`]. Before, as before that, whoever has [missed](Armed::missed) something catches up.
     pub fn remove(&mut self, id: ProgramId) {
-        let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::take) else { return };
-        for (predicate, bit) in entry.filed {
-            let target = Target { goes_on: false, program: id, bit, reads: !entry.reads.is_empty() };
-            self.index.remove(predicate, target, (&mut self.slots, &mut self.symbols));
+        let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::as_mut) else { return };
+        for (predicate, bit) in std::mem::take(&mut entry.filed) {
+            self.index.remove(predicate, (id, bit), (&mut self.slots, &mut self.symbols), &self.programs);
         }
+        let Some(entry) = self.programs.get_mut(row(id)).and_then(Option::take) else { return };
         entry.reads.iter().for_each(|slot| self.slots.release(*slot, Need::Value));
         self.alike.release(entry.program);
         self.free.push(id);
@@ -241,18 +267,36 @@ impl ProgramSet {
     /// and of those in `armed` the ones whose live runs it concerns. `None`: as if all had live runs.
     #[inline]
     pub fn look_up(&self, arrival: Arrival, armed: Option<&Armed>, into: &mut Observation) {
+        self.look_up_in(arrival, Whom { armed, noting: false }, into);
+    }
+
+    /// The same for a host that notes events: those programs are left out for which the event can let nothing out and which
+    /// have what it hits in common with [many](Limits::noted_from) others. Where there are such, the event
+    /// [is to be noted](Observation::is_noted).
+    #[inline]
+    pub fn look_up_noting(&self, arrival: Arrival, armed: &Armed, into: &mut Observation) {
+        self.look_up_in(arrival, Whom { armed: Some(armed), noting: true }, into);
+    }
+
+    #[inline]
+    fn look_up_in(&self, arrival: Arrival, whom: Whom<'_>, into: &mut Observation) {
         into.arrival = arrival;
         into.hits.clear();
         match into.extent {
             Extent::Nothing => {}
-            Extent::ActionType(action) => self.index.look_up_plain(action, armed, &mut into.hits),
-            Extent::Whole => self.find(armed, into),
+            Extent::ActionType(action) => self.index.look_up_plain(action, whom, &mut into.hits),
+            Extent::Whole => self.find(whom, into),
         }
     }
 
-    fn find(&self, armed: Option<&Armed>, into: &mut Observation) {
+    fn find(&self, whom: Whom<'_>, into: &mut Observation) {
         self.reader(into).arrival();
-        self.index.look_up(armed, into);
+        self.index.look_up(whom, into);
+    }
+
+    /// What programs have in common.
+    fn commons(&self) -> &Arc<Commons> {
+        self.index.commons()
     }
 
     /// Looks at an event for one program only (look-back, replay): `None` where it does not concern it.
@@ -284,6 +328,15 @@ impl ProgramSet {
     fn reader<'a>(&'a self, into: &'a mut Observation) -> Reader<'a> {
         Reader { slots: &self.slots, symbols: &self.symbols, index: &self.index, into }
     }
+}
+
+/// For whom an event is looked up.
+#[derive(Clone, Copy, Debug)]
+struct Whom<'a> {
+    /// The programs with live runs; `None`: as if all had.
+    armed: Option<&'a Armed>,
+    /// Whether it may be noted for many together.
+    noting: bool,
 }
 
 fn row(id: ProgramId) -> usize {

@@ -170,8 +170,8 @@ fn compare(set: &ProgramSet, ids: &[ProgramId], event: &Event, armed: &Armed) ->
 fn the_index_finds_what_asking_each_program_finds() {
     let (mut found, mut random) = (0, Random(7));
     for round in 0..150 {
-        let named = round % 2 == 0;
-        let mut set = ProgramSet::new(Limits::default());
+        let (named, noted_from) = (round % 2 == 0, [1, 2, 16][round % 3]);
+        let mut set = ProgramSet::new(Limits { noted_from, ..Limits::default() });
         let mut ids: Vec<ProgramId> =
             (0..40).filter_map(|_| set.add(&random.rule(named), &random.filter()).ok()).collect();
         let mut armed = Armed::default();

@@ -12,8 +12,7 @@ use super::key::Range;
 use super::ranges::Ranges;
 use super::slots::SlotId;
 use super::targets::Targets;
-use crate::Hit;
-use crate::observation::Content;
+use crate::observation::{Content, Hits};
 
 /// What a predicate is found by inside a bucket.
 #[derive(Clone, Debug)]
@@ -42,7 +41,7 @@ pub(super) struct Finding<'a> {
     /// The programs with live runs; `None`: as if all had.
     pub(super) armed: Option<&'a Armed>,
     /// The programs that it concerns.
-    pub(super) hits: &'a mut Vec<Hit>,
+    pub(super) hits: &'a mut Hits,
     /// Predicates that it may pass, by number.
     pub(super) candidates: &'a mut Vec<u32>,
 }

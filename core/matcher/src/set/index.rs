@@ -12,15 +12,19 @@ mod find;
 mod place;
 mod row;
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::atom::{self, Atom, Atoms};
 use super::bucket::{Bucket, By};
+use super::commons::Commons;
 use super::key::Key;
 use super::shared::Shared;
 use super::slots::{Need, SlotId, Slots};
 use super::symbols::{Symbol, Symbols};
-use super::targets::{Target, Targets};
+use super::targets::{Sharing, Target, Targets};
+use super::{Entry, ProgramId};
 use crate::expr::Code;
 use crate::observation::Extent;
 pub(crate) use find::Memo;
@@ -28,7 +32,7 @@ use place::{Place, is_gated, plan};
 use row::Row;
 
 /// Predicates, shared by all programs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
     atoms: Shared<Atom>,
     predicates: Shared<Conjunction>,
@@ -41,6 +45,8 @@ pub(super) struct Index {
     any: Option<Box<Row>>,
     /// Of those that do: by the number of its text.
     actions: Vec<Option<Box<Row>>>,
+    /// What many programs have in common. Notes look it up as it was when they were made.
+    commons: Arc<Commons>,
 }
 
 /// The atoms of a predicate: first those that its place in the index answers.
@@ -55,12 +61,31 @@ struct Filed {
 }
 
 impl Index {
-    /// Files a predicate for a target; its number, or `None` where nothing can pass it.
+    /// An empty one, for which so many programs are many.
+    pub(super) fn new(noted_from: usize) -> Self {
+        Self {
+            atoms: Shared::default(),
+            predicates: Shared::default(),
+            filed: Vec::new(),
+            ungated: 0,
+            any: None,
+            actions: Vec::new(),
+            commons: Arc::new(Commons::new(noted_from)),
+        }
+    }
+
+    /// What many programs have in common.
+    pub(super) fn commons(&self) -> &Arc<Commons> {
+        &self.commons
+    }
+
+    /// Files a predicate for a target of one of these programs; its number, or `None` where nothing can pass it.
     pub(super) fn add<'c>(
         &mut self,
         codes: impl Iterator<Item = &'c Code>,
         target: Target,
         (slots, symbols): (&mut Slots, &mut Symbols),
+        programs: &[Option<Entry>],
     ) -> Option<u32> {
         let atoms = atom::conjunction(codes, symbols)?;
         let gated = is_gated(&atoms);
@@ -71,21 +96,29 @@ impl Index {
         let first = self.predicates.uses(id) == 1;
         self.ungated += usize::from(first && !gated);
         if direct {
-            self.each_bucket(&place, |bucket, _| bucket.direct.add(target));
-            self.each_row(&place, |row| row.readers += u32::from(target.reads));
+            let reads = u32::from(reads(programs, target.program));
+            self.each_target(&place, programs, |targets, sharing| targets.add(target, sharing));
+            self.each_row(&place, |row| row.readers += reads);
         } else {
             if first {
                 self.put(id, answered, &place);
             }
             if let Some(filed) = self.filed.get_mut(index(id)) {
-                filed.targets.add(target);
+                let commons = Arc::make_mut(&mut self.commons);
+                filed.targets.add(target, &mut Sharing { commons, programs });
             }
         }
         Some(id)
     }
 
     /// Takes a target away from a predicate, and the predicate with its last one.
-    pub(super) fn remove(&mut self, id: u32, target: Target, (slots, symbols): (&mut Slots, &mut Symbols)) {
+    pub(super) fn remove(
+        &mut self,
+        id: u32,
+        target: (ProgramId, Option<u8>),
+        (slots, symbols): (&mut Slots, &mut Symbols),
+        programs: &[Option<Entry>],
+    ) {
         let atoms = self.predicates.get(id).into_iter().flatten().filter_map(|a| self.atoms.get(*a)).cloned();
         let mut atoms: Atoms = atoms.collect();
         atoms.sort_unstable();
@@ -93,14 +126,16 @@ impl Index {
         let (atoms, answered, place) = plan(atoms, slots);
         self.ungated -= usize::from(last && !gated);
         if place.is_whole(atoms.len() - answered) {
-            self.each_row(&place, |row| row.readers -= u32::from(target.reads));
-            self.each_bucket(&place, |bucket, _| bucket.direct.remove(target));
+            let reads = u32::from(reads(programs, target.0));
+            self.each_row(&place, |row| row.readers -= reads);
+            self.each_target(&place, programs, |targets, sharing| targets.remove(target, sharing));
         } else {
             if let Some(filed) = self.filed.get_mut(index(id)) {
-                filed.targets.remove(target);
+                let commons = Arc::make_mut(&mut self.commons);
+                filed.targets.remove(target, &mut Sharing { commons, programs });
             }
             if last {
-                self.each_bucket(&place, |bucket, by| bucket.remove(by, id));
+                each_bucket((&mut self.any, &mut self.actions), &place, |bucket, by| bucket.remove(by, id));
             }
         }
         if let Some(conjunction) = self.predicates.release(id) {
@@ -175,7 +210,19 @@ impl Index {
             let atoms = self.predicates.get(id).map_or(0, SmallVec::len);
             *filed = Filed { answered, asks: atoms > answered, ..Filed::default() };
         }
-        self.each_bucket(place, |bucket, by| bucket.add(by, id));
+        each_bucket((&mut self.any, &mut self.actions), place, |bucket, by| bucket.add(by, id));
+    }
+
+    /// Changes the targets that are filed at a place.
+    fn each_target(
+        &mut self,
+        place: &Place,
+        programs: &[Option<Entry>],
+        mut change: impl FnMut(&mut Targets, &mut Sharing<'_>),
+    ) {
+        let Self { any, actions, commons, .. } = self;
+        let mut sharing = Sharing { commons: Arc::make_mut(commons), programs };
+        each_bucket((any, actions), place, |bucket, _| change(&mut bucket.direct, &mut sharing));
     }
 
     /// Changes the rows of the action types that a place asks for.
@@ -188,23 +235,32 @@ impl Index {
             }
         }
     }
+}
 
-    /// Changes the buckets of a place; rows that are empty then go.
-    fn each_bucket(&mut self, place: &Place, mut change: impl FnMut(&mut Bucket, &By)) {
-        if place.action.is_empty() {
-            change_row(&mut self.any, place, &mut change);
+/// Changes the buckets of a place; rows that are empty then go.
+fn each_bucket(
+    (any, actions): (&mut Option<Box<Row>>, &mut Vec<Option<Box<Row>>>),
+    place: &Place,
+    mut change: impl FnMut(&mut Bucket, &By),
+) {
+    if place.action.is_empty() {
+        change_row(any, place, &mut change);
+    }
+    for action in &place.action {
+        let Key::Text(symbol) = action else { continue };
+        let at = index(symbol.number());
+        if actions.len() <= at {
+            actions.resize_with(at + 1, || None);
         }
-        for action in &place.action {
-            let Key::Text(symbol) = action else { continue };
-            let at = index(symbol.number());
-            if self.actions.len() <= at {
-                self.actions.resize_with(at + 1, || None);
-            }
-            if let Some(row) = self.actions.get_mut(at) {
-                change_row(row, place, &mut change);
-            }
+        if let Some(row) = actions.get_mut(at) {
+            change_row(row, place, &mut change);
         }
     }
+}
+
+/// Whether steps of a program read values.
+fn reads(programs: &[Option<Entry>], id: ProgramId) -> bool {
+    programs.get(super::row(id)).and_then(Option::as_ref).is_some_and(|entry| !entry.reads.is_empty())
 }
 
 fn change_row(row: &mut Option<Box<Row>>, place: &Place, change: &mut impl FnMut(&mut Bucket, &By)) {

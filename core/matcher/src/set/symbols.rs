@@ -34,6 +34,7 @@ struct Row {
 
 impl Symbols {
     /// The symbol of a text that a rule names.
+    #[inline]
     pub(super) fn get(&self, text: &str) -> Option<Symbol> {
         self.by_text.get(text).copied()
     }

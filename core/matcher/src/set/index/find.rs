@@ -1,20 +1,21 @@
 //! Finding: from an event to the programs that it concerns.
 
 use super::{Filed, Index, index};
-use crate::observation::Content;
-use crate::set::Armed;
+use crate::observation::{Content, Hits};
 use crate::set::atom::Atom;
 use crate::set::bucket::Finding;
 use crate::set::key::Key;
+use crate::set::noted;
 use crate::set::slots::SlotId;
 use crate::set::symbols::Symbol;
+use crate::set::{Armed, Whom};
 use crate::{Hit, Observation};
 
 impl Index {
-    /// Finds the programs that an event concerns, into its hits. `armed`: the programs with live runs; `None`: as if all
-    /// had.
+    /// Finds the programs that an event concerns, into its hits.
     #[inline]
-    pub(in crate::set) fn look_up(&self, armed: Option<&Armed>, seen: &mut Observation) {
+    pub(in crate::set) fn look_up(&self, whom: Whom<'_>, seen: &mut Observation) {
+        let armed = whom.armed;
         let Observation { content: event, hits, candidates, memo, .. } = seen;
         candidates.clear();
         if let Some(row) = &self.any {
@@ -31,18 +32,42 @@ impl Index {
         if !candidates.is_empty() {
             self.consider(candidates, armed, (event, memo), hits);
         }
-        if hits.len() > 1 {
-            merge(hits);
-        }
+        self.gather(whom, hits);
     }
 
     /// The same for an event of which its action type is all that matters ([`crate::observation::Extent`]).
     #[inline]
-    pub(in crate::set) fn look_up_plain(&self, action: Symbol, armed: Option<&Armed>, hits: &mut Vec<Hit>) {
+    pub(in crate::set) fn look_up_plain(&self, action: Symbol, whom: Whom<'_>, hits: &mut Hits) {
         let Some(row) = self.row(action) else { return };
-        row.root.direct.hit(armed, hits);
-        if hits.len() > 1 {
-            merge(hits);
+        row.root.direct.hit(whom.armed, hits);
+        self.gather(whom, hits);
+    }
+
+    /// Each program once, with all its predicates that hold.
+    #[inline]
+    fn gather(&self, whom: Whom<'_>, hits: &mut Hits) {
+        if !hits.noted.is_empty() {
+            self.tell_many(whom, hits);
+        }
+        if hits.own.len() > 1 {
+            merge(&mut hits.own);
+        }
+    }
+
+    /// Leaves what is to be noted for many, or names each of them.
+    #[inline(never)]
+    fn tell_many(&self, Whom { armed, noting }: Whom<'_>, hits: &mut Hits) {
+        let (commons, Hits { own, noted }) = (self.commons(), hits);
+        if let Some(armed) = armed.filter(|_| noting) {
+            // Before some are left out: what only those who are alive wait for is of use to them together with the rest.
+            own.iter_mut().for_each(|hit| hit.bits |= noted::bits(commons, noted, hit.program));
+            noted::select(commons, armed, noted);
+            return;
+        }
+        for target in noted.drain(..).flat_map(|id| commons.all(id)) {
+            if !target.goes_on || armed.is_none_or(|armed| armed.has(target.program)) {
+                own.push(target.hit());
+            }
         }
     }
 
@@ -53,7 +78,7 @@ impl Index {
         candidates: &[u32],
         armed: Option<&Armed>,
         (event, memo): (&Content, &mut Memo),
-        hits: &mut Vec<Hit>,
+        hits: &mut Hits,
     ) {
         memo.begin();
         for id in candidates {
