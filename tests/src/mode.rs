@@ -2,6 +2,7 @@
 
 mod batch;
 mod hosted;
+mod noted;
 mod restart;
 mod snapshot;
 mod step;
@@ -31,18 +32,34 @@ pub enum Mode {
     Snapshot,
     /// The same, run by run beside the shipping runs, as for an answer to "why not?".
     Trace,
+    /// The same, with events noted for every program and stepped when something may come of it.
+    Noted,
     /// Through the engine in random batches.
     Batch,
     /// Through the engine on a file, closed and opened again after every event.
     Restart,
+    /// In batches, with events noted for every task.
+    NotedBatch,
+    /// With restarts, with events noted for every task.
+    NotedRestart,
 }
 
 impl Mode {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 6] = [Self::Step, Self::Time, Self::Snapshot, Self::Trace, Self::Batch, Self::Restart];
+    pub const ALL: [Self; 9] = [
+        Self::Step,
+        Self::Time,
+        Self::Snapshot,
+        Self::Trace,
+        Self::Noted,
+        Self::Batch,
+        Self::Restart,
+        Self::NotedBatch,
+        Self::NotedRestart,
+    ];
 
     /// Those of the matcher alone.
-    pub const OF_MATCHER: [Self; 4] = [Self::Step, Self::Time, Self::Snapshot, Self::Trace];
+    pub const OF_MATCHER: [Self; 5] = [Self::Step, Self::Time, Self::Snapshot, Self::Trace, Self::Noted];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -51,8 +68,11 @@ impl Mode {
             Self::Time => "time",
             Self::Snapshot => "snapshot",
             Self::Trace => "trace",
+            Self::Noted => "noted",
             Self::Batch => "batch",
             Self::Restart => "restart",
+            Self::NotedBatch => "noted-batch",
+            Self::NotedRestart => "noted-restart",
         }
     }
 
@@ -62,13 +82,16 @@ impl Mode {
     /// What to write instead.
     pub fn from_name(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|m| m.name() == name);
-        found.ok_or_else(|| format!("no mode is called `{name}`: step, restart, batch, time, snapshot, trace or all"))
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("no mode is called `{name}`: {names} or all")
+        })
     }
 
     /// Whether the mode can run the case: stamps that fall are out of order for any host, and only the bare matcher
     /// takes them as they come; the engine cuts sessions by its own rule.
     pub fn takes(self, case: &Case) -> bool {
-        let in_engine = matches!(self, Self::Batch | Self::Restart);
+        let in_engine = !Self::OF_MATCHER.contains(&self);
         let sessions = case.within_type == WithinType::Session;
         self == Self::Step || !(case.has_falling_stamps() || in_engine && sessions)
     }
@@ -84,8 +107,11 @@ impl Mode {
             Self::Time => time::check(case, &subject, seed),
             Self::Snapshot => differences(case, &snapshot::run(&subject, seed)),
             Self::Trace => trace::check(case, &subject),
-            Self::Batch => batch::check(case, &subject, seed),
-            Self::Restart => restart::check(case, &subject, seed),
+            Self::Noted => differences(case, &noted::run(&subject, seed)),
+            Self::Batch => batch::check(case, (&subject, limits()), seed),
+            Self::Restart => restart::check(case, (&subject, limits()), seed),
+            Self::NotedBatch => batch::check(case, (&subject, noting()), seed),
+            Self::NotedRestart => restart::check(case, (&subject, noting()), seed),
         }
     }
 }
@@ -139,6 +165,11 @@ pub fn limits() -> Limits {
         matches: 1 << 20,
         ..Limits::default()
     }
+}
+
+/// The same, with every event noted that can let nothing out of a program, few at a time.
+pub fn noting() -> Limits {
+    Limits { noted_from: 1, notes: 6, ..limits() }
 }
 
 impl Subject {

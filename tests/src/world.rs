@@ -43,6 +43,8 @@ pub struct World {
     session_gap: i64,
     triggered: bool,
     partitioned: bool,
+    /// Whether events are noted for the task.
+    noting: bool,
     events: Vec<Recorded>,
     life: Life,
 }
@@ -99,7 +101,8 @@ impl World {
         if partitioned {
             rule.partition_by = vec![Attr::arg("item")];
         }
-        Self { rule, lateness, session_gap, triggered, partitioned, events, life }
+        let noting = random.chance(50);
+        Self { rule, lateness, session_gap, triggered, partitioned, noting, events, life }
     }
 
     /// What engine and oracle agree on; `None` where the oracle has no answer.
@@ -209,7 +212,8 @@ impl World {
     /// What the engine says.
     fn live(&self, seed: u64) -> Result<Lived, String> {
         let (lateness, session_gap) = (Duration(self.lateness), Duration(self.session_gap));
-        let config = Config { lateness, session_gap, limits: mode::limits(), ..Config::in_memory() }.replay();
+        let limits = if self.noting { mode::noting() } else { mode::limits() };
+        let config = Config { lateness, session_gap, limits, ..Config::in_memory() }.replay();
         self.life.lead((config, self.tasks()), (&self.events, self.end()), &mut Random::new(seed))
     }
 

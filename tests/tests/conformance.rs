@@ -48,11 +48,18 @@ fn every_case_passes_run_by_run() {
 }
 
 #[test]
+fn every_case_passes_with_events_noted_and_caught_up_on() {
+    all_pass(Mode::Noted);
+}
+
+#[test]
 fn every_case_passes_in_the_engine_in_batches() {
     all_pass(Mode::Batch);
+    all_pass(Mode::NotedBatch);
 }
 
 #[test]
 fn cases_pass_in_an_engine_that_is_opened_anew_after_every_event() {
     one_in_so_many_passes(Mode::Restart, 25);
+    one_in_so_many_passes(Mode::NotedRestart, 25);
 }

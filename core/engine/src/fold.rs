@@ -6,7 +6,8 @@
 //!
 //! - [`stream`]: one stream's time and the events that wait for it; [`live`]: its live runs;
 //! - [`arrival`]: an event, a gap or a move of time comes in;
-//! - [`matching`]: one event or one instant goes through the programs; [`lookback`]: a trigger;
+//! - [`matching`]: one event or one instant goes through the programs; [`noting`]: what many tasks have in common is stepped
+//!   later; [`lookback`]: a trigger;
 //! - [`calls`]: scripts that are asked, and their answers;
 //! - [`absent`]: users who are put away and come again; [`forgetting`]: history that is no longer kept;
 //! - [`decide`]: what becomes of the matches; [`hold`]: touches that wait for their time; [`feedback`]: what became of decisions;
@@ -25,6 +26,7 @@ mod labels;
 mod live;
 mod lookback;
 mod matching;
+mod noting;
 mod origin;
 mod rebuild;
 mod stream;
@@ -96,6 +98,8 @@ pub(crate) struct Fold {
     line: Option<u64>,
     labels: Labels,
     observation: Observation,
+    /// The same of events that were noted.
+    recalled: Observation,
     /// Calls of scripts that wait for their turn, in the order of their triggers.
     pub(crate) waiting: VecDeque<Waiting>,
     /// How many calls were ever noted here.
@@ -126,6 +130,7 @@ impl Fold {
             line: None,
             labels: Labels::default(),
             observation: Observation::default(),
+            recalled: Observation::default(),
             waiting: VecDeque::new(),
             noted: 0,
         }
@@ -146,7 +151,8 @@ impl Fold {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// How many runs are alive.
+    /// How many tasks have runs alive in a partition of a stream. Those whose beginnings are only noted for many together
+    /// have none yet.
     pub(crate) fn live(&self) -> u64 {
         let resting: u64 = self.resting.values().map(|rest| rest.live.len() as u64).sum();
         self.streams.values().map(|s| s.lives.len() as u64).sum::<u64>() + resting

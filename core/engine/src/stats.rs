@@ -83,7 +83,7 @@ counters! {
     /// Users whose frontier is in memory, beside the anonymous one.
     users,
     /// Tasks, users and partitions with a partial match alive, when last looked after (every few thousand rows, and when
-    /// the worker rests).
+    /// the worker rests). Where many tasks begin alike, those are not counted of which only a beginning was noted.
     runs,
 }
 

@@ -15,7 +15,7 @@ use ensue_tests::watch::{self, Ended};
 #[derive(Debug, Parser)]
 #[command(name = "conformance")]
 struct Args {
-    /// How to run them: step, restart, batch, time, snapshot, trace or all.
+    /// How to run them: step, time, snapshot, trace, noted, batch, restart, noted-batch, noted-restart or all.
     #[arg(long, default_value = "step")]
     mode: String,
     /// Names what is random in a mode.

@@ -1,6 +1,7 @@
 //! Through the engine, in random batches: where a batch ends never changes what is decided.
 
 use ensue_engine::Place;
+use ensue_matcher::Limits;
 
 use super::hosted::Hosted;
 use super::{Subject, step};
@@ -9,9 +10,9 @@ use crate::case::Case;
 use crate::random::Random;
 
 /// Runs the case and compares it with the plain run: steps are not to be seen in a batch, times are.
-pub(super) fn check(case: &Case, subject: &Subject, seed: u64) -> Vec<String> {
+pub(super) fn check(case: &Case, (subject, limits): (&Subject, Limits), seed: u64) -> Vec<String> {
     let plain = step::run(subject);
-    match run(case, subject, seed) {
+    match run(case, (subject, limits), seed) {
         Err(error) => vec![error],
         Ok(answer) if case.error.is_some() && answer.error.is_some() => Vec::new(),
         Ok(answer) if answer.by_time() == plain.by_time() && answer.error.is_some() == plain.error.is_some() => {
@@ -24,9 +25,9 @@ pub(super) fn check(case: &Case, subject: &Subject, seed: u64) -> Vec<String> {
     }
 }
 
-fn run(case: &Case, subject: &Subject, seed: u64) -> Result<Answer, String> {
+fn run(case: &Case, (subject, limits): (&Subject, Limits), seed: u64) -> Result<Answer, String> {
     let mut random = Random::new(seed);
-    let mut hosted = Hosted::open(Place::Memory, Answer::default())?;
+    let mut hosted = Hosted::open(Place::Memory, limits, Answer::default())?;
     hosted.apply(&subject.rule)?;
     for fed in &case.events {
         hosted.record(fed);

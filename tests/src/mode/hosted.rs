@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use ensue_engine::{Config, Engine, Outcome, Place, Reason};
+use ensue_matcher::Limits;
 use ensue_rule::{EventRef, Rule, Task, TaskSet, Timestamp, Value};
 
-use super::limits;
 use crate::answer::{Answer, Given, HalfStep};
 use crate::case::Fed;
 use crate::told::Told;
@@ -20,8 +20,8 @@ pub(super) struct Hosted {
 
 impl Hosted {
     /// Opens a store; what it has told before goes on in `answer`.
-    pub(super) fn open(place: Place, answer: Answer) -> Result<Self, String> {
-        let config = Config { place, limits: limits(), ..Config::in_memory() }.replay();
+    pub(super) fn open(place: Place, limits: Limits, answer: Answer) -> Result<Self, String> {
+        let config = Config { place, limits, ..Config::in_memory() }.replay();
         let engine = Engine::open(config).map_err(|e| e.to_string())?;
         let report = engine.ready().map_err(|e| e.to_string())?;
         if let Some(path) = report.set_aside {

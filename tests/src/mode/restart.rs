@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use ensue_engine::Place;
+use ensue_matcher::Limits;
 
 use super::hosted::Hosted;
 use super::{Subject, whole};
@@ -11,23 +12,23 @@ use crate::answer::{Answer, differences};
 use crate::case::Case;
 use crate::random::Random;
 
-pub(super) fn check(case: &Case, subject: &Subject, seed: u64) -> Vec<String> {
-    run(case, subject, seed).map_or_else(|error| vec![error], |answer| differences(case, &answer))
+pub(super) fn check(case: &Case, (subject, limits): (&Subject, Limits), seed: u64) -> Vec<String> {
+    run(case, (subject, &limits), seed).map_or_else(|error| vec![error], |answer| differences(case, &answer))
 }
 
-fn run(case: &Case, subject: &Subject, seed: u64) -> Result<Answer, String> {
+fn run(case: &Case, (subject, limits): (&Subject, &Limits), seed: u64) -> Result<Answer, String> {
     let mut random = Random::new(seed);
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let mut hosted = Hosted::open(Place::File(folder.path().join("case.db")), Answer::default())?;
+    let mut hosted = Hosted::open(Place::File(folder.path().join("case.db")), limits.clone(), Answer::default())?;
     hosted.apply(&subject.rule)?;
     for (k, fed) in case.events.iter().enumerate() {
         hosted.advance(subject.ts(k), whole(k) - 1)?;
         if random.chance(30) {
-            hosted = again(hosted, folder.path(), random.chance(50))?;
+            hosted = again(hosted, (folder.path(), limits), random.chance(50))?;
         }
         hosted.record(fed);
         hosted.take(whole(k))?;
-        hosted = again(hosted, folder.path(), random.chance(50))?;
+        hosted = again(hosted, (folder.path(), limits), random.chance(50))?;
     }
     if let Some(t) = subject.advance_to {
         hosted.advance(t, subject.last_step())?;
@@ -36,7 +37,7 @@ fn run(case: &Case, subject: &Subject, seed: u64) -> Result<Answer, String> {
 }
 
 /// Opens the store of an engine again, which was closed or killed.
-fn again(hosted: Hosted, folder: &Path, killed: bool) -> Result<Hosted, String> {
+fn again(hosted: Hosted, (folder, limits): (&Path, &Limits), killed: bool) -> Result<Hosted, String> {
     let (path, aside) = (folder.join("case.db"), folder.join("killed.db"));
     let of = |path: &Path| [path.to_owned(), path.with_extension("db-wal")];
     let copied = |from: &Path, to: &Path| {
@@ -50,5 +51,5 @@ fn again(hosted: Hosted, folder: &Path, killed: bool) -> Result<Hosted, String> 
     if killed {
         copied(&aside, &path).map_err(|e| e.to_string())?;
     }
-    Hosted::open(Place::File(path), answer)
+    Hosted::open(Place::File(path), limits.clone(), answer)
 }

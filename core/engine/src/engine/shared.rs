@@ -71,7 +71,7 @@ impl Shared {
     }
 
     /// Who is told from now on; whether they must first hear of the decisions in the outbox.
-    pub(super) fn put_listener(&self, listener: Option<Arc<dyn Listener>>) -> bool {
+    pub(crate) fn put_listener(&self, listener: Option<Arc<dyn Listener>>) -> bool {
         let audience = match &listener {
             None => Audience::Nobody,
             Some(listener) if listener.wants_outcomes() => Audience::All,

@@ -80,6 +80,7 @@ impl Fold {
         aside.begin_silence(&streams, bounds);
         let read = read(&mut |entry| aside.replay(entry));
         let ended = aside.end_silence(&streams, Some(self.wakeup));
+        aside.settle(key);
         self.book = aside.book;
         read.and(ended)?;
         if let Some(built) = aside.streams.remove(key) {
@@ -115,6 +116,7 @@ impl Fold {
 
     /// Puts a stream away in which nothing is under way, or that [may rest](Self::may_rest).
     pub(crate) fn put_away(&mut self, key: &StreamKey) {
+        self.settle(key);
         let time = self.time(key);
         if let Some(mut stream) = self.streams.remove(key) {
             stream.tidy(&self.book, time);

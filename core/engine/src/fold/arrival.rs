@@ -58,7 +58,8 @@ impl Fold {
             let stream = self.streams.entry(key.clone()).or_default();
             let aside = stream.aside_mut();
             aside.gap = aside.gap.max(Some(gap.upto));
-            self.end_waits(&key, Position { ts: gap.upto, seq: gap.seq }, log)?;
+            let now = self.time(&key);
+            self.end_waits(&key, (Position { ts: gap.upto, seq: gap.seq }, now), log)?;
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ impl Fold {
     /// The history of a stream at or before `upto` goes: runs that began there end.
     pub(crate) fn cut(&mut self, key: &StreamKey, upto: Position, log: &mut dyn Log) -> Result<(), Error> {
         self.line = None;
+        self.settle(key);
+        let now = self.time(key);
         let stream = self.streams.entry(key.clone()).or_default();
         let aside = stream.aside_mut();
         aside.cut = aside.cut.max(Some(upto));
@@ -27,6 +29,7 @@ impl Fold {
             let Some(program) = self.book.program(task).cloned() else { continue };
             let Some(mut live) = stream.lives.take(&run) else { continue };
             let before = live.runs.skip_bound();
+            live.end_over(&program, now);
             if live.runs.truncate(&program, upto, &mut found) {
                 let what = What::Truncated(upto);
                 cases.push(Case { task: run.task, stream: key.clone(), key: run.key.to_vec(), what });
@@ -74,6 +77,7 @@ impl Fold {
         // They may be of anyone; what is shown of older events is read from the log.
         self.labels = Labels::default();
         self.observation = ensue_matcher::Observation::default();
+        self.recalled = ensue_matcher::Observation::default();
         self.ledger = Ledger::new();
     }
 }

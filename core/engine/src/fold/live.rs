@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use ensue_matcher::{Armed, Position, Program, ProgramId, Runs};
+use ensue_matcher::{Armed, Late, Observation, Position, Program, ProgramId, ProgramSet, Runs};
 use ensue_rule::{Timestamp, Value};
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -45,11 +45,11 @@ pub(super) enum Lives {
     Many(Box<Many>),
 }
 
-/// Live runs of several tasks or partitions.
+/// Live runs of several tasks or partitions, or events that are noted for some.
 #[derive(Debug, Default)]
 pub(super) struct Many {
     table: HashTable<Box<Live>>,
-    /// Their programs: what the matcher's index looks at beside starts.
+    /// Their programs: what the matcher's index looks at beside starts; and what is noted.
     armed: Armed,
     /// Those that time lets something out of; also of runs that were [taken](Lives::take) and are not kept yet.
     timers: BTreeSet<(Timestamp, RunKey)>,
@@ -64,6 +64,13 @@ impl Live {
     /// When time next lets something out of them.
     pub(super) fn wakeup(&self) -> Option<Timestamp> {
         Some(self.wakeup).filter(|at| *at < Timestamp::MAX)
+    }
+
+    /// Ends those whose window is over `now`, where time lets nothing out of them: then nobody has told them yet.
+    pub(super) fn end_over(&mut self, program: &Program, now: Timestamp) {
+        if !program.has_timers() {
+            self.runs.advance_to(program, now, &mut Vec::new());
+        }
     }
 
     /// Of which task they are.
@@ -181,7 +188,7 @@ impl Lives {
         }
         if !idle {
             self.put(live);
-        } else if self.len() == 0 {
+        } else if self.len() == 0 && self.notes() == 0 {
             *self = Self::None;
         }
     }
@@ -227,12 +234,89 @@ impl Lives {
             Self::None | Self::One(_) => {}
             Self::Many(many) => {
                 many.retain(stays);
-                if many.table.len() < 2 {
-                    let last = many.table.drain().next();
-                    *self = last.map_or(Self::None, Self::One);
-                }
+                self.narrow();
             }
         }
+    }
+
+    /// Where there is at most one, and nothing noted, no table is needed.
+    fn narrow(&mut self) {
+        if let Self::Many(many) = self
+            && many.table.len() < 2
+            && many.armed.notes() == 0
+        {
+            let last = many.table.drain().next();
+            *self = last.map_or(Self::None, Self::One);
+        }
+    }
+
+    /// Notes an event for all programs that have in common what it hits.
+    pub(super) fn note(&mut self, programs: &ProgramSet, event: &Observation) {
+        if !matches!(self, Self::Many(_)) {
+            let mut many = Box::<Many>::default();
+            if let Self::One(live) = std::mem::take(self) {
+                many.admit(live);
+            }
+            *self = Self::Many(many);
+        }
+        if let Self::Many(many) = self {
+            many.armed.note(programs, event);
+        }
+    }
+
+    fn noted(&self) -> Option<&Armed> {
+        if let Self::Many(many) = self { Some(&many.armed) } else { None }
+    }
+
+    /// How many events are noted.
+    pub(super) fn notes(&self) -> usize {
+        self.noted().map_or(0, Armed::notes)
+    }
+
+    /// Whether these are as many as there may be.
+    pub(super) fn is_full(&self, programs: &ProgramSet) -> bool {
+        self.noted().is_some_and(|armed| armed.is_full(programs))
+    }
+
+    /// Whether a program has missed some.
+    pub(super) fn has_missed(&self, program: ProgramId) -> bool {
+        self.noted().is_some_and(|armed| armed.has_missed(program))
+    }
+
+    /// The programs that have, in order.
+    pub(super) fn missed(&self) -> Vec<ProgramId> {
+        self.noted().map(Armed::missed).unwrap_or_default()
+    }
+
+    /// Steps runs that were [taken](Self::take), or begin, with what they have missed before an event, or at all.
+    pub(super) fn catch_up(
+        &mut self,
+        live: &mut Live,
+        (program, before): (&Program, Option<Position>),
+        recalled: &mut Observation,
+        reads: impl Fn(Position) -> bool,
+    ) {
+        let Self::Many(many) = self else { return };
+        let late = Late { program, runs: &mut live.runs, before, recalled };
+        if let Some(last) = many.armed.catch_up(live.program, late, reads) {
+            live.last = last;
+        }
+    }
+
+    /// Drops what is noted: nobody has missed any of it.
+    pub(super) fn drop_notes(&mut self) {
+        if let Self::Many(many) = self {
+            many.armed.drop_notes();
+        }
+        self.narrow();
+    }
+
+    /// Drops what is noted and over.
+    pub(super) fn drop_notes_until(&mut self, now: Timestamp) {
+        if let Self::Many(many) = self {
+            many.armed.drop_notes_until(now);
+        }
+        self.narrow();
     }
 
     /// Makes room where there are more than `limit`: those that saw no event for longest go, an eighth of all at once, so

@@ -105,22 +105,33 @@ impl Fold {
 
     /// Shows an event to the continuous tasks that it concerns.
     fn step(&mut self, key: &StreamKey, event: &LogEvent, cases: &mut Vec<Case>) {
-        let Some(stream) = self.streams.get(key) else { return };
-        let programs = self.book.continuous();
+        let Some(stream) = self.streams.get_mut(key) else { return };
+        let (programs, arrival, armed) = (self.book.continuous(), event.arrival(key), stream.lives.armed());
         programs.read(&event.event, &mut self.observation);
-        programs.look_up(event.arrival(key), Some(&stream.lives.armed()), &mut self.observation);
+        if event.is_derived() {
+            // Whose stream it joins is asked when it comes.
+            programs.look_up(arrival, Some(&armed), &mut self.observation);
+        } else {
+            programs.look_up_noting(arrival, &armed, &mut self.observation);
+        }
+        if self.observation.is_noted() {
+            stream.lives.note(programs, &self.observation);
+        }
+        let full = stream.lives.is_full(programs);
         let hits: smallvec::SmallVec<[Hit; 8]> = self.observation.hits().iter().copied().collect();
         for hit in hits {
             self.step_one(key, event, hit, cases);
+        }
+        if full {
+            self.settle(key);
         }
     }
 
     fn step_one(&mut self, key: &StreamKey, event: &LogEvent, hit: Hit, cases: &mut Vec<Case>) {
         let (place, book) = (event.position(key), &self.book);
         let Some(task) = book.of_program(hit.program) else { return };
-        let shown = key.is_of(task.task.scope)
+        let shown = self.shows(task, key)
             && task.reads(place)
-            && self.only.as_ref().is_none_or(|only| only.contains(&task.id))
             && (!event.is_derived() || task.joins(&event.event.action_type, event.event.scene.as_deref()));
         let Some(program) = book.program(task).filter(|_| shown) else { return };
         let Some(partition) = book.continuous().partition(hit.program, &self.observation) else {
@@ -130,7 +141,8 @@ impl Fold {
         let Some(stream) = self.streams.get_mut(key) else { return };
         let run = RunKey { task: task.id, key: partition.into() };
         let alive = stream.lives.take(&run);
-        if alive.is_none() && !program.may_begin(hit) {
+        let begins = program.may_begin(hit);
+        if alive.is_none() && !begins && !stream.lives.has_missed(hit.program) {
             return;
         }
         let mut live = alive.unwrap_or_else(|| {
@@ -139,11 +151,15 @@ impl Fold {
             let bound = if self.quiet { self.restored.get(&place()).copied() } else { None };
             Box::new(Live::new(run.clone(), hit.program, bound))
         });
-        let (mut found, before) = (Vec::new(), live.runs.skip_bound());
-        live.runs.step(program, &self.observation, hit, &mut found);
-        live.last = place.ts;
-        collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, cases);
-        note_bound(&live, before, (task, key, &run.key), &mut self.effects.bounds);
+        let before = Some(place);
+        stream.lives.catch_up(&mut live, (program, before), &mut self.recalled, |place| task.reads(place));
+        if begins || !live.runs.is_idle() {
+            let (mut found, before) = (Vec::new(), live.runs.skip_bound());
+            live.runs.step(program, &self.observation, hit, &mut found);
+            live.last = place.ts;
+            collect(&mut found, (task.id, key, &run.key), place, &mut self.effects.tally, cases);
+            note_bound(&live, before, (task, key, &run.key), &mut self.effects.bounds);
+        }
         stream.lives.keep(live, program);
         self.effects.tally.capped += stream.lives.make_room(book.limits().keys);
     }
@@ -154,7 +170,7 @@ impl Fold {
         let aside = self.streams.get(key).map(|s| s.aside());
         let gap = aside.and_then(|a| a.gap.max(Some(everyone).filter(|gap| *gap > a.passed)));
         let Some(gap) = gap else { return Ok(()) };
-        self.end_waits(key, place, log)?;
+        self.end_waits(key, (place, place.ts), log)?;
         if let Some(stream) = self.streams.get_mut(key).filter(|_| place.ts > gap) {
             let aside = stream.aside_mut();
             (aside.gap, aside.passed) = (None, gap);
@@ -162,14 +178,21 @@ impl Fold {
         Ok(())
     }
 
-    /// Ends the runs of a stream that wait for an absence: events were lost, and one of them may have been it.
-    pub(super) fn end_waits(&mut self, key: &StreamKey, place: Position, log: &mut dyn Log) -> Result<(), Error> {
+    /// Ends the runs of a stream that wait for an absence `now`: events were lost, and one of them may have been it.
+    pub(super) fn end_waits(
+        &mut self,
+        key: &StreamKey,
+        (place, now): (Position, Timestamp),
+        log: &mut dyn Log,
+    ) -> Result<(), Error> {
+        self.settle(key);
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         let mut cases = Vec::new();
         for run in stream.lives.keys() {
             let program = self.book.get(run.task).and_then(|t| self.book.program(t));
             let Some(program) = program else { continue };
             let Some(mut live) = stream.lives.take(&run) else { continue };
+            live.end_over(program, now);
             if live.runs.waits_for_absence(program) && live.runs.clear(program) {
                 let what = What::Gap(place);
                 cases.push(Case { task: run.task, stream: key.clone(), key: run.key.to_vec(), what });

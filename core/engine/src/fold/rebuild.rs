@@ -84,6 +84,7 @@ impl Fold {
         self.wakeup = self.wakeup.max(wakeup.unwrap_or(Timestamp::MIN));
         // Also those in which nothing was due before may be due now.
         self.run_all(&mut Silent)?;
+        self.settle_bounded();
         self.quiet = false;
         self.restored = FxHashMap::default();
         Ok(())
@@ -122,7 +123,8 @@ impl Fold {
     /// Takes the runs over that a fold beside this one has built, and the tasks back; the matches that each task found, and
     /// the streams that were put away before. Where these are the first over the device (`had_device` false), what waits for
     /// its time waits only there.
-    pub(crate) fn join(&mut self, aside: Self, had_device: bool) -> (FxHashMap<TaskId, u64>, Vec<StreamKey>) {
+    pub(crate) fn join(&mut self, mut aside: Self, had_device: bool) -> (FxHashMap<TaskId, u64>, Vec<StreamKey>) {
+        aside.settle_all();
         self.book = aside.book;
         self.effects.tally.capped += aside.effects.tally.capped;
         self.effects.bounds.extend(aside.effects.bounds);

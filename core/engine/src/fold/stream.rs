@@ -113,7 +113,12 @@ impl Stream {
     /// Whether nothing in it is under way.
     pub(super) fn is_idle(&self) -> bool {
         let Aside { pushed, pending, held, gap, .. } = self.aside();
-        self.lives.len() == 0 && held.is_empty() && pending.is_empty() && gap.is_none() && *pushed <= self.frontier
+        self.lives.len() == 0
+            && self.lives.notes() == 0
+            && held.is_empty()
+            && pending.is_empty()
+            && gap.is_none()
+            && *pushed <= self.frontier
     }
 
     /// Whether nothing in it is under way but runs that time lets nothing out of, and no events of it were lost that they may
@@ -169,6 +174,7 @@ impl Stream {
             task.is_none_or(|t| live.wakeup().is_none() && live.last.plus(t.window) <= time)
         };
         self.lives.retain(|live| !over(live));
+        self.lives.drop_notes_until(time);
         self.aside.take_if(|aside| aside.is_nothing());
     }
 }

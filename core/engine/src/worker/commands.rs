@@ -155,6 +155,8 @@ impl Worker {
         let back = self.wake_all();
         self.say_lost();
         back?;
+        // Who has what in common with others changes.
+        self.fold.settle_all();
         let now = (self.store.next_seq(), self.fold.latest());
         let plan = self.fold.book.plan(sets, now);
         let written = self.in_transaction(|w| w.store.replace_tasks(plan.sets(), &plan.stored()));

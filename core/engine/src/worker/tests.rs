@@ -1,5 +1,7 @@
 //! The worker without its thread: faults of the store.
 
+mod noting;
+
 use ensue_rule::{
     Attr, BinaryOp, Condition, Contiguity, Element, Event, Expr, On, Output, OutputKind, Pattern, Rule, Span, Step,
     Task, TaskEntry, TaskSet, Value,
