@@ -6,7 +6,7 @@ use crate::program::{Program, Target, WaitId};
 /// Bits of the predicates that are looked at where an event may begin a run; `None`: all.
 ///
 /// Those of the waits at which runs begin, of the waits that take their place once a greedy loop has closed, and of the
-/// loops that say whether a match is complete with its first event.
+/// loops, and of their UNTIL, that say whether a match is complete with its first event.
 pub(super) fn starting(program: &Program) -> Option<u64> {
     if !program.partition.is_empty() {
         // An event without a partition key is counted, whoever waits for it.
@@ -23,7 +23,9 @@ pub(super) fn starting(program: &Program) -> Option<u64> {
         todo.extend(wait.held.iter().filter_map(|h| h.then));
         if let Target::Take(to) = wait.target {
             for held in program.positions[to].complete.iter().flat_map(|c| &c.held) {
-                bits |= 1 << program.tests[held.test].bit?;
+                for test in std::iter::once(held.test).chain(held.until) {
+                    bits |= 1 << program.tests[test].bit?;
+                }
             }
         }
     }
