@@ -89,11 +89,16 @@ impl Mode {
     }
 
     /// Whether the mode can run the case: stamps that fall are out of order for any host, and only the bare matcher
-    /// takes them as they come; the engine cuts sessions by its own rule.
+    /// takes them as they come; the engine cuts sessions by its own rule; and of what is not noted the engine says what it
+    /// says without notes.
     pub fn takes(self, case: &Case) -> bool {
         let in_engine = !Self::OF_MATCHER.contains(&self);
         let sessions = case.within_type == WithinType::Session;
-        self == Self::Step || !(case.has_falling_stamps() || in_engine && sessions)
+        if self != Self::Step && (case.has_falling_stamps() || in_engine && sessions) {
+            return false;
+        }
+        let noted = matches!(self, Self::NotedBatch | Self::NotedRestart);
+        !noted || Subject::new(case).is_ok_and(|subject| noted::takes(&subject))
     }
 
     /// Runs the case and says in what the answer is wrong; nothing if it is right.

@@ -93,7 +93,8 @@ impl ProgramSet {
         }
     }
 
-    /// Compiles a rule whose stream is what passes `filter`, and adds it. What other programs have is not touched.
+    /// Compiles a rule whose stream is what passes `filter`, and adds it. What other programs have is not touched. Before, whoever
+    /// has [missed](Armed::missed) something of what a host noted catches up.
     ///
     /// # Errors
     /// As [`Program::compile`], and where filter and conditions make too many combinations; the set is unchanged.

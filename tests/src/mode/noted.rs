@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use ensue_matcher::{Armed, Hit, Late, Observation, Position, Program, ProgramId, ProgramSet, Runs};
-use ensue_rule::{Filter, Timestamp};
+use ensue_matcher::{Armed, Arrival, Hit, Late, Observation, Position, Program, ProgramId, ProgramSet, Runs};
+use ensue_rule::{Event, Filter, Timestamp};
 
 use super::{Sink, Subject, noting, whole};
 use crate::answer::Answer;
@@ -19,6 +19,17 @@ struct Host {
     armed: Armed,
     recalled: Observation,
     sink: Sink,
+}
+
+/// Whether any event of a case is noted.
+pub(super) fn takes(subject: &Subject) -> bool {
+    let (mut set, armed, mut seen) = (ProgramSet::new(noting()), Armed::default(), Observation::default());
+    let is_noted = |set: &ProgramSet, (event, arrival): &(Event, Arrival), seen: &mut Observation| {
+        set.read(event, seen);
+        set.look_up_noting(*arrival, &armed, seen);
+        seen.is_noted()
+    };
+    set.add(&subject.rule, &Filter::default()).is_ok() && subject.events.iter().any(|e| is_noted(&set, e, &mut seen))
 }
 
 pub(super) fn run(subject: &Subject, seed: u64) -> Answer {

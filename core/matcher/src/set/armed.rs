@@ -134,6 +134,8 @@ impl Armed {
     pub fn note(&mut self, set: &ProgramSet, event: &Observation) {
         if !event.hits.noted.is_empty() {
             let noted = self.noted.get_or_insert_with(|| Box::new(Noted::new(set.commons())));
+            // INVARIANT (settled): nothing is noted while programs come or go.
+            debug_assert!(noted.is_of(set.commons()), "programs changed before all had caught up");
             noted.note(&event.hits.noted, event);
         }
     }

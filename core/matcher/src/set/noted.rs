@@ -61,6 +61,11 @@ impl Noted {
         Self { commons: commons.clone(), first: 0, events, lists, caught_up: FxHashMap::default() }
     }
 
+    /// Whether it was made with what programs have in common now.
+    pub(super) fn is_of(&self, commons: &Arc<Commons>) -> bool {
+        Arc::ptr_eq(&self.commons, commons)
+    }
+
     /// How many events there are.
     pub(super) fn len(&self) -> usize {
         self.events.len()

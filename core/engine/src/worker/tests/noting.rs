@@ -69,6 +69,15 @@ fn tasks(turn: i64) -> Vec<Task> {
         given(&mut same, Expr::binary(BinaryOp::Ge, item("c"), item("a")));
         add(same);
         add(of_item(rule("made b", 120), "b", n));
+        // Derived events are in the streams only of those that name them.
+        let mut any = of_item(rule("a b", 70), "b", n);
+        any.conditions.retain(|c| &*c.stage != "a");
+        add(of_item(any, "a", 3));
+        // What asks for something new reads no history without it.
+        let more = Expr::binary(BinaryOp::Eq, Expr::attr("c", Attr::arg("more")), Expr::literal(n));
+        let mut new = rule("a c", 80);
+        given(&mut new, if turn < 2 { Expr::binary(BinaryOp::Eq, item("c"), Expr::literal(n)) } else { more });
+        add(new);
     }
     add(rule("b !a", 5));
     for n in 0..3 {
@@ -78,7 +87,8 @@ fn tasks(turn: i64) -> Vec<Task> {
             tasks.push(Task { scope: TaskScope::Device, ..device });
         }
     }
-    tasks.push(derives("made", Task::of("maker", rule("c b", 20))));
+    let returns = vec![Return { name: "item".into(), expr: item("c") }];
+    tasks.push(derives("made", Task::of("maker", Rule { returns, ..rule("c b", 20) })));
     let trigger = Trigger { action_types: vec!["n".into()], scenes: Vec::new() };
     tasks.push(Task { trigger: Some(trigger), ..Task::of("back", rule("a b", 60)) });
     tasks
@@ -150,7 +160,7 @@ impl Site {
     }
 
     fn record(&mut self, ts: i64, (user, action_type, item): (&str, &str, i64), id: i64) {
-        let (id, args) = (Value::Int(id), [("item", Value::Int(item))]);
+        let (id, args) = (Value::Int(id), [("item", Value::Int(item)), ("more", Value::Int(item % 4))]);
         let (ts, user_id) = (Some(Timestamp(ts)), Some(user));
         let event = EventRef { ts, action_type, user_id, id: Some(&id), args: &args, ..EventRef::default() };
         self.shared.ingest.record(&event, None, true, &self.shared.counters);
