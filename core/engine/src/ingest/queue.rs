@@ -95,6 +95,8 @@ struct State {
     epoch: u64,
     lost: Lost,
     sleeping: bool,
+    /// So many threads wait for room.
+    waiting: usize,
     closed: bool,
 }
 
@@ -107,6 +109,7 @@ impl Queue {
             epoch: 0,
             lost: Lost::default(),
             sleeping: false,
+            waiting: 0,
             closed: false,
         };
         Self { state: Mutex::new(state), work: Condvar::new(), room: Condvar::new(), queued: AtomicU64::new(0) }
@@ -116,7 +119,7 @@ impl Queue {
     pub(crate) fn push(&self, event: Box<Queued>, epoch: u64, wait: bool) -> Push {
         let mut state = self.lock();
         while wait && state.events >= state.capacity && !state.closed && state.epoch == epoch && epoch > 0 {
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait_for_room(state);
         }
         if state.closed {
             return Push::Closed;
@@ -140,7 +143,7 @@ impl Queue {
     pub(crate) fn push_feedback(&self, feedback: Feedback, wait: bool) -> Push {
         let mut state = self.lock();
         while wait && state.events >= state.capacity && !state.closed && state.epoch > 0 {
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait_for_room(state);
         }
         if state.closed {
             return Push::Closed;
@@ -224,8 +227,12 @@ impl Queue {
             // Before, the worker only holds them: they go on to count.
             state.events = state.events.saturating_sub(events(into.iter()));
         }
+        let waited_for = state.waiting > 0;
         drop(state);
-        self.room.notify_all();
+        // To wake nobody costs as much.
+        if waited_for {
+            self.room.notify_all();
+        }
     }
 
     /// Lets nothing in any more and gives back what is in.
@@ -246,6 +253,13 @@ impl Queue {
 
     fn count(&self, more: u64) {
         self.queued.store(self.queued() + more, Ordering::Relaxed);
+    }
+
+    fn wait_for_room<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {

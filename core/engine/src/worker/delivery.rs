@@ -3,9 +3,9 @@
 //! In live mode on a thread of its own, so that a slow listener holds up nobody and may call the engine back; in replay on
 //! the worker, so that a flush that has returned has told everything.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::Shared;
 use crate::feedback::Feedback;
@@ -27,7 +27,7 @@ pub(super) enum Delivery {
     /// Here and now.
     Direct,
     /// On its thread; `None` until there is something to tell.
-    Thread(Option<Sender<News>>),
+    Thread(Option<Sender>),
 }
 
 impl Delivery {
@@ -83,7 +83,7 @@ impl Delivery {
                 }
                 // Without a thread nobody is told now; decisions stay in the outbox.
                 if let Some(sender) = sender {
-                    let _ = sender.send(news);
+                    sender.send(news);
                 }
             }
         }
@@ -116,10 +116,59 @@ impl News {
 }
 
 /// A thread that tells until the worker is gone; closing the engine waits for it.
-fn thread(shared: &Shared) -> Option<Sender<News>> {
-    let (sender, news) = channel::<News>();
-    let work = move || news.into_iter().for_each(News::tell);
+fn thread(shared: &Shared) -> Option<Sender> {
+    let post = Arc::new(Post::default());
+    let news = post.clone();
+    let work = move || std::iter::from_fn(|| news.take()).for_each(News::tell);
     let thread = std::thread::Builder::new().name("ensue-deliver".to_owned()).spawn(work).ok()?;
     *shared.delivery.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-    Some(sender)
+    Some(Sender(post))
+}
+
+/// What is on its way to the listener. A channel would wake who waits while it holds what that one asks for first.
+#[derive(Default)]
+struct Post {
+    state: Mutex<Bag>,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Bag {
+    news: VecDeque<News>,
+    closed: bool,
+}
+
+impl Post {
+    /// The next news; `None`: there is none and comes none.
+    fn take(&self) -> Option<News> {
+        let mut bag = self.lock();
+        while bag.news.is_empty() && !bag.closed {
+            bag = self.bell.wait(bag).unwrap_or_else(PoisonError::into_inner);
+        }
+        bag.news.pop_front()
+    }
+
+    fn put(&self, change: impl FnOnce(&mut Bag)) {
+        change(&mut self.lock());
+        self.bell.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bag> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of the worker; with it the post closes.
+pub(super) struct Sender(Arc<Post>);
+
+impl Sender {
+    fn send(&self, news: News) {
+        self.0.put(|bag| bag.news.push_back(news));
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.put(|bag| bag.closed = true);
+    }
 }
