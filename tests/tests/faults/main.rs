@@ -299,7 +299,7 @@ fn torn(path: &Path) -> Site {
     (0..4_000).for_each(|n| site.record(2_000 + n, "a", &long));
     let site = site.again();
     let mut bytes = std::fs::read(&site.path).unwrap();
-    bytes.chunks_mut(4_096).skip(3).for_each(|page| page[..300].fill(0xee));
+    bytes.chunks_mut(2_048).skip(3).for_each(|page| page[..300].fill(0xee));
     // Not a new file: the same, as a disk that rots.
     let file = std::fs::OpenOptions::new().write(true).open(&site.path).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();

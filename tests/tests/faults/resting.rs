@@ -95,8 +95,8 @@ fn who_rests_in_a_log_that_tears_comes_back_or_is_refused() {
     let rest = Resting::begun().again();
     let mut bytes = std::fs::read(&rest.site.path).unwrap();
     // A part of the log is gone, and what `SQLite` says of it.
-    let pages = bytes.len() / 4_096;
-    bytes.chunks_mut(4_096).skip(pages / 3).take(pages / 3).for_each(|page| page[..300].fill(0xee));
+    let pages = bytes.len() / 2_048;
+    bytes.chunks_mut(2_048).skip(pages / 3).take(pages / 3).for_each(|page| page[..300].fill(0xee));
     let file = std::fs::OpenOptions::new().write(true).open(&rest.site.path).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
     assert!(!rest.each(20_000, "b", ""));

@@ -10,14 +10,19 @@ use rusqlite::Connection;
 use super::{Doing, Store, schema};
 use crate::error::Error;
 
-/// A log of so many pages (4,120 bytes each) is long: 2.9 MB, which leaves room for the largest batch.
-const LONG: u32 = 700;
+/// A log of so many bytes is long, which leaves room for the largest batch.
+const LONG: u32 = 2_900_000;
+
+/// What the log says of each page.
+const HEAD: u32 = 24;
 
 /// The write-ahead log.
 #[derive(Debug)]
 pub(super) struct WriteAhead {
     /// How many pages it has; `SQLite` says so after each commit.
     pages: Arc<AtomicU32>,
+    /// So many are long.
+    long: u32,
     /// It is moved when it has as many.
     full: u32,
     /// Whether it was moved, and has not begun anew.
@@ -33,7 +38,9 @@ impl WriteAhead {
             told.store(u32::try_from(n).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { pages, full: LONG, moved: false })
+        let page: u32 = conn.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let long = LONG / (page + HEAD);
+        Ok(Self { pages, long, full: long, moved: false })
     }
 }
 
@@ -54,7 +61,7 @@ impl Store {
         let done = self.db.file().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         done.doing("moving the write-ahead log into the file")?;
         self.log.pages.store(0, Ordering::Relaxed);
-        self.log.full = LONG;
+        self.log.full = self.log.long;
         self.log.moved = true;
         Ok(())
     }
@@ -75,7 +82,7 @@ impl Store {
         if pages < self.log.full {
             return posted;
         }
-        self.log.full = pages.saturating_add(LONG);
+        self.log.full = pages.saturating_add(self.log.long);
         self.move_log().and(posted)
     }
 }

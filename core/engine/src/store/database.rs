@@ -12,7 +12,7 @@ use super::codec::Writer;
 use super::journal::{self, Cell, Statement};
 use crate::error::{Error, Kind};
 
-/// A batch that writes more bytes is no small one: its entry would not fit in a page, and to write it twice would cost more
+/// A batch that writes more bytes is no small one: its entry would take several pages, and to write it twice would cost more
 /// than is gained.
 const SMALL: usize = 4_000;
 

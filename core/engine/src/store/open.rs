@@ -21,6 +21,9 @@ use crate::error::{Error, Kind};
 /// How long to wait for a file that another connection has: an app that restarts may overlap with itself.
 const PATIENCE: Span = Span::from_millis(250);
 
+/// Bytes of a page of a fresh file. A commit writes whole pages, and most change little of one.
+const PAGE: u32 = 2_048;
+
 /// Why a file could not be opened.
 enum Failure {
     /// Not a sound store: to be set aside.
@@ -127,9 +130,10 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     let found = header(&conn, shown)?;
     leave(false)?;
     if found == 0 {
-        // Only a fresh file takes it, and only before WAL; it lets the file shrink in small steps. Nothing is synced before
-        // there is anything in it that could be lost.
-        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF").map_err(failed)?;
+        // Only a fresh file takes these, and only before WAL; the second lets it shrink in small steps. Nothing is synced
+        // before there is anything in it that could be lost.
+        let fresh = format!("PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF");
+        conn.execute_batch(&fresh).map_err(failed)?;
     }
     tune(&conn).map_err(failed)?;
     let log = WriteAhead::watch(&mut conn).map_err(failed)?;

@@ -20,7 +20,7 @@ use crate::log::StreamKey;
 const STEP: i64 = 4_096;
 
 /// Pages given back to the system in a step.
-const PAGES: u32 = 256;
+const PAGES: u32 = 512;
 
 const NEXT: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 const DELETE: &str = "DELETE FROM events WHERE seq = ?1";

@@ -37,7 +37,7 @@ fn a_torn_store_is_set_aside() {
     site.engine.shutdown();
     let mut bytes = std::fs::read(&path).unwrap();
     assert!(bytes.len() > 100_000, "{}", bytes.len());
-    for page in bytes.chunks_mut(4_096).skip(1) {
+    for page in bytes.chunks_mut(2_048).skip(1) {
         page[..200].fill(0xee);
     }
     std::fs::write(&path, bytes).unwrap();
