@@ -130,7 +130,7 @@ impl Store {
         self.names.forget();
         self.users.forget();
         self.last.forget();
-        self.counted.clear();
+        self.counted.forget();
         self.outbox_from = 0;
         self.written = Written::default();
         self.held = None;

@@ -182,6 +182,8 @@ impl Worker {
         let events = self.fold_again(&remembered)?;
         self.note_bounds()?;
         self.remember_calls()?;
+        // Where they cannot be read, whoever counts next says so.
+        let _ = self.store.look_at_counts();
         self.fold.restore_held(self.store.held_touches()?);
         if !self.fold.book.is_empty() {
             self.publish();

@@ -99,7 +99,7 @@ impl Store {
         self.db.writable()?.execute("UPDATE tasks SET since_seq = ?1, since_ts = ?2", row).doing(doing)?;
         self.names.forget();
         self.users.forget();
-        self.counted.clear();
+        self.counted.forget();
         self.mixed = false;
         self.held = None;
         self.tail = 0;
