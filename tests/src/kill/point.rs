@@ -135,9 +135,9 @@ impl Point {
     }
 }
 
-/// With `lose` commits reach the file by so many at once, at most. By one they would be there before the process ends more often than
-/// not: whoever is told of one often commits something else next.
-const LATE: u64 = 4;
+/// With `lose` commits reach the file by so many at once, at most. By few they would be there before the process ends more often than
+/// not: whoever is told of one commits something else next, and a quick worker each event by itself.
+const LATE: u64 = 32;
 
 /// Brings a process to stand still at a point.
 #[derive(Debug)]
