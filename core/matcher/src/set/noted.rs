@@ -183,6 +183,9 @@ impl Noted {
         late: Late<'_>,
         reads: impl Fn(Position) -> bool,
     ) -> Option<Timestamp> {
+        if !self.has_missed(id) {
+            return None;
+        }
         let Late { program, runs, before, recalled } = late;
         let now = before.or_else(|| self.events.back().map(|e| e.arrival.position))?.ts;
         let (mut last, mut found) = (None, Vec::new());
