@@ -41,7 +41,7 @@ pub struct Event {
     /// Whose event it is; absent: that of the user last identified.
     #[uniffi(default = None)]
     pub user_id: Option<String>,
-    /// Offset of the local time from UTC, in minutes.
+    /// Offset of the local time from UTC, in minutes; more than a day either way is refused.
     #[uniffi(default = None)]
     pub utc_offset_min: Option<i32>,
     /// Everything else, by name.
@@ -69,6 +69,8 @@ pub enum Recorded {
     TooLarge,
     /// Rejected: what the host handed over could not be read.
     Malformed,
+    /// Rejected: an offset from UTC of more than a day.
+    UtcOffset,
 }
 
 impl Recorded {
@@ -84,6 +86,7 @@ impl Recorded {
             Self::Derived => 6,
             Self::TooLarge => 7,
             Self::Malformed => 8,
+            Self::UtcOffset => 9,
         }
     }
 }
@@ -99,6 +102,7 @@ impl From<Became> for Recorded {
             Became::Rejected(Rejected::NoActionType) => Self::NoActionType,
             Became::Rejected(Rejected::Derived) => Self::Derived,
             Became::Rejected(Rejected::TooLarge) => Self::TooLarge,
+            Became::Rejected(Rejected::UtcOffset) => Self::UtcOffset,
         }
     }
 }

@@ -113,6 +113,7 @@ def test_a_bad_event_is_counted_and_harms_nothing() -> None:
             engine.record("x" * 100_000),
             engine.record_event({"actionType": "pv", "ts": "soon"}),
             engine.record_event({"actionType": "pv", "source": "derived"}),
+            engine.record_event({"actionType": "pv", "utcOffsetMin": 1_441}),
             engine.record_event({"actionType": "pv", "args": {"x": loop}}),
             engine.record_event({"actionType": "pv", "args": {"x": object()}}),
             engine.record_event("{"),

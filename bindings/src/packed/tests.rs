@@ -83,6 +83,18 @@ fn what_lies_is_malformed() {
 }
 
 #[test]
+fn an_offset_over_a_day_is_refused_by_name() {
+    let at = |minutes: i32| [&[0, 0b1_0000, 0, 0, 0, 1, b'a'], &minutes.to_be_bytes()[..], &[0, 0]].concat();
+    let engine = engine();
+    assert_eq!(record(&engine, &at(1_440)), Recorded::Queued);
+    for beyond in [at(-1_441), at(i32::MAX)] {
+        assert_eq!(record(&engine, &beyond), Recorded::UtcOffset);
+        assert_eq!(record_durable(&engine, &beyond).unwrap(), Recorded::UtcOffset);
+    }
+    assert_eq!((engine.stats().rejected, Recorded::UtcOffset.number()), (4, 9));
+}
+
+#[test]
 fn attributes_of_an_unwanted_event_are_not_read() {
     let engine = engine();
     assert_eq!(record(&engine, &[0, 0, 0, 0, 0, 1, b'z', 99]), Recorded::Unwanted);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, Value};
+use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, UTC_OFFSETS, Value};
 
 pub use attributes::Attributes;
 pub(crate) use demand::{DemandTable, Want};
@@ -322,6 +322,8 @@ impl Ingest {
             Err(Rejected::NoActionType)
         } else if event.source == Source::Derived {
             Err(Rejected::Derived)
+        } else if event.utc_offset_min.is_some_and(|min| !UTC_OFFSETS.contains(&min)) {
+            Err(Rejected::UtcOffset)
         } else {
             size(event, self.event_bytes).map(|size| self.event_bytes - size).ok_or(Rejected::TooLarge)
         };

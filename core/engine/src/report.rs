@@ -131,6 +131,8 @@ pub enum Rejected {
     Derived,
     /// Over the size limit.
     TooLarge,
+    /// An offset from UTC of more than a day.
+    UtcOffset,
 }
 
 impl Rejected {
@@ -140,6 +142,7 @@ impl Rejected {
             Self::NoActionType => "an event needs an action type",
             Self::Derived => "the source `derived` is for events that tasks make",
             Self::TooLarge => "the event is over the size limit",
+            Self::UtcOffset => "the offset from UTC must be between -1440 and 1440 minutes",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,9 @@ impl Source {
     }
 }
 
+/// What an [`Event::utc_offset_min`] may be: a day either way. A recorded event with another is refused, whatever form it has.
+pub const UTC_OFFSETS: RangeInclusive<i32> = -1_440..=1_440;
+
 /// One thing that happened, owned.
 ///
 /// Its place in a stream is `(ts, arrival)`; the arrival number is the store's, not the event's.
@@ -61,7 +65,7 @@ pub struct Event {
     pub scene: Option<Arc<str>>,
     /// Whose event it is; `None` is the user last identified, or the one anonymous user.
     pub user_id: Option<Arc<str>>,
-    /// Offset of the local time from UTC in minutes, where known.
+    /// Offset of the local time from UTC in minutes, where known; one of [`UTC_OFFSETS`].
     pub utc_offset_min: Option<i32>,
     /// Everything else, by name.
     pub args: BTreeMap<Arc<str>, Value>,

@@ -20,7 +20,7 @@ pub mod time;
 pub mod value;
 
 pub use demand::{Demand, EventDemand, Wanted};
-pub use event::{Attr, Event, EventRef, Source};
+pub use event::{Attr, Event, EventRef, Source, UTC_OFFSETS};
 pub use expr::{AggFn, BinaryOp, Expr, ExprKind, Func, Scope, UnaryOp};
 pub use pattern::{Bound, Contiguity, Element, Group, Name, Pattern, Quantifier, Stage, StageRef, Step};
 pub use policy::{Backoff, Cap, Counted, Per, Policy, QuietHours, QuietMode, Rollout, SdkVersion, Share, TouchPolicy};

@@ -137,6 +137,7 @@ extension Ensue.Recorded {
         case 4: self = .closed
         case 5: self = .rejected(.noActionType)
         case 7: self = .rejected(.tooLarge)
+        case 9: self = .rejected(.utcOffset)
         default: self = .rejected(.malformed(reason: Self.tooDeep, column: nil))
         }
     }
@@ -151,6 +152,7 @@ extension Ensue.Recorded {
             case .optedOut: .optedOut
             case .noActionType: .rejected(.noActionType)
             case .tooLarge: .rejected(.tooLarge)
+            case .utcOffset: .rejected(.utcOffset)
             case .derived, .malformed: .rejected(.malformed(reason: Self.tooDeep, column: nil))
             }
     }

@@ -80,7 +80,7 @@ extension Ensue {
         public var source: Source
         /// A label, shown in what is bound to a match.
         public var id: String?
-        /// Offset of the local time from UTC in minutes, for rules about hours and days.
+        /// Offset of the local time from UTC in minutes, for rules about hours and days; more than a day either way is refused.
         public var utcOffsetMinutes: Int32?
 
         public init(
@@ -120,6 +120,8 @@ extension Ensue {
         case noActionType
         /// It is over ``Configuration/eventBytes``.
         case tooLarge
+        /// Its ``Event/utcOffsetMinutes`` is more than a day.
+        case utcOffset
         /// It cannot be read: nested too deeply, or no JSON; in JSON with the byte, from 1, where it goes wrong.
         case malformed(reason: String, column: Int?)
     }

@@ -15,6 +15,7 @@ import Testing
         #expect(ensue.record("") == .rejected(.noActionType))
         let long = String(repeating: "x", count: 2_000)
         #expect(ensue.record(.pageView, ["text": long]) == .rejected(.tooLarge))
+        #expect(ensue.record(Ensue.Event(.pageView, utcOffsetMinutes: 1_441)) == .rejected(.utcOffset))
         #expect(ensue.record(json: Data(#"{"actionType":"pv","args":{"item":"é"}}"#.utf8)) == .queued)
         let bad = ensue.record(json: Data(#"{"actionType":pv}"#.utf8))
         guard case .rejected(.malformed(let reason, let column)) = bad else {
@@ -24,7 +25,7 @@ import Testing
         #expect(!reason.isEmpty && column == 15)
         try await ensue.flush()
         let stats = try ensue.stats
-        #expect((stats.events, stats.stored, stats.rejected) == (3, 2, 3))
+        #expect((stats.events, stats.stored, stats.rejected) == (3, 2, 4))
         await ensue.shutdown()
         #expect(ensue.record(.pageView) == .closed)
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ensue_rule::{Event, EventRef, Source, Timestamp, Value};
+use ensue_rule::{Event, EventRef, Source, Timestamp, UTC_OFFSETS, Value};
 use smallvec::SmallVec;
 
 use super::key::Key;
@@ -325,9 +325,10 @@ impl<'l> Draft<'l> {
     }
 
     fn set_offset(&mut self, min: i64) {
-        match i32::try_from(min).ok().filter(|min| (-1_440..=1_440).contains(min)) {
-            Some(min) => self.utc_offset_min = Some(min),
-            None => self.wrong(|| format!("`utcOffsetMin` must be between -1440 and 1440, not {min}")),
+        self.utc_offset_min = i32::try_from(min).ok().filter(|min| UTC_OFFSETS.contains(min));
+        if self.utc_offset_min.is_none() {
+            let (from, to) = UTC_OFFSETS.into_inner();
+            self.wrong(|| format!("`utcOffsetMin` must be between {from} and {to}, not {min}"));
         }
     }
 }

@@ -255,10 +255,17 @@ fn bad_events_are_rejected_and_stop_nothing() {
     assert_eq!(record(&EventRef { source: Source::Derived, ..event }), Recorded::Rejected(Rejected::Derived));
     assert_eq!(record(&EventRef { args: &big, ..event }), Recorded::Rejected(Rejected::TooLarge));
     assert_eq!(record(&EventRef { args: &deep, ..event }), Recorded::Rejected(Rejected::TooLarge));
+    for (action_type, minutes) in [("a", 1_441), ("z", -1_441), ("a", i32::MAX), ("a", i32::MIN)] {
+        let beyond = EventRef { action_type, utc_offset_min: Some(minutes), ..event };
+        assert_eq!(record(&beyond), Recorded::Rejected(Rejected::UtcOffset), "{minutes}");
+    }
     assert_eq!(record(&event), Recorded::Queued);
     assert_eq!(record(&EventRef { action_type: "z", ..event }), Recorded::Unwanted);
+    for minutes in [-1_440, 1_440] {
+        assert_eq!(record(&EventRef { utc_offset_min: Some(minutes), ..event }), Recorded::Queued, "{minutes}");
+    }
     let stats = site.engine.stats();
-    assert_eq!((stats.rejected, stats.events), (4, 2));
-    assert_eq!(site.lines().len(), 1);
+    assert_eq!((stats.rejected, stats.events), (8, 4));
+    assert_eq!(site.lines().len(), 3);
     let _ = set(Vec::new());
 }

@@ -25,7 +25,7 @@ public enum class Source {
  * @property userId whose event it is; null: that of the user last identified.
  * @property id a label, shown in bindings.
  * @property source where it comes from.
- * @property utcOffsetMin offset of the local time from UTC, in minutes.
+ * @property utcOffsetMin offset of the local time from UTC, in minutes; more than a day either way is refused.
  */
 public data class Event(
     public val actionType: String,

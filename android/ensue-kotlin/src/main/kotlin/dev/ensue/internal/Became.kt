@@ -14,6 +14,7 @@ internal object Became {
         Recorded.Rejected("the source `derived` is for events that tasks make"),
         Recorded.Rejected("the event is over the size limit"),
         Recorded.Rejected("the event cannot be read"),
+        Recorded.Rejected("the offset from UTC must be between -1440 and 1440 minutes"),
     )
 
     fun of(number: Int): Recorded = all[number]

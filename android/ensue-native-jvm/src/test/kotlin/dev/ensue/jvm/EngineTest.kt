@@ -190,10 +190,12 @@ class EngineTest {
                 assertTrue(ensue.record("a", args = arrayOf("x" to bad)) is Recorded.Rejected)
             }
             assertTrue(ensue.record("") is Recorded.Rejected)
+            val beyond = ensue.record(Event("a", utcOffsetMin = 1_441)) as Recorded.Rejected
+            assertTrue("1440 minutes" in beyond.reason, beyond.reason)
             val malformed = ensue.recordJson("{\"actionType\":".toByteArray()) as Recorded.Rejected
             assertTrue("column 14" in malformed.reason, malformed.reason)
             assertEquals(Recorded.Queued, ensue.recordJson("{\"ts\":1,\"actionType\":\"a\"}".toByteArray()))
-            assertEquals(6, ensue.stats()["rejected"])
+            assertEquals(7, ensue.stats()["rejected"])
         }
     }
 }
