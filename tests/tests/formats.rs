@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ensue_engine::{Engine, parse_event};
 use ensue_rule::EventRef;
 use ensue_tests::kill::life::Life;
+use ensue_tests::kill::look;
 use ensue_tests::told::Told;
 use serde_json::Value;
 
@@ -50,8 +51,7 @@ fn a_kept_store_goes_on_where_it_ended() {
     let mut versions = Vec::new();
     for store in kept() {
         let expected: Value = serde_json::from_slice(&std::fs::read(store.with_extension("json")).unwrap()).unwrap();
-        let copy = dir.path().join(store.file_name().unwrap());
-        std::fs::copy(&store, &copy).unwrap();
+        let copy = look::copy(&store, dir.path()).unwrap();
         let engine = Engine::open(Life::config(&copy)).unwrap();
         assert_eq!(engine.ready().unwrap().set_aside, None);
         assert_eq!(json(&engine.decisions(usize::MAX)), *expected["waiting"].as_array().unwrap());

@@ -70,7 +70,7 @@ impl Default for Retention {
 /// Where the store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A file, made if it is not there; `-wal` beside it belongs to it.
+    /// A file, made if it is not there. While it is open `-wal` and `-entries` beside it belong to it, and so after a kill.
     File(PathBuf),
     /// In memory: gone with the engine.
     Memory,

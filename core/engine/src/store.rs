@@ -1,4 +1,4 @@
-//! The store: one `SQLite` file with the log, the task sets, the state of the fold and the outbox.
+//! The store: one `SQLite` file, and the journal beside it, with the log, the task sets, the state of the fold and the outbox.
 //!
 //! One connection, owned by the worker thread. What stands in which table says [`schema`]; what happens when a file is
 //! not a sound store says [`open`](mod@open). Nothing here decides anything: rows go in and come out.
@@ -8,6 +8,7 @@ mod checkpoint;
 mod codec;
 mod counts;
 mod database;
+mod entries;
 mod erase;
 mod events;
 mod export;
@@ -112,13 +113,7 @@ impl Store {
 
     /// Whether commits wait until the log is on the disk; not within a transaction.
     pub(crate) fn sync_commits(&mut self, on: bool) -> Result<(), Error> {
-        // `fullfsync` only says something on Apple's systems, where a plain sync leaves data in the drive's memory.
-        let sql = if on {
-            "PRAGMA fullfsync = ON; PRAGMA synchronous = FULL"
-        } else {
-            "PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF"
-        };
-        self.db.file().execute_batch(sql).doing("setting how commits are synced")
+        self.db.sync_commits(on)
     }
 
     /// Gives up the batch. Arrival numbers that it used are not used again.

@@ -7,7 +7,7 @@ extension Ensue {
     public struct Configuration: Sendable, Hashable {
         /// Where the store is.
         public enum Store: Sendable, Hashable {
-            /// In this file, made if it is not there; its folder must be. `-wal` beside it belongs to it.
+            /// In this file, made if it is not there; its folder must be. `-wal` and `-entries` beside it belong to it.
             case file(URL)
             /// In memory: gone with the engine.
             case memory

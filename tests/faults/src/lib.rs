@@ -1,14 +1,15 @@
 //! For tests: what happens between `SQLite` and the disk, watched and disturbed.
 //!
 //! [`watch`] names a store before it is opened. From then on every access to its files ([`Watcher::access`], through a VFS
-//! of `SQLite` that sits on the one of the system) and every statement ([`Watcher::statement`], through `SQLite`'s trace) is
+//! of `SQLite` that sits on the one of the system; to the journal, every write, through the system's own call) and every statement ([`Watcher::statement`], through `SQLite`'s trace) is
 //! told to a [`Watcher`], on the thread that does it; it may let an access through, fail it as a sick disk would, do half
 //! of it, hold it back, or never return. The product knows nothing of this: what is tested is what is shipped.
 //!
-//! - `vfs`: the table of C functions; `trace`: the statements;
+//! - `vfs`: the table of C functions; `system`: the journal's; `trace`: the statements;
 //! - [`inspect`]: what a store says to somebody who only knows SQL.
 
 pub mod inspect;
+mod system;
 mod trace;
 mod vfs;
 
@@ -25,6 +26,8 @@ pub enum Part {
     Log,
     /// The rollback journal, which only a fresh file has, for a moment.
     Journal,
+    /// The file with the entries of small batches: only writes are told, each of which is a commit.
+    Entries,
 }
 
 /// What is done to it.
@@ -87,6 +90,9 @@ pub trait Watcher: Send + Sync {
     /// Half of a write is done.
     fn halved(&self) {}
 
+    /// An entry is in the journal.
+    fn entered(&self) {}
+
     /// A statement begins (`done` false) or has ended.
     fn statement(&self, sql: &str, done: bool) {
         let _ = (sql, done);
@@ -106,6 +112,7 @@ pub fn watch(path: &Path, watcher: Arc<dyn Watcher>) -> Watch {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         vfs::install();
+        system::install();
         trace::install();
     });
     let path = canonical(path);

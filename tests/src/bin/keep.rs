@@ -1,12 +1,13 @@
 //! Keeps a store of the present format for the tests of later versions: `tests/formats/README.md` says when.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool of the tests: what goes wrong has to stop it")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Parser;
 use ensue_engine::Engine;
 use ensue_tests::kill::life::Life;
+use ensue_tests::kill::look;
 use ensue_tests::told::Told;
 use serde_json::Value;
 
@@ -21,25 +22,37 @@ struct Args {
     seed: u64,
 }
 
-/// Events that the store has, and events that come after.
+/// Events that the store has, the last of them in its journal, and events that come after.
 const BEFORE: u64 = 400;
+const LAST: u64 = 6;
 const AFTER: u64 = 80;
 
 fn main() {
     let args = Args::parse();
     let life = Life { seed: args.seed, live: false };
+    let dir = tempfile::tempdir_in(args.path.parent().unwrap()).unwrap();
     let engine = Engine::open(Life::config(&args.path)).unwrap();
     let mut version = 0;
     life.after(&engine, &mut version, 0).unwrap();
-    for n in 1..=BEFORE {
+    for n in 1..=BEFORE - LAST {
         life.event(n).record(&engine);
         life.after(&engine, &mut version, n).unwrap();
     }
     let made = engine.decisions(usize::MAX);
     let acknowledged: Vec<&str> = made.iter().step_by(2).map(|d| &*d.id).collect();
     engine.ack(&acknowledged).unwrap();
+    for n in BEFORE - LAST + 1..=BEFORE {
+        life.event(n).record(&engine);
+        engine.flush().unwrap();
+    }
+    // As a process leaves it that is killed.
+    let kept = look::copy(&args.path, dir.path()).unwrap();
     let waiting: Vec<Value> = engine.decisions(usize::MAX).iter().map(|d| serde_json::to_value(d).unwrap()).collect();
     engine.close();
+    println!("{} changes wait in the journal", look::settle(&kept).unwrap());
+    let with_entries = |path: &Path| PathBuf::from(format!("{}-entries", path.display()));
+    std::fs::rename(&kept, &args.path).unwrap();
+    std::fs::rename(with_entries(&kept), with_entries(&args.path)).unwrap();
     let parts = [("waiting", waiting.clone()), ("events", tail(life)), ("told", told_after(&args.path, life))];
     let parts = parts.map(|(name, objects)| format!("\"{name}\": {}", one_a_line(&objects)));
     std::fs::write(args.path.with_extension("json"), format!("{{{}}}\n", parts.join(",\n"))).unwrap();
@@ -53,8 +66,7 @@ fn tail(life: Life) -> Vec<Value> {
 /// What the events that come after let out, in a copy of the store.
 fn told_after(path: &std::path::Path, life: Life) -> Vec<Value> {
     let dir = tempfile::tempdir().unwrap();
-    let copy = dir.path().join("copy.db");
-    std::fs::copy(path, &copy).unwrap();
+    let copy = look::copy(path, dir.path()).unwrap();
     let engine = Engine::open(Life::config(&copy)).unwrap();
     let told = Arc::new(Told::default());
     engine.set_listener(Some(told.clone()));

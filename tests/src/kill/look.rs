@@ -23,10 +23,10 @@ pub struct Look {
     pub refusals: Vec<String>,
 }
 
-/// Copies a store and its log into a folder, so that looking changes nothing; the copy.
+/// Copies a store, its log and its journal into a folder, so that looking changes nothing; the copy.
 pub fn copy(store: &Path, folder: &Path) -> Result<PathBuf, String> {
     let to = folder.join("copy.db");
-    for suffix in ["", "-wal"] {
+    for suffix in ["", "-wal", "-entries"] {
         let (from, to) = (with(store, suffix), with(&to, suffix));
         let _ = std::fs::remove_file(&to);
         if from.exists() {
@@ -34,6 +34,14 @@ pub fn copy(store: &Path, folder: &Path) -> Result<PathBuf, String> {
         }
     }
     Ok(to)
+}
+
+/// Moves a store's write-ahead log into its file. How many changes wait in its journal.
+pub fn settle(store: &Path) -> Result<usize, String> {
+    let store = inspect::open(store).map_err(|e| e.to_string())?;
+    store.execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(|e| e.to_string())?;
+    let journal = store.journal().map_err(|e| e.to_string())?;
+    journal.map(|entries| entries.len()).ok_or_else(|| "the journal does not read".to_owned())
 }
 
 /// The files beside a store, itself among them, in which a text is anywhere, a complaint each.
@@ -95,11 +103,12 @@ impl Look {
     }
 }
 
-/// All that a store has, a line a row, its version first.
+/// All that a store has, a line a row, its version first; but the mark of its journal, which is drawn at random.
 pub fn dump(path: &Path) -> Result<Vec<String>, String> {
     let store = inspect::open(path).map_err(|e| e.to_string())?;
     let mut lines = vec![format!("schema {}", number(&store, "PRAGMA user_version")?)];
-    lines.extend(store.dump().map_err(|e| e.to_string())?);
+    let rows = store.dump().map_err(|e| e.to_string())?;
+    lines.extend(rows.into_iter().filter(|row| !row.starts_with("numbers: journal |")));
     Ok(lines)
 }
 

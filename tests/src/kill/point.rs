@@ -15,7 +15,7 @@ pub enum Point {
     Random,
     /// Between two events of a transaction, or of the journal on their way into their table.
     Batch,
-    /// When the journal is in its tables, and not yet empty.
+    /// When the journal is in its tables, and the mark not yet drawn with which it is empty.
     Post,
     /// While a commit is written: the last page half there.
     Commit,
@@ -113,7 +113,7 @@ impl Point {
     fn is_statement(self, sql: &str) -> bool {
         let starts = match self {
             Self::Batch => "INSERT INTO events",
-            Self::Post => "DELETE FROM journal",
+            Self::Post => "INSERT OR REPLACE INTO numbers (name, value) VALUES (?1, random())",
             Self::Apply => "INSERT INTO tasks",
             Self::Ack => "UPDATE decisions SET acked",
             Self::Retention => "DELETE FROM events",
@@ -125,7 +125,9 @@ impl Point {
 
     fn is_access(self, access: Access, committing: bool) -> bool {
         match self {
-            Self::Commit => committing && access.part == Part::Log && access.op == Op::Write,
+            Self::Commit => {
+                access.part == Part::Entries || committing && access.part == Part::Log && access.op == Op::Write
+            }
             Self::Checkpoint => access.part == Part::Main && matches!(access.op, Op::Write | Op::Sync),
             Self::Sync => access.part == Part::Log && access.op == Op::Sync,
             Self::Upgrade => access.part == Part::Log && access.op == Op::Write,
@@ -187,6 +189,13 @@ impl Stopper {
         self.counts.load(Ordering::SeqCst) && self.left.fetch_sub(1, Ordering::SeqCst) == 0
     }
 
+    /// A commit begins.
+    fn commits(&self) {
+        if self.commits.fetch_add(1, Ordering::SeqCst).is_multiple_of(LATE) {
+            self.release.store(true, Ordering::SeqCst);
+        }
+    }
+
     #[allow(clippy::print_stdout, reason = "the parent reads it")]
     fn stop(&self) {
         println!("point {}", self.point.name());
@@ -205,7 +214,10 @@ impl Watcher for Stopper {
             }
             self.stop();
         }
-        let held = self.lose && access.part == Part::Log && access.op == Op::Write;
+        if access.part == Part::Entries {
+            self.commits();
+        }
+        let held = self.lose && matches!(access.part, Part::Log | Part::Entries) && access.op == Op::Write;
         if held && !self.release.swap(false, Ordering::SeqCst) { Answer::Hold } else { Answer::Pass }
     }
 
@@ -213,13 +225,18 @@ impl Watcher for Stopper {
         self.stop();
     }
 
+    fn entered(&self) {
+        if self.point == Point::Delivery && self.is_now() {
+            self.stop();
+        }
+    }
+
     fn statement(&self, sql: &str, done: bool) {
-        // A small batch is one statement that commits by itself.
-        let commit = ["COMMIT", "INSERT INTO journal"].iter().any(|begins| sql.trim_start().starts_with(begins));
+        let commit = sql.trim_start().starts_with("COMMIT");
         if commit {
             self.committing.store(!done, Ordering::SeqCst);
-            if !done && self.commits.fetch_add(1, Ordering::SeqCst).is_multiple_of(LATE) {
-                self.release.store(true, Ordering::SeqCst);
+            if !done {
+                self.commits();
             }
         }
         let begins = match self.point {

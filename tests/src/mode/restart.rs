@@ -39,7 +39,7 @@ fn run(case: &Case, (subject, limits): (&Subject, &Limits), seed: u64) -> Result
 /// Opens the store of an engine again, which was closed or killed.
 fn again(hosted: Hosted, (folder, limits): (&Path, &Limits), killed: bool) -> Result<Hosted, String> {
     let (path, aside) = (folder.join("case.db"), folder.join("killed.db"));
-    let of = |path: &Path| [path.to_owned(), path.with_extension("db-wal")];
+    let of = |path: &Path| ["db", "db-wal", "db-entries"].map(|end| path.with_extension(end));
     let copied = |from: &Path, to: &Path| {
         of(from).iter().zip(of(to)).try_for_each(|(from, to)| std::fs::copy(from, to).map(drop))
     };

@@ -23,6 +23,12 @@ impl Disk {
         self.fail(part, op, fault);
     }
 
+    /// The journal is on the disk that the log is on.
+    fn is_on(&self, part: Part, accessed: Part) -> bool {
+        let both = part == Part::Log && accessed == Part::Entries && !self.once.load(Ordering::SeqCst);
+        part == accessed || both
+    }
+
     pub(crate) fn heal(&self) {
         *self.fault.lock().unwrap() = None;
     }
@@ -32,7 +38,7 @@ impl Watcher for Disk {
     fn access(&self, access: Access) -> Answer {
         let mut now = self.fault.lock().unwrap();
         match *now {
-            Some((part, op, fault)) if (part, op) == (access.part, access.op) => {
+            Some((part, op, fault)) if op == access.op && self.is_on(part, access.part) => {
                 if self.once.load(Ordering::SeqCst) {
                     *now = None;
                 }

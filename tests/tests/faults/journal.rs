@@ -1,4 +1,4 @@
-//! What small batches wrote, while it cannot be moved into its tables (docs/adr/0015).
+//! What small batches wrote: where it cannot be moved into its tables, or its own file is sick (docs/adr/0015).
 
 use std::path::Path;
 
@@ -8,15 +8,23 @@ use ensue_rule::{EventRef, Timestamp};
 
 use crate::{Disk, Site, sets, sound};
 
-/// A site with two decisions that wait in the journal.
+/// A site with two decisions, of which the second waits in the journal.
 fn journaled(path: &Path) -> Site {
     let site = Site::begun(path);
-    // Names are known and past decisions were looked at: from here on each batch is an entry.
+    // The first batch is a transaction, which draws a mark; from there on each is an entry.
     for ts in [2_000, 3_000, 4_000] {
         site.record(ts, if ts == 3_000 { "a" } else { "b" }, "");
         site.engine.flush().unwrap();
     }
     site
+}
+
+/// Copies a store with all that is beside it.
+fn copy(from: &Path, to: &Path) {
+    for suffix in ["", "-wal", "-entries"] {
+        let with = |path: &Path| format!("{}{suffix}", path.display());
+        std::fs::copy(with(from), with(to)).unwrap();
+    }
 }
 
 /// What is committed and not yet in its tables is read, though it cannot be moved there.
@@ -52,14 +60,10 @@ fn a_store_with_a_journal_is_opened_on_a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
     let killed = journaled(&dir.path().join("ensue.db"));
     let path = dir.path().join("copy.db");
-    for suffix in ["", "-wal"] {
-        let with = |path: &Path| format!("{}{suffix}", path.display());
-        std::fs::copy(with(&killed.path), with(&path)).unwrap();
-    }
+    copy(&killed.path, &path);
     killed.engine.shutdown();
     let look = dir.path().join("look.db");
-    std::fs::copy(&path, &look).unwrap();
-    std::fs::copy(path.with_extension("db-wal"), look.with_extension("db-wal")).unwrap();
+    copy(&path, &look);
     assert!(!inspect::open(&look).unwrap().journal().unwrap().unwrap().is_empty());
 
     let full = Disk::default();
@@ -77,6 +81,94 @@ fn a_store_with_a_journal_is_opened_on_a_full_disk() {
     assert_eq!(again.engine.decisions(9).len(), 3);
     again.engine.shutdown();
     sound(&again.path);
+}
+
+/// How many rows the log has, and what `SQLite` finds wrong.
+fn looked(path: &Path) -> (i64, Vec<String>) {
+    let store = inspect::open(path).unwrap();
+    (store.number("SELECT count(*) FROM events").unwrap(), store.complaints().unwrap())
+}
+
+/// Where its file cannot be written batches are transactions, and nobody is told of anything.
+#[test]
+fn a_journal_that_cannot_be_written_is_done_without() {
+    for fault in [Fault::Full, Fault::Broken, Fault::Denied] {
+        let dir = tempfile::tempdir().unwrap();
+        let site = journaled(&dir.path().join("ensue.db"));
+        site.disk.fail(Part::Entries, Op::Write, fault);
+        for ts in [5_000, 6_000] {
+            site.record(ts, if ts == 5_000 { "a" } else { "b" }, "");
+            site.engine.flush().unwrap();
+        }
+        let killed = dir.path().join("killed.db");
+        copy(&site.path, &killed);
+        assert_eq!((site.states(), site.engine.stats().unwritten), (Vec::new(), 0), "{fault:?}");
+        site.disk.heal();
+        site.engine.shutdown();
+        assert_eq!(inspect::open(&killed).unwrap().journal().unwrap().unwrap().len(), 0);
+        assert_eq!(looked(&killed), (6, Vec::new()));
+    }
+}
+
+/// A file that is cut off anywhere, as by a crash of the system, has what was whole in it; what follows goes on from there.
+#[test]
+fn a_journal_that_is_cut_off_has_what_was_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = journaled(&dir.path().join("ensue.db"));
+    let left = dir.path().join("left.db");
+    copy(&site.path, &left);
+    site.engine.shutdown();
+    let entries = std::fs::read(left.with_extension("db-entries")).unwrap();
+    let mut found = Vec::new();
+    for n in (0..=entries.len()).step_by(7).chain([entries.len()]) {
+        let cut = dir.path().join("cut.db");
+        copy(&left, &cut);
+        std::fs::write(cut.with_extension("db-entries"), &entries[..n]).unwrap();
+        let site = Site::open(&cut);
+        found.push(site.engine.decisions(9).len());
+        site.record(9_000, "a", "");
+        site.record(9_001, "b", "");
+        site.engine.flush().unwrap();
+        let again = site.again();
+        assert!(again.engine.decisions(9).len() > found[found.len() - 1]);
+        again.engine.shutdown();
+        sound(&again.path);
+    }
+    assert!(found.is_sorted());
+    assert_eq!((found[0], found[found.len() - 1]), (1, 2));
+}
+
+/// What another store left there, or this one at another time, is not taken in.
+#[test]
+fn a_journal_of_another_store_is_not_taken_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let (site, other) = (journaled(&dir.path().join("ensue.db")), journaled(&dir.path().join("other.db")));
+    let left = dir.path().join("left.db");
+    copy(&site.path, &left);
+    std::fs::copy(other.path.with_extension("db-entries"), left.with_extension("db-entries")).unwrap();
+    let again = Site::open(&left);
+    assert_eq!(again.engine.decisions(9).len(), 1);
+    again.engine.shutdown();
+    sound(&left);
+    assert!(!left.with_extension("db-entries").exists(), "a store that is closed is one file");
+}
+
+/// A file of that name that is none is no reason to lose what may be in it.
+#[test]
+fn a_journal_that_cannot_be_opened_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ensue.db");
+    Site::begun(&path).engine.shutdown();
+    std::fs::create_dir(path.with_extension("db-entries")).unwrap();
+    let site = Site::open(&path);
+    let said = site.engine.ready().unwrap_err().to_string();
+    assert!(said.contains("opening the journal"), "{said}");
+    site.engine.shutdown();
+    std::fs::remove_dir(path.with_extension("db-entries")).unwrap();
+    let site = Site::open(&path);
+    site.engine.ready().unwrap();
+    site.engine.shutdown();
+    sound(&path);
 }
 
 /// `SQLite` gives a transaction up in which a page cannot be read: nothing of it is taken for written.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::Connection;
 
-use super::{Doing, Store, schema};
+use super::{Doing, Store};
 use crate::error::Error;
 
 /// A log of so many bytes is long, which leaves room for the largest batch.
@@ -70,8 +70,8 @@ impl Store {
     /// would do so in the commit of the next event, and after a pause that is the one for which somebody waits.
     pub(crate) fn begin_log(&mut self) {
         if std::mem::take(&mut self.log.moved) {
-            // What stands there already, so that no row changes. Where it fails, the next commit says so.
-            let _ = self.db.file().execute_batch(&format!("PRAGMA user_version = {}", schema::VERSION));
+            // Where it fails, the next commit says so.
+            let _ = self.db.begin_anew();
         }
     }
 

@@ -1,36 +1,57 @@
-//! The connection, and the two ways in which what a batch writes reaches the file.
+//! The connection, and the two ways in which what a batch writes reaches the disk.
 //!
-//! A small batch that reads nothing is one row of the [`journal`]: a transaction of one page. Any other is a
+//! A small batch that reads nothing is one entry of the [`journal`], in the file of [`Entries`]. Any other is a
 //! transaction over the tables themselves, which takes the journal in first; so does, outside a batch, whoever reads. Nobody
 //! gets at a table but through [`Database::tables`], to read, and [`Database::writable`] or [`Database::write`], to write: so
 //! nobody meets one that lacks what is still in the journal.
+//!
+//! Each transaction here draws a mark, over which the entries after it hold. Where a table was written to by a statement of its own
+//! there is no mark until the next transaction, and no entry: after a crash of the system the file could have it and not
+//! what it builds upon.
 
-use rusqlite::Connection;
+use std::path::Path;
 
-use super::Doing;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension};
+
 use super::codec::Writer;
+use super::entries::Entries;
 use super::journal::{self, Cell, Statement};
+use super::{Doing, state};
 use crate::error::{Error, Kind};
 
-/// A batch that writes more bytes is no small one: its entry would take several pages, and to write it twice would cost more
-/// than is gained.
+/// A batch that writes more bytes is no small one: to write it twice would cost more than is gained.
 const SMALL: usize = 4_000;
 
 /// So many entries, or bytes, are moved into their tables when whoever waited has been told, without waiting for a pause.
 const ENTRIES: usize = 64;
 const BYTES: usize = 64 * 1_024;
 
+/// Where that fails (a full disk, mostly) no more than this is added.
+const MOST: usize = 4 * BYTES;
+
 /// An open database.
 #[derive(Debug)]
 pub(super) struct Database {
+    /// Where entries are; `None`: in memory, where nothing would be gained. It is closed before the connection, which has the lock.
+    file: Option<Entries>,
     conn: Connection,
-    /// In memory nothing is gained.
-    journals: bool,
+    /// What the next entry holds over, if it can be one.
+    mark: Option<i64>,
+    /// Whether commits wait until they are on the disk.
+    syncs: bool,
     batch: Batch,
     /// What the open batch wrote so far, if it is small.
     entry: Writer,
-    /// What is committed in the journal: entries and bytes.
-    waiting: (usize, usize),
+    /// What is committed in the journal.
+    waiting: Waiting,
+}
+
+/// Entries, one after the other, and how many they are.
+#[derive(Debug, Default)]
+struct Waiting {
+    entries: Vec<u8>,
+    n: usize,
 }
 
 /// The open batch.
@@ -49,9 +70,27 @@ enum Batch {
 }
 
 impl Database {
-    /// Over a connection whose tables stand; `waits`: there is something in the journal.
-    pub(super) fn over(conn: Connection, journals: bool, waits: bool) -> Self {
-        Self { conn, journals, batch: Batch::None, entry: Writer::default(), waiting: (usize::from(waits), 0) }
+    /// Over a connection whose tables stand, in memory.
+    pub(super) fn in_memory(conn: Connection) -> Self {
+        let (batch, entry) = (Batch::None, Writer::default());
+        Self { file: None, conn, mark: None, syncs: false, batch, entry, waiting: Waiting::default() }
+    }
+
+    /// The same over a file, with its journal; what a killed process left there is moved into its tables. On a full disk it is
+    /// read where it is.
+    pub(super) fn over(conn: Connection, path: &Path) -> Result<Self, Error> {
+        let mut database = Self::in_memory(conn);
+        let left = database.conn.query_row(MARK, [state::JOURNAL], |row| row.get(0)).optional();
+        let left = left.doing("reading the journal's mark")?;
+        let (file, entries, n) = Entries::open(path, left).map_err(|e| refused("opening the journal", &e))?;
+        database.file = Some(file);
+        database.waiting = Waiting { entries, n };
+        // Else it is drawn anew: what came after it is not known.
+        database.mark = left.filter(|_| n > 0);
+        match database.post() {
+            Err(error) if error.is_unsound() => Err(error),
+            _ => Ok(database),
+        }
     }
 
     /// The connection, to read; with all that was written in its tables. Within a batch it is in a transaction.
@@ -74,7 +113,10 @@ impl Database {
     pub(super) fn writable(&mut self) -> Result<&Connection, Error> {
         self.find_lost();
         match self.batch {
-            Batch::None | Batch::Glimpse => self.post()?,
+            Batch::None | Batch::Glimpse => {
+                self.post()?;
+                self.mark = None;
+            }
             Batch::Entry => self.open()?,
             Batch::Transaction => {}
             Batch::Lost => return Err(lost()),
@@ -102,7 +144,7 @@ impl Database {
 
     /// Writes a row.
     pub(super) fn write(&mut self, statement: Statement, cells: &[Cell<'_>]) -> Result<(), Error> {
-        if self.batch != Batch::Entry || !self.journals {
+        if self.batch != Batch::Entry || self.file.is_none() {
             return statement.execute(self.writable()?, cells).doing(statement.doing());
         }
         statement.note(&mut self.entry, cells);
@@ -113,18 +155,41 @@ impl Database {
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         self.find_lost();
         match self.batch {
-            Batch::Entry if !self.entry.0.is_empty() => {
-                journal::add(&self.conn, &self.entry)?;
-                self.waiting.0 += 1;
-                self.waiting.1 += self.entry.0.len();
-                self.entry.0.clear();
+            Batch::Entry => {
+                if !self.entry.0.is_empty() && !self.note() {
+                    self.open()?;
+                    self.end()?;
+                }
             }
             Batch::Transaction => self.end()?,
             Batch::Lost => return Err(lost()),
-            Batch::Entry | Batch::None | Batch::Glimpse => {}
+            Batch::None | Batch::Glimpse => {}
         }
         self.batch = Batch::None;
         Ok(())
+    }
+
+    /// Adds the batch to the journal, if it may be there. Where the disk refuses it, a transaction says why.
+    fn note(&mut self) -> bool {
+        let (Some(file), Some(mark), false) = (&mut self.file, self.mark, self.syncs) else { return false };
+        if self.waiting.entries.len() > MOST || file.add(mark, &self.entry.0).is_err() {
+            return false;
+        }
+        self.waiting.n += 1;
+        self.waiting.entries.append(&mut self.entry.0);
+        true
+    }
+
+    /// Whether commits wait until all that was committed is on the disk; not within a batch.
+    pub(super) fn sync_commits(&mut self, on: bool) -> Result<(), Error> {
+        // `fullfsync` only says something on Apple's systems, where a plain sync leaves data in the drive's memory.
+        let sql = if on {
+            "PRAGMA fullfsync = ON; PRAGMA synchronous = FULL"
+        } else {
+            "PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF"
+        };
+        self.syncs = on;
+        self.file().execute_batch(sql).doing("setting how commits are synced")
     }
 
     /// Gives the batch up.
@@ -136,15 +201,15 @@ impl Database {
 
     /// Whether there is so much in the journal that it should be moved.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.0 >= ENTRIES || self.waiting.1 >= BYTES
+        self.waiting.n >= ENTRIES || self.waiting.entries.len() >= BYTES
     }
 
     /// Makes the batch a transaction over the tables, with all that was written before. Where that fails it is what it was.
     fn open(&mut self) -> Result<(), Error> {
         let doing = "beginning a transaction";
         self.conn.prepare_cached("BEGIN IMMEDIATE").doing(doing)?.execute([]).doing(doing)?;
-        let posted = if self.waiting.0 > 0 { journal::post_all(&self.conn) } else { Ok(()) };
-        let posted = posted.and_then(|()| journal::post_entry(&self.conn, &self.entry.0));
+        let posted = journal::post(&self.conn, &self.waiting.entries);
+        let posted = posted.and_then(|()| journal::post(&self.conn, &self.entry.0));
         if posted.is_ok() {
             self.entry.0.clear();
             self.batch = Batch::Transaction;
@@ -161,9 +226,54 @@ impl Database {
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        self.conn.prepare_cached("COMMIT").doing("committing")?.execute([]).doing("committing")?;
-        self.waiting = (0, 0);
+        let doing = "committing";
+        let mark = match &self.file {
+            Some(_) => Some(self.draw().doing(doing)?),
+            None => None,
+        };
+        self.conn.prepare_cached("COMMIT").doing(doing)?.execute([]).doing(doing)?;
+        self.mark = mark;
+        self.waiting.entries.clear();
+        self.waiting.n = 0;
+        if let Some(file) = &mut self.file {
+            file.begin_anew();
+        }
         Ok(())
+    }
+
+    fn draw(&self) -> rusqlite::Result<i64> {
+        self.conn.prepare_cached(DRAW)?.query_row([state::JOURNAL], |row| row.get(0))
+    }
+
+    /// Draws a mark and nothing else, in a transaction of its own; not within a batch.
+    pub(super) fn begin_anew(&mut self) -> Result<(), Error> {
+        self.look_away();
+        let begun = self.open().and_then(|()| self.end());
+        if begun.is_err() {
+            self.roll_back();
+        }
+        self.batch = Batch::None;
+        begun
+    }
+
+    /// Leaves no byte in the journal's file of what was in it; not within a batch.
+    pub(super) fn erase_journal(&mut self) -> Result<(), Error> {
+        self.post()?;
+        self.file.as_mut().map_or(Ok(()), Entries::erase).map_err(|e| refused("overwriting the journal", &e))
+    }
+
+    /// What is committed in the journal and in no table.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.waiting.entries
+    }
+
+    /// Before it is dropped: the files at the path, and the logs beside them, are another's.
+    pub(super) fn let_go(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.let_go();
+        }
+        // Where this fails there is nothing that could be done.
+        let _ = self.file().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
     fn roll_back(&mut self) {
@@ -177,15 +287,7 @@ impl Database {
     /// Moves what is in the journal into its tables, in a transaction of its own; not within a batch.
     pub(super) fn post(&mut self) -> Result<(), Error> {
         self.look_away();
-        if self.waiting.0 == 0 {
-            return Ok(());
-        }
-        let posted = self.open().and_then(|()| self.end());
-        if posted.is_err() {
-            self.roll_back();
-        }
-        self.batch = Batch::None;
-        posted
+        if self.waiting.n == 0 { Ok(()) } else { self.begin_anew() }
     }
 
     /// Where the journal could not be moved: moves it as far as this connection sees, in a transaction that is given up.
@@ -201,6 +303,16 @@ impl Database {
             self.batch = Batch::None;
         }
     }
+}
+
+/// What the entries that wait hold over.
+const MARK: &str = "SELECT value FROM numbers WHERE name = ?1";
+
+/// No two are the same, also not of two stores.
+const DRAW: &str = "INSERT OR REPLACE INTO numbers (name, value) VALUES (?1, random()) RETURNING value";
+
+fn refused(doing: &'static str, error: &std::io::Error) -> Error {
+    Error::new(Kind::Store { doing, why: error.to_string(), unsound: false })
 }
 
 fn lost() -> Error {
@@ -221,8 +333,9 @@ mod tests {
             conn.execute_batch("PRAGMA journal_mode = WAL").unwrap();
             schema::create(&conn).unwrap();
         }
-        journal::take_in(&conn).unwrap();
-        Database::over(conn, true, false)
+        let mut db = Database::over(conn, path).unwrap();
+        db.begin_anew().unwrap();
+        db
     }
 
     fn put(db: &mut Database, name: &str, value: i64) {
@@ -233,8 +346,8 @@ mod tests {
         db.tables().unwrap().query_row("SELECT value FROM numbers WHERE name = ?1", [name], |r| r.get(0)).ok()
     }
 
-    fn entries(db: &Database) -> i64 {
-        db.names().query_row("SELECT count(*) FROM journal", [], |r| r.get(0)).unwrap()
+    fn entries(db: &Database) -> usize {
+        db.waiting.n
     }
 
     #[test]
@@ -243,7 +356,7 @@ mod tests {
         let mut db = open(&dir.path().join("s.db"));
         for n in 0..3 {
             db.begin();
-            put(&mut db, "a", n);
+            put(&mut db, "a", n.try_into().unwrap());
             db.commit().unwrap();
             assert_eq!(entries(&db), n + 1);
         }

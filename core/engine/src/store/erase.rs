@@ -1,7 +1,7 @@
 //! Erasing: one user, or everyone, so that nothing of it is left in the file either.
 //!
 //! Rows go in the worker's transaction, which also leaves a mark; after the commit [`Store::scrub`] writes the file anew
-//! without what lay in free pages, empties the write-ahead log and takes the mark away. Killed between the two, the mark
+//! without what lay in free pages, empties the write-ahead log and the journal and takes the mark away. Killed between the two, the mark
 //! says at the next opening that there is something left to do.
 
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ impl Store {
         Ok(self.number(state::SCRUB)?.is_some())
     }
 
-    /// Writes the file anew, without what was erased; empties the write-ahead log; removes files that were set aside.
+    /// Writes the file anew, without what was erased; empties the write-ahead log and the journal; removes files that were set aside.
     pub(crate) fn scrub(&mut self) -> Result<(), Error> {
         let doing = "overwriting what was erased";
         self.db.file().flush_prepared_statement_cache();
@@ -127,6 +127,7 @@ impl Store {
             let why = "the write-ahead log is in use".to_owned();
             return Err(Error::new(Kind::Store { doing, why, unsound: false }));
         }
+        self.db.erase_journal()?;
         self.remove_set_aside()?;
         self.db.writable()?.execute("DELETE FROM numbers WHERE name = ?1", [state::SCRUB]).doing(doing)?;
         Ok(())
@@ -227,8 +228,7 @@ mod tests {
         known.sort_unstable();
         assert_eq!(of_users, known);
         // The others are of nobody, or of everyone.
-        // Or, like the journal, empty whenever somebody erases.
-        for table in ["numbers", "sets", "tasks", "journal"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
+        for table in ["numbers", "sets", "tasks"].into_iter().chain(OF_EVERYONE).chain(OF_STREAMS) {
             assert!(tables.remove(table), "{table}");
         }
         assert!(tables.is_empty(), "does opting out erase {tables:?}?");

@@ -1,9 +1,10 @@
-//! The journal: what a small batch writes, as one row, before it stands in its tables.
+//! The journal: what a small batch writes, as one entry of a file, before it stands in its tables.
 //!
 //! Whoever waits for a decision waits for the commit that holds it, and what a commit costs is the pages that it touches: an event
-//! and its decision are rows of five tables and indices, and here one row of one. [`Database`](super::database) says when which
-//! way is taken. An entry names its statements by number, so that a store that a process left when it was killed is read by
-//! later versions too: a statement that was in a release keeps its number and its text for ever.
+//! and its decision are rows of five tables and indices, and here one write to the end of a file. Here is what an entry says;
+//! [`Entries`](super::entries) has the file, and [`Database`](super::database) says when which way is taken. An entry names its
+//! statements by number, so that a store that a process left when it was killed is read by later versions too: a statement that
+//! was in a release keeps its number and its text for ever.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter};
@@ -188,11 +189,11 @@ impl Statement {
 
 const POSTING: &str = "moving the journal into its tables";
 
-/// Does what an entry says; within a transaction.
-pub(super) fn post_entry(conn: &Connection, entry: &[u8]) -> Result<(), Error> {
-    let mut entry = Reader(entry);
-    while !entry.0.is_empty() {
-        let (statement, cells) = next(&mut entry).ok_or_else(|| torn(POSTING))?;
+/// Does what entries say, one after the other; within a transaction.
+pub(super) fn post(conn: &Connection, entries: &[u8]) -> Result<(), Error> {
+    let mut rest = Reader(entries);
+    while !rest.0.is_empty() {
+        let (statement, cells) = next(&mut rest).ok_or_else(|| torn(POSTING))?;
         statement.execute(conn, &cells).or_else(|error| match error.sqlite_error_code() {
             // None of ours, or it goes against what is there: no sound store, and none tomorrow.
             Some(ErrorCode::ConstraintViolation) | None => Err(torn(POSTING)),
@@ -202,45 +203,28 @@ pub(super) fn post_entry(conn: &Connection, entry: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Does what all entries say, and empties the journal; within a transaction.
-pub(super) fn post_all(conn: &Connection) -> Result<(), Error> {
-    let mut statement = conn.prepare_cached("SELECT entry FROM journal ORDER BY n").doing(POSTING)?;
-    let (mut rows, mut some) = (statement.query([]).doing(POSTING)?, false);
-    while let Some(row) = rows.next().doing(POSTING)? {
-        post_entry(conn, row.get_ref(0).doing(POSTING)?.as_blob().map_err(|_| torn(POSTING))?)?;
-        some = true;
-    }
-    drop(rows);
-    if !some {
-        // To empty what is empty would write a page.
-        return Ok(());
-    }
-    conn.prepare_cached("DELETE FROM journal").doing(POSTING)?.execute([]).doing(POSTING).map(drop)
-}
-
-/// The same, in a transaction of its own: at opening, also of a store of an older version, before its tables change.
+/// Does what the journal of a store of form 6 says, which is a table there; before its tables change.
 pub(super) fn take_in(conn: &Connection) -> Result<(), Error> {
     let all_or_nothing = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).doing(POSTING)?;
-    post_all(conn)?;
+    let mut statement = conn.prepare("SELECT entry FROM journal ORDER BY n").doing(POSTING)?;
+    let mut rows = statement.query([]).doing(POSTING)?;
+    while let Some(row) = rows.next().doing(POSTING)? {
+        post(conn, row.get_ref(0).doing(POSTING)?.as_blob().map_err(|_| torn(POSTING))?)?;
+    }
+    drop(rows);
+    conn.execute("DELETE FROM journal", []).doing(POSTING)?;
     all_or_nothing.commit().doing(POSTING)
 }
 
-/// An entry without rows of the log, for a file that begins without a log; as far as it reads.
-pub(super) fn beside_events(entry: &[u8]) -> Vec<u8> {
-    let (mut rest, mut kept) = (Reader(entry), Writer::default());
+/// Entries without rows of the log, for a file that begins without a log; as far as they read.
+pub(super) fn beside_events(entries: &[u8]) -> Vec<u8> {
+    let (mut rest, mut kept) = (Reader(entries), Writer::default());
     while let Some((statement, cells)) = next(&mut rest) {
         if statement != S::Event {
             statement.note(&mut kept, &cells);
         }
     }
     kept.0
-}
-
-/// Adds an entry: a transaction of its own.
-pub(super) fn add(conn: &Connection, entry: &Writer) -> Result<(), Error> {
-    let doing = "committing";
-    conn.prepare_cached("INSERT INTO journal (entry) VALUES (?1)").doing(doing)?.execute([&entry.0]).doing(doing)?;
-    Ok(())
 }
 
 fn next<'a>(entry: &mut Reader<'a>) -> Option<(Statement, Vec<Cell<'a>>)> {
@@ -301,7 +285,7 @@ mod tests {
     #[test]
     fn an_entry_that_a_release_wrote_reads_for_ever() {
         let conn = fresh();
-        post_entry(&conn, KEPT).unwrap();
+        post(&conn, KEPT).unwrap();
         let tables = ["events", "decisions", "refusals", "held", "calls", "counts", "streams", "bounds", "numbers"];
         assert_eq!(tables.map(|table| rows(&conn, table)), [1; 9]);
         let event: (i64, i64, Vec<u8>) =
@@ -319,15 +303,15 @@ mod tests {
     #[test]
     fn an_entry_is_carried_over_without_its_events() {
         let conn = fresh();
-        post_entry(&conn, &beside_events(KEPT)).unwrap();
+        post(&conn, &beside_events(KEPT)).unwrap();
         assert_eq!((rows(&conn, "events"), rows(&conn, "decisions"), rows(&conn, "numbers")), (0, 1, 1));
         assert_eq!(beside_events(&KEPT[..KEPT.len() - 1]), beside_events(KEPT)[..beside_events(KEPT).len() - 8]);
     }
 
     #[test]
     fn an_entry_that_is_cut_or_says_nonsense_is_torn() {
-        let ends: Vec<usize> = (1..KEPT.len()).filter(|n| post_entry(&fresh(), &KEPT[..*n]).is_ok()).collect();
-        // Between two statements; an entry that is cut there is no row of SQLite's any more.
+        let ends: Vec<usize> = (1..KEPT.len()).filter(|n| post(&fresh(), &KEPT[..*n]).is_ok()).collect();
+        // Between two statements; an entry that is cut there has no checksum that fits.
         assert_eq!(ends.len(), 12, "{ends:?}");
         for nonsense in [
             &b"\x00\x00"[..],
@@ -338,12 +322,12 @@ mod tests {
             b"\x0b\x02\x02\x01a\x02\x01b",
             b"\x0b\x02\x02\x01\xff\x01\x02",
         ] {
-            assert!(post_entry(&fresh(), nonsense).unwrap_err().is_unsound(), "{nonsense:?}");
+            assert!(post(&fresh(), nonsense).unwrap_err().is_unsound(), "{nonsense:?}");
         }
         // A row that is there already.
         let conn = fresh();
         let event = &KEPT[..17];
-        post_entry(&conn, event).unwrap();
-        assert!(post_entry(&conn, event).unwrap_err().is_unsound());
+        post(&conn, event).unwrap();
+        assert!(post(&conn, event).unwrap_err().is_unsound());
     }
 }

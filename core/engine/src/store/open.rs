@@ -137,9 +137,13 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     }
     tune(&conn).map_err(failed)?;
     let log = WriteAhead::watch(&mut conn).map_err(failed)?;
-    let waits = bring_up(&conn, found, shown)?;
+    bring_up(&conn, found, shown)?;
+    let db = match path {
+        Some(path) => Database::over(conn, path).map_err(Failure::told)?,
+        None => Database::in_memory(conn),
+    };
     let mut store = Store {
-        db: Database::over(conn, path.is_some(), waits),
+        db,
         names: Names::of_rows(),
         users: Names::of_users(),
         next_seq: 1,
@@ -166,24 +170,16 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
     Ok(store)
 }
 
-/// Makes the tables, or brings those of an older version up, once what a killed process left in the journal is where it
-/// belongs. Whether it still waits there: on a full disk it is read where it is.
-fn bring_up(conn: &Connection, found: i64, path: &Path) -> Result<bool, Failure> {
+/// Makes the tables, or brings those of an older version up.
+fn bring_up(conn: &Connection, found: i64, path: &Path) -> Result<(), Failure> {
     let failed = |e: rusqlite::Error| Failure::of(&e, path);
     if found == 0 {
-        schema::create(conn).map_err(failed)?;
-        return Ok(false);
+        return schema::create(conn).map_err(failed);
     }
-    let taken = if found >= schema::JOURNALED { journal::take_in(conn) } else { Ok(()) };
-    if found < schema::VERSION {
-        taken.map_err(Failure::told)?;
-        schema::upgrade(conn, found).map_err(failed)?;
-        return Ok(false);
+    if found == schema::JOURNAL_TABLE {
+        journal::take_in(conn).map_err(Failure::told)?;
     }
-    match taken {
-        Err(error) if error.is_unsound() => Err(Failure::Unsound),
-        taken => Ok(taken.is_err()),
-    }
+    if found < schema::VERSION { schema::upgrade(conn, found).map_err(failed) } else { Ok(()) }
 }
 
 /// The schema version of the file; 0: it is empty.
@@ -223,7 +219,7 @@ pub(super) fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, Error> {
         .find(|p| !p.exists())
         .ok_or_else(|| unusable(path, "too many files were set aside"))?;
     std::fs::rename(path, &aside).map_err(|e| unusable(path, &format!("it cannot be set aside: {e}")))?;
-    for suffix in ["-wal", "-shm"] {
+    for suffix in ["-wal", "-shm", "-entries"] {
         // Not there more often than not.
         let _ = std::fs::rename(beside(path, suffix), beside(&aside, suffix));
     }

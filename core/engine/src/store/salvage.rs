@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use ensue_rule::Timestamp;
-use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -29,35 +28,36 @@ const TABLES: [&str; 12] = [
     "counts",
 ];
 
-/// Rows with their tables.
-pub(crate) type Known = Vec<(&'static str, Vec<Value>)>;
+/// What is known beside the events.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Rows with their tables.
+    rows: Vec<(&'static str, Vec<Value>)>,
+    /// Entries of the journal that could not be moved into their tables.
+    entries: Vec<u8>,
+}
 
 impl Store {
     /// All rows but those of events, as far as they can be read.
     pub(crate) fn salvage(&mut self) -> Known {
         // With what is in the journal, where that can still be moved; else it is carried over as it is.
         let _ = self.db.post();
+        let entries = journal::beside_events(self.db.waiting());
         let conn = self.db.file();
-        let entry = |row: Vec<Value>| match row.get(1) {
-            Some(Value::Blob(entry)) => {
-                Some(("journal", vec![Value::Null, Value::Blob(journal::beside_events(entry))]))
-            }
-            _ => None,
-        };
-        let known = TABLES.iter().flat_map(|table| rows(conn, table).into_iter().map(|row| (*table, row)));
-        known.chain(rows(conn, "journal").into_iter().filter_map(entry)).collect()
+        let rows = TABLES.iter().flat_map(|table| rows(conn, table).into_iter().map(|row| (*table, row))).collect();
+        Known { rows, entries }
     }
 
-    /// Takes rows over into a fresh store, whose arrival numbers go on from `next_seq`.
+    /// Takes what is known over into a fresh store, whose arrival numbers go on from `next_seq`.
     pub(crate) fn refill(&mut self, known: Known, next_seq: u64) -> Result<(), Error> {
         let doing = "writing what is known into a fresh file";
         self.begin();
-        for (table, row) in known {
+        for (table, row) in known.rows {
             let places = vec!["?"; row.len()].join(", ");
             let sql = format!("INSERT OR REPLACE INTO {table} VALUES ({places})");
             self.db.writable()?.prepare_cached(&sql).doing(doing)?.execute(params_from_iter(row)).doing(doing)?;
         }
-        journal::post_all(self.db.writable()?)?;
+        journal::post(self.db.writable()?, &known.entries)?;
         self.next_seq = self.next_seq.max(next_seq);
         self.commit()
     }
@@ -76,7 +76,7 @@ impl Store {
         let Some(name) = anew.to_str() else { return Err(unusable(&path, "its name is no UTF-8")) };
         // Of a process that was killed here.
         let _ = std::fs::remove_file(&anew);
-        let copied = self.db.file().execute("VACUUM INTO ?1", [name]).doing(doing);
+        let copied = self.db.post().and_then(|()| self.db.file().execute("VACUUM INTO ?1", [name]).doing(doing));
         let placed = copied.and_then(|_| put_in_place(&anew, &path, now));
         let (store, set_aside) = match placed.and_then(|aside| Ok((Self::reopen(&path)?, aside))) {
             Ok(done) => done,
@@ -92,10 +92,9 @@ impl Store {
         Ok(set_aside)
     }
 
-    /// Before it is dropped: the log beside the path is not its own any more.
+    /// Before it is dropped: what is beside the path is not its own any more.
     pub(crate) fn let_go(&mut self) {
-        // Where this fails there is nothing that could be done.
-        let _ = self.db.file().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        self.db.let_go();
     }
 
     /// Whether the file is not where it was opened any more: it was deleted, or another is in its place.
@@ -113,8 +112,10 @@ fn put_in_place(anew: &Path, path: &Path, now: Timestamp) -> Result<Option<PathB
     // Nobody has it open yet: to close it here takes nobody's lock away.
     std::fs::OpenOptions::new().write(true).open(anew).and_then(|file| file.sync_all()).map_err(failed)?;
     let aside = if path.exists() { Some(set_aside(path, now)?) } else { None };
-    // The log of the file that is gone: whoever has it open still reads it, and a new file must not find it.
-    let _ = std::fs::remove_file(beside(path, "-wal"));
+    // The logs of the file that is gone: whoever has them open still reads them, and a new file must not find them.
+    for suffix in ["-wal", "-entries"] {
+        let _ = std::fs::remove_file(beside(path, suffix));
+    }
     std::fs::rename(anew, path).map(|()| aside).map_err(failed)
 }
 
@@ -154,6 +155,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = |name: &str| Store::open(&Place::File(dir.path().join(name)), Timestamp(0)).unwrap().store;
         let mut old = open("old.db");
+        old.db.begin_anew().unwrap();
         old.begin();
         let [seq, user, ts, action, flags] = [1, 0, 1_000, 1, 0].map(Cell::Int);
         old.db.write(Statement::Event, &[seq, user, ts, action, flags, Cell::Bytes(&[0])]).unwrap();

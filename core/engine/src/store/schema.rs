@@ -3,14 +3,14 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// The form that this version writes, in `user_version`.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
-/// The first form with a journal.
-pub(super) const JOURNALED: i64 = 6;
+/// The form whose journal is a table.
+pub(super) const JOURNAL_TABLE: i64 = 6;
 
 /// What brings a file of the version before up to each version from 2 on. A step that was in a release never changes;
 /// `tests/formats` keeps a file of each version.
-const UPGRADES: [&str; 5] = [
+const UPGRADES: [&str; 6] = [
     // 2: all that is of a stream names it by its number, so that it can be found and erased; a history that is cut says
     // where. What tasks of all users decided was not told from the anonymous user's: the two count as mixed.
     "ALTER TABLE streams ADD COLUMN cut_ts INTEGER;
@@ -108,6 +108,8 @@ const UPGRADES: [&str; 5] = [
     "INSERT OR REPLACE INTO numbers (name, value) SELECT 'summed', coalesce(max(seq), 0) FROM events;",
     // 6: what a small batch writes is one row at first (store/journal.rs).
     "CREATE TABLE journal (n INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;",
+    // 7: it is an entry of a file at first (store/entries.rs).
+    "DROP TABLE journal;",
 ];
 
 /// Says in the file's header that it is ours: "ensu".
@@ -137,7 +139,7 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE streams (
   user INTEGER PRIMARY KEY, frontier INTEGER NOT NULL, session INTEGER NOT NULL,
   folded INTEGER NOT NULL, utc_offset_min INTEGER NOT NULL, cut_ts INTEGER, cut_seq INTEGER) STRICT;
--- The last arrival number, the last wakeup, and marks: see store/state.rs.
+-- The last arrival number, the last wakeup, and marks: see store/state.rs; what the journal holds over: store/entries.rs.
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 -- Sets in the order in which their sources first came; policy: what their documents ask of all touches, a JSON list.
 CREATE TABLE sets (source TEXT PRIMARY KEY, place INTEGER NOT NULL, version INTEGER,
@@ -180,8 +182,6 @@ CREATE TABLE refusals (n INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT 
 CREATE TABLE calls (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, task TEXT NOT NULL,
   rule TEXT NOT NULL, user INTEGER NOT NULL, ts INTEGER NOT NULL, seq INTEGER NOT NULL, answer TEXT) STRICT;
 CREATE INDEX unanswered ON calls (n) WHERE answer IS NULL;
--- What small batches write, a row a batch, before it stands in its tables: see store/journal.rs.
-CREATE TABLE journal (n INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
 ";
 
 /// Makes the tables in an empty file.

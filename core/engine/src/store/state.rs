@@ -24,6 +24,9 @@ pub(super) const OPTED_OUT: &str = "opted_out";
 /// Mark: rows were erased, and the file may still have traces of them.
 pub(super) const SCRUB: &str = "scrub";
 
+/// What the journal's entries hold over (store/entries.rs).
+pub(super) const JOURNAL: &str = "journal";
+
 /// What tells this device's anonymous user from those of others.
 pub(super) const INSTALL: &str = "install";
 

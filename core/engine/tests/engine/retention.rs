@@ -98,7 +98,7 @@ fn what_was_cut_in_memory_is_what_a_restart_cuts() {
         told
     };
     site.engine.flush().unwrap();
-    for name in ["ensue.db", "ensue.db-wal"] {
+    for name in ["ensue.db", "ensue.db-wal", "ensue.db-entries"] {
         std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
     }
     let expected = ask(&site);

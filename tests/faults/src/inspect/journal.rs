@@ -14,20 +14,49 @@ pub struct Entered {
 }
 
 impl Store {
-    /// What is in the journal, in the order in which it was written; nothing in a store that is older than journals. `None`:
-    /// it does not read.
+    /// What is in the journal, in the order in which it was written; nothing in a store that is older than journals. `None`: it
+    /// does not read.
     pub fn journal(&self) -> rusqlite::Result<Option<Vec<Entered>>> {
-        if self.number("SELECT count(*) FROM sqlite_schema WHERE name = 'journal'")? == 0 {
+        let version = self.number("PRAGMA user_version")?;
+        if version < 6 {
             return Ok(Some(Vec::new()));
         }
-        let rows = self.rows("SELECT entry FROM journal ORDER BY n")?;
-        Ok(rows.iter().map(|row| entries(row.first()?)).collect::<Option<Vec<_>>>().map(|all| all.concat()))
+        if version == 6 {
+            // It was a table.
+            let rows = self.rows("SELECT entry FROM journal ORDER BY n")?;
+            let of_row =
+                |row: &Vec<Value>| if let Some(Value::Blob(entry)) = row.first() { entries(entry) } else { None };
+            return Ok(rows.iter().map(of_row).collect::<Option<Vec<_>>>().map(|all| all.concat()));
+        }
+        let mark = self.rows("SELECT value FROM numbers WHERE name = 'journal'")?;
+        let Some(Value::Integer(mark)) = mark.first().and_then(|row| row.first()) else { return Ok(Some(Vec::new())) };
+        let path = format!("{}-entries", self.0.path().unwrap_or_default());
+        let file = std::fs::read(path).unwrap_or_default();
+        Ok(entries(&whole(&file, *mark)))
     }
 }
 
-fn entries(entry: &Value) -> Option<Vec<Entered>> {
-    let Value::Blob(bytes) = entry else { return None };
-    let (mut rest, mut all) = (bytes.as_slice(), Vec::new());
+/// The entries that are whole, one after the other.
+fn whole(file: &[u8], mark: i64) -> Vec<u8> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some((head, rest)) = file.get(at..).and_then(|rest| rest.split_first_chunk::<12>()) {
+        let [l0, l1, l2, l3, sum @ ..] = *head;
+        let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        let Some(entry) = rest.get(..len).filter(|_| len > 0) else { break };
+        let place = u64::try_from(at).unwrap_or(0);
+        let bytes = [&mark.to_le_bytes(), &place.to_le_bytes(), entry].concat();
+        let fnv = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        if bytes.iter().fold(0xcbf2_9ce4_8422_2325, fnv) != u64::from_le_bytes(sum) {
+            break;
+        }
+        found.extend_from_slice(entry);
+        at += 12 + len;
+    }
+    found
+}
+
+fn entries(mut rest: &[u8]) -> Option<Vec<Entered>> {
+    let mut all = Vec::new();
     while !rest.is_empty() {
         all.push(entered(&mut rest)?);
     }

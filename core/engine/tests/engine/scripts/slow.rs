@@ -81,7 +81,7 @@ fn what_a_crash_left_unanswered_is_asked_again_and_nothing_else() {
     record(&slow.site, &[(1, "a"), (2, "end")]);
     slow.asked();
     // As a killed process leaves it: the trigger is committed, the answer is not.
-    for name in ["ensue.db", "ensue.db-wal"] {
+    for name in ["ensue.db", "ensue.db-wal", "ensue.db-entries"] {
         std::fs::copy(slow.dir.path().join(name), copy.path().join(name)).unwrap();
     }
     slow.let_go();
