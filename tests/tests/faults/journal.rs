@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ensue_engine::Config;
+use ensue_engine::{Config, StoreState};
 use ensue_faults::{Fault, Op, Part, inspect};
 use ensue_rule::{EventRef, Timestamp};
 
@@ -151,6 +151,29 @@ fn a_journal_of_another_store_is_not_taken_in() {
     again.engine.shutdown();
     sound(&left);
     assert!(!left.with_extension("db-entries").exists(), "a store that is closed is one file");
+}
+
+/// Who was written anew has a journal of its own, and whoever was there before leaves it alone.
+#[test]
+fn a_store_that_was_written_anew_has_its_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = journaled(&dir.path().join("ensue.db"));
+    std::fs::remove_file(&site.path).unwrap();
+    for ts in [5_000, 6_000, 7_000, 8_000] {
+        site.record(ts, if ts % 2_000 == 0 { "b" } else { "a" }, "");
+        site.engine.flush().unwrap();
+    }
+    assert_eq!(site.states(), [StoreState::Afresh]);
+    let killed = dir.path().join("killed.db");
+    copy(&site.path, &killed);
+    site.engine.shutdown();
+    let look = dir.path().join("look.db");
+    copy(&killed, &look);
+    assert!(!inspect::open(&look).unwrap().journal().unwrap().unwrap().is_empty());
+    let site = Site::open(&killed);
+    assert_eq!(site.engine.decisions(9).len(), 4);
+    site.engine.shutdown();
+    assert_eq!(looked(&killed).1, Vec::<String>::new());
 }
 
 /// A file of that name that is none is no reason to lose what may be in it.

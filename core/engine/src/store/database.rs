@@ -325,6 +325,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::store::open::beside;
     use crate::store::schema;
 
     fn open(path: &Path) -> Database {
@@ -432,6 +433,51 @@ mod tests {
         let mut db = open(&path);
         assert_eq!(entries(&db), 0);
         assert_eq!(number(&mut db, "a"), Some(1));
+    }
+
+    /// What SQLite has not synced a crash of the system may take back; what was entered later is on the disk, for all one knows.
+    #[test]
+    fn no_entry_is_taken_in_without_what_it_builds_upon() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.db");
+        let mut db = open(&path);
+        let batch = |db: &mut Database, name: &str| {
+            db.begin();
+            put(db, name, 1);
+            db.commit().unwrap();
+            entries(db)
+        };
+        // A statement of its own, a transaction of the same mark's time, and a journal that was moved.
+        let changes: [&dyn Fn(&mut Database); 3] = [
+            &|db| drop(db.writable().unwrap().execute("INSERT INTO numbers VALUES ('alone', 1)", []).unwrap()),
+            &|db| {
+                db.begin();
+                db.tables().unwrap();
+                put(db, "with", 1);
+                db.commit().unwrap();
+            },
+            &|db| {
+                batch(db, "moved");
+                db.post().unwrap();
+            },
+        ];
+        for (k, change) in changes.into_iter().enumerate() {
+            let [before, after] = ["before", "after"].map(|when| dir.path().join(format!("{when} {k}.db")));
+            let copy = |to: &Path, suffix| {
+                std::fs::copy(beside(&path, suffix), beside(to, suffix)).unwrap();
+            };
+            db.begin_anew().unwrap();
+            ["", "-wal"].into_iter().for_each(|suffix| copy(&before, suffix));
+            change(&mut db);
+            batch(&mut db, "first");
+            assert!(batch(&mut db, "last") > 0);
+            ["", "-wal"].into_iter().for_each(|suffix| copy(&after, suffix));
+            copy(&before, "-entries");
+            copy(&after, "-entries");
+            assert_eq!(number(&mut open(&after), "last"), Some(1));
+            assert_eq!(["first", "last"].map(|name| number(&mut open(&before), name)), [None, None], "change {k}");
+            db.writable().unwrap().execute_batch("DELETE FROM numbers WHERE name <> 'journal'").unwrap();
+        }
     }
 
     #[test]
