@@ -123,6 +123,22 @@ fn who_is_forgotten_is_nowhere_in_the_files() {
     assert_eq!(users, ["u".into(), "v".into()].into());
 }
 
+/// Also not in the journal's file, where what was moved from there stays until it is written over.
+#[test]
+fn who_is_forgotten_is_nowhere_in_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Site::open(file(&dir));
+    site.apply(tasks());
+    for (n, action) in (0..).zip(["a", "b", "a", "b"]) {
+        site.record(&of(HIDDEN, 1_000 + n, action));
+        site.engine.flush().unwrap();
+    }
+    assert!(found_in(dir.path(), ITEM).contains(&"ensue.db-entries".to_owned()), "it was there before");
+    site.engine.forget(Some(HIDDEN)).unwrap();
+    assert_eq!(found_in(dir.path(), ITEM), Vec::<String>::new());
+    site.engine.shutdown();
+}
+
 /// Whose decision of the task that waits it is.
 fn later(outcome: Outcome) -> Option<Arc<str>> {
     match outcome {
