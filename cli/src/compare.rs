@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ensue_engine::iso::Utc;
-use ensue_engine::replay::Item;
+use ensue_engine::replay::{Item, Report};
 use ensue_engine::{Decision, Outcome as Told, Refusal, Replay};
 use ensue_rule::Timestamp;
 use serde::Serialize;
@@ -16,16 +16,16 @@ use serde::Serialize;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Output};
 use crate::recording::Recording;
-use crate::run::tasks;
-use crate::why::columns;
+use crate::run::tasks::{self, Loaded};
+use crate::why::{columns, refusal};
 
 /// Examples shown of each kind of change of a task.
 const EXAMPLES: usize = 3;
 
 /// Say what a change of tasks does to recorded events: decisions gained, lost and moved
 ///
-/// Exit code 0: both ran to the end; 1: a task was refused (the others were compared); 2: wrong arguments or unreadable
-/// files.
+/// Exit code 0: both ran to the end; 1: a task was refused (the others were compared), or documents as a whole (nothing was);
+/// 2: wrong arguments or unreadable files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Task documents as they are
@@ -78,7 +78,14 @@ struct Example {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.recording.twice()?;
-    let (old, new) = (side(args, &args.old)?, side(args, &args.new)?);
+    let (old, new) = (tasks::documents(&args.old)?, tasks::documents(&args.new)?);
+    let unread = note(&args.old, &old.refused) | note(&args.new, &new.refused);
+    if unread {
+        // All that the other side decides would be told as gained or lost.
+        output::note("ensue: nothing is compared");
+        return Ok(Outcome::Refused);
+    }
+    let (old, new) = (side(args, &args.old, old)?, side(args, &args.new, new)?);
     args.recording.note(new.rejected);
     let changes = changes(&old, &new);
     if out.is_json() {
@@ -90,19 +97,23 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 }
 
 /// Runs the events through one side's tasks.
-fn side(args: &Args, path: &Path) -> Result<Side, Failure> {
-    let loaded = tasks::documents(path)?;
+fn side(args: &Args, path: &Path, loaded: Loaded) -> Result<Side, Failure> {
     let (mut replay, _) = Replay::open(args.recording.config())?;
-    let mut reports = loaded.refused;
-    reports.extend(replay.apply(loaded.sets)?);
-    let mut side = Side::default();
-    for r in reports.iter().filter(|r| r.is_refusal()) {
-        side.refused = true;
-        output::note(&format!("ensue: {}: {} was refused", path.display(), r.task.as_deref().unwrap_or("a document")));
-    }
+    let refused = note(path, &replay.apply(loaded.sets)?);
+    let mut side = Side { refused, ..Side::default() };
     let lines = args.recording.open()?;
     side.rejected = args.recording.feed_aside(lines, &mut replay, |item| side.take(item))?;
     Ok(side)
+}
+
+/// Notes what is refused of a side's tasks; whether there is something.
+fn note(path: &Path, reports: &[Report]) -> bool {
+    let mut any = false;
+    for r in reports.iter().filter(|r| r.is_refusal()) {
+        any = true;
+        output::note(&refusal(Some(path), r));
+    }
+    any
 }
 
 impl Side {

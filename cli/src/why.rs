@@ -1,12 +1,15 @@
 //! `ensue why`: how far each task comes in recorded events, and of one task why it came no further; or where one decision or
 //! refusal came from.
 
+use std::path::Path;
+
 use ensue_engine::replay::Report;
 use ensue_engine::{Question, Replay, Whose, WhyNot};
 use ensue_rule::Duration;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
+use crate::input;
 use crate::output::{self, Output};
 use crate::recording::Recording;
 use crate::run::tasks;
@@ -51,7 +54,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let mut reports = loaded.refused;
     reports.extend(replay.apply(loaded.sets)?);
     let refused: Vec<_> = reports.iter().filter(|r| r.is_refusal()).collect();
-    refused.iter().for_each(|r| output::note(&refusal(r)));
+    refused.iter().for_each(|r| output::note(&refusal(None, r)));
     if !idle {
         let rejected = args.recording.feed_aside(lines, &mut replay, |_| {})?;
         args.recording.note(rejected);
@@ -77,13 +80,18 @@ fn tell(args: &Args, replay: &Replay, out: &mut Output) -> Result<(), Failure> {
     out.text(&table(&answers))
 }
 
-/// What was refused of the tasks, beside the answers.
-fn refusal(r: &Report) -> String {
-    let task = r.task.as_deref().unwrap_or("tasks");
+/// What was refused of the tasks, beside the answers; `file` where there are several.
+pub(crate) fn refusal(file: Option<&Path>, r: &Report) -> String {
+    let file = file.map(input::name);
+    let whole = file.as_deref().unwrap_or("tasks");
+    let what = match (&file, r.task.as_deref()) {
+        (Some(file), Some(task)) => format!("{file}: {task}"),
+        (_, task) => task.unwrap_or(whole).to_owned(),
+    };
     // What has no place in a document was drawn already.
     let error = r.error.as_ref().filter(|e| !e.path.is_empty());
     let error = error.map_or(String::new(), |e| format!(": {}: {}", e.path, e.message));
-    format!("ensue: {task} was refused{error}")
+    format!("ensue: {what} was refused{error}")
 }
 
 /// A line a task, in columns.

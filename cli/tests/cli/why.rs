@@ -186,9 +186,37 @@ fn a_comparison_tells_what_is_gained_lost_and_moved() {
     let same = sh.ensue("compare --old old.json --new old.json --events e.jsonl --json").objects();
     assert!(same.iter().all(|o| o["old"] == o["same"] && o["examples"] == json!([])), "{same:?}");
     sh.file("bad.json", r#"{"taskArray":[{"id":"x","rule":"EVENT: -"}]}"#);
-    assert_eq!(sh.ensue("compare --old bad.json --new old.json --events e.jsonl").code, 1);
+    let ended = sh.ensue("compare --old bad.json --new old.json --events e.jsonl");
+    let noted = "ensue: bad.json: x was refused: taskArray[0].rule: line 1, column 8: expected `!`, a stage or `(`, found `-`\n";
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, noted));
+    assert!(ended.stdout.contains("moves   0    1    0     1       0     0\n"), "{}", ended.stdout);
     assert_eq!(sh.ensue("compare --old none.json --new old.json --events e.jsonl").code, 2);
     let piped = sh.ensue("compare --old old.json --new old.json --events -");
     assert_eq!(piped.code, 2);
     assert!(piped.stderr.contains("the events are read twice"), "{}", piped.stderr);
+}
+
+#[test]
+fn what_is_refused_whole_is_compared_with_nothing() {
+    let sh = Shell::new();
+    let good = r#"{"taskArray":[{"id":"t","rule":"EVENT: a WHERE a.actionType = 'a'","output":{"type":"touch","touch":"t"}}]}"#;
+    sh.file("good.json", good).file("torn.json", r#"{"taskArray":["#).file("words.json", r#"{"version":"two"}"#);
+    sh.file("e.jsonl", event(0, "u", "a", 0));
+    let nothing = "ensue: nothing is compared\n";
+    for (old, new, drawn) in [
+        ("good.json", "torn.json", 1),
+        ("torn.json", "good.json", 1),
+        ("good.json", "words.json", 1),
+        ("torn.json", "words.json", 2),
+    ] {
+        for json in ["", " --json"] {
+            let ended = sh.ensue(&format!("compare --old {old} --new {new} --events e.jsonl{json}"));
+            assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{old} {new}");
+            assert_eq!(ended.stderr.matches("error[E").count(), drawn, "{}", ended.stderr);
+            for file in [old, new].into_iter().filter(|file| *file != "good.json") {
+                assert!(ended.stderr.contains(&format!("ensue: {file} was refused")), "{}", ended.stderr);
+            }
+            assert!(ended.stderr.ends_with(nothing), "{}", ended.stderr);
+        }
+    }
 }
