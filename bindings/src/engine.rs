@@ -90,7 +90,7 @@ impl Engine {
         guarded(|| Ok(self.core.advance_to(Timestamp(ms))?))
     }
 
-    /// When something is next due, in ms since 1970; absent: never, as things are.
+    /// When something is next due, in ms since 1970; absent: never, as things are, and never where the engine is closed.
     pub fn next_wakeup(&self) -> Result<Option<i64>, EnsueError> {
         guarded(|| Ok(self.core.next_wakeup().map(|t| t.0)))
     }
@@ -98,7 +98,7 @@ impl Engine {
     /// The oldest decisions that are not acknowledged.
     pub fn decisions(&self, limit: u32) -> Result<Vec<Decision>, EnsueError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        guarded(|| Ok(self.core.decisions(limit).iter().map(Decision::from).collect()))
+        guarded(|| Ok(self.core.decisions(limit)?.iter().map(Decision::from).collect()))
     }
 
     /// Acknowledges decisions by their ids: they are not delivered again. Gives how many were not yet.
@@ -119,7 +119,7 @@ impl Engine {
         })
     }
 
-    /// The counters.
+    /// The counters; where the engine is closed, as they were at its end.
     pub fn stats(&self) -> Result<Stats, EnsueError> {
         guarded(|| Ok(self.core.stats().into()))
     }

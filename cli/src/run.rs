@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let refused = reports.iter().any(ensue_engine::replay::Report::is_refusal) || opened.set_aside.is_some();
     let reports: Vec<_> = reports.into_iter().map(Item::Report).collect();
     emit(&replay, out, &reports)?;
-    emit(&replay, out, &replay.left_over())?;
+    emit(&replay, out, &replay.left_over()?)?;
     if !idle {
         args.recording.feed(lines, &mut replay, |replay, items| emit(replay, out, &items))?;
     }

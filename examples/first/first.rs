@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         engine.record(&EventRef { action_type: "pv", scene: Some("item_detail"), args: &args, ..EventRef::default() });
     }
     engine.flush()?;
-    for decision in engine.decisions(10) {
+    for decision in engine.decisions(10)? {
         println!("{} {}", decision.touch, serde_json::to_string(&decision.values)?); // show it, then
         engine.ack(&[&*decision.id])?;
     }

@@ -218,14 +218,14 @@ impl Engine {
         guarded(py, || self.wait(py, |core| core.advance_to(Timestamp(ms))))
     }
 
-    /// When something is next due, in ms; None: never, as things are.
+    /// When something is next due, in ms; None: never, as things are, and never where the engine is closed.
     fn next_wakeup(&self, py: Python<'_>) -> PyResult<Option<i64>> {
         guarded(py, || Ok(self.core.next_wakeup().map(|t| t.0)))
     }
 
     fn _decisions<'py>(&self, py: Python<'py>, limit: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
         guarded(py, || {
-            let waiting = py.detach(|| self.core.decisions(limit.unwrap_or(usize::MAX)));
+            let waiting = self.wait(py, |core| core.decisions(limit.unwrap_or(usize::MAX)))?;
             let waiting: Vec<_> = waiting.into_iter().map(Outcome::Decision).collect();
             json::object(py, &waiting)
         })

@@ -136,7 +136,7 @@ impl Replay {
 
     /// Decisions of an earlier run over the same store that nobody acknowledged.
     fn left_over<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.items(py, |replay| Ok(replay.left_over()))
+        self.items(py, |replay| replay.left_over())
     }
 
     /// Takes the next lines: what came of them.

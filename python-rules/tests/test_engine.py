@@ -94,11 +94,12 @@ def test_decisions_are_limited_and_wait_in_the_file(tmp_path: Path) -> None:
 def test_a_closed_engine_says_so() -> None:
     engine = Engine()
     engine.close()
-    for call in (engine.flush, lambda: engine.apply(touch_on("pv")), lambda: engine.advance_to(1), lambda: engine.ack("x")):
+    calls = (engine.flush, lambda: engine.apply(touch_on("pv")), lambda: engine.advance_to(1), lambda: engine.ack("x"))
+    for call in (*calls, engine.decisions):
         with pytest.raises(EngineError, match="closed") as raised:
             call()
         assert raised.value.code == "closed"
-    assert list(engine.decisions()) == []
+    assert engine.next_wakeup() is None
     assert engine.stats()["events"] == 0
 
 

@@ -220,6 +220,7 @@ fn errors_say_what_and_where() {
     engine.shutdown().unwrap();
     engine.shutdown().unwrap();
     assert!(matches!(engine.flush(), Err(EnsueError::Closed { .. })));
+    assert!(matches!(engine.decisions(9), Err(EnsueError::Closed { .. })));
     assert_eq!(engine.record("a".to_owned(), None, Vec::new()), Ok(Recorded::Closed));
 }
 

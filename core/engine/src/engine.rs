@@ -169,7 +169,8 @@ impl Engine {
         self.ask(|reply| Command::Advance(t, reply))
     }
 
-    /// When something is next due, as far as the worker has come; `None`: never as things are. In live mode the time of the
+    /// When something is next due, as far as the worker has come; `None`: never as things are, and never where the engine is
+    /// closed. In live mode the time of the
     /// clock at which the engine does it by itself, for a host that may sleep until then; in replay the time to advance to.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let due = Timestamp(self.shared.next_due.load(Ordering::Acquire));
@@ -180,9 +181,12 @@ impl Engine {
         }
     }
 
-    /// The oldest decisions that are not acknowledged, at most `limit`; none where the engine is closed.
-    pub fn decisions(&self, limit: usize) -> Vec<Decision> {
-        self.ask(|reply| Command::Decisions(limit, reply)).unwrap_or_default()
+    /// The oldest decisions that are not acknowledged, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the engine is closed, or the store fails.
+    pub fn decisions(&self, limit: usize) -> Result<Vec<Decision>, Error> {
+        self.ask(|reply| Command::Decisions(limit, reply))
     }
 
     /// Acknowledges decisions: they are not delivered again. Returns how many were not yet acknowledged.
@@ -245,7 +249,7 @@ impl Engine {
         self.ask(|reply| Command::Export(user.map(Arc::from), reply))
     }
 
-    /// The counters.
+    /// The counters; where the engine is closed, as they were at its end.
     pub fn stats(&self) -> Stats {
         let users = &self.shared.ingest.users;
         let known = u64::try_from(users.len()).unwrap_or(u64::MAX);

@@ -95,10 +95,13 @@ impl Replay {
     }
 
     /// Decisions of an earlier run over the same store that nobody acknowledged.
-    pub fn left_over(&self) -> Vec<Item> {
-        let decisions = self.engine.decisions(usize::MAX);
+    ///
+    /// # Errors
+    /// As [`Engine::decisions`].
+    pub fn left_over(&self) -> Result<Vec<Item>, Error> {
+        let decisions = self.engine.decisions(usize::MAX)?;
         let of_no_line = |d| Item::Outcome(Outcome::Decision(Decision { line: None, ..d }));
-        decisions.into_iter().map(of_no_line).collect()
+        Ok(decisions.into_iter().map(of_no_line).collect())
     }
 
     /// Takes the next line. A line of white space is passed over; whatever else is no event is rejected and stops

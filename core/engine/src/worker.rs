@@ -100,6 +100,8 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         }
     }));
     shared.opening.tell(Err(Error::closed()));
+    // Whoever finds the engine closed finds nothing due.
+    shared.next_due.store(i64::MAX, Ordering::Release);
     shared.ingest.close();
     drop(ended);
 }

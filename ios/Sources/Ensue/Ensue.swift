@@ -145,6 +145,8 @@ public final class Ensue: Sendable {
     }
 
     /// The oldest decisions that are not acknowledged, at most so many.
+    ///
+    /// - Throws: ``EnsueError/closed`` where the engine is shut down.
     public func unacknowledged(limit: Int = .max) async throws(EnsueError) -> [Decision] {
         try await waiting { try $0.decisions(limit: UInt32(clamping: limit)).map(Decision.init) }
     }
@@ -232,7 +234,8 @@ public final class Ensue: Sendable {
         try await waiting { try $0.advanceTo(ms: time.milliseconds) }
     }
 
-    /// When the engine is next to look at the time, as far as it has come; `nil`: never, as things are. For an app that
+    /// When the engine is next to look at the time, as far as it has come; `nil`: never, as things are, and never where it is
+    /// shut down. For an app that
     /// asks the system to wake it.
     public var nextWakeup: Timestamp? {
         (try? engine.nextWakeup()).flatMap { $0 }.map(Timestamp.init(milliseconds:))

@@ -217,6 +217,8 @@ import Testing
         await #expect(throws: EnsueError.closed) { try await ensue.flush() }
         await #expect(throws: EnsueError.closed) { try await ensue.apply(everyView) }
         await #expect(throws: EnsueError.closed) { try await ensue.acknowledge(["x"]) }
+        await #expect(throws: EnsueError.closed) { try await ensue.unacknowledged() }
+        #expect(ensue.nextWakeup == nil)
         ensue.identify("ann")
         #expect(try ensue.stats.events == 0)
     }

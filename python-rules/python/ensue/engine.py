@@ -110,7 +110,8 @@ class Engine(_ensue.Engine):
         return applied
 
     def decisions(self, limit: Optional[int] = None) -> Iterator[Decision]:
-        """The decisions that nobody acknowledged, oldest first, of all that was recorded until now."""
+        """The decisions that nobody acknowledged, oldest first, of all that was recorded until now. Raises EngineError where
+        the engine is closed."""
         waiting: Any = self._decisions(limit)
         return iter(waiting)
 

@@ -38,7 +38,7 @@ fn main() {
         life.event(n).record(&engine);
         life.after(&engine, &mut version, n).unwrap();
     }
-    let made = engine.decisions(usize::MAX);
+    let made = engine.decisions(usize::MAX).unwrap();
     let acknowledged: Vec<&str> = made.iter().step_by(2).map(|d| &*d.id).collect();
     engine.ack(&acknowledged).unwrap();
     for n in BEFORE - LAST + 1..=BEFORE {
@@ -47,7 +47,8 @@ fn main() {
     }
     // As a process leaves it that is killed.
     let kept = look::copy(&args.path, dir.path()).unwrap();
-    let waiting: Vec<Value> = engine.decisions(usize::MAX).iter().map(|d| serde_json::to_value(d).unwrap()).collect();
+    let waiting: Vec<Value> =
+        engine.decisions(usize::MAX).unwrap().iter().map(|d| serde_json::to_value(d).unwrap()).collect();
     engine.close();
     println!("{} changes wait in the journal", look::settle(&kept).unwrap());
     let with_entries = |path: &Path| PathBuf::from(format!("{}-entries", path.display()));

@@ -111,7 +111,8 @@ fn aside(order: &Order, stopper: &Stopper, (engine, clock): (&Engine, &ManualClo
 /// Goes on with the life.
 fn go_on(order: &Order, engine: &Engine, clock: &ManualClock) -> Result<(), String> {
     engine.set_listener(Some(Arc::new(Tell)));
-    engine.decisions(usize::MAX).iter().for_each(|d| println!("told {}", d.id));
+    let waiting = engine.decisions(usize::MAX).map_err(|e| e.to_string())?;
+    waiting.iter().for_each(|d| println!("told {}", d.id));
     let (life, mut version) = (order.life, order.version);
     let mut random = Random::new(order.round);
     life.after(engine, &mut version, order.from)?;
@@ -141,7 +142,7 @@ fn go_on(order: &Order, engine: &Engine, clock: &ManualClock) -> Result<(), Stri
 
 /// Acknowledges some decisions. On a clock the listener may not have heard of them yet.
 fn acknowledge(engine: &Engine) -> Result<(), String> {
-    let some = engine.decisions(5);
+    let some = engine.decisions(5).map_err(|e| e.to_string())?;
     some.iter().for_each(|d| println!("told {}", d.id));
     let ids: Vec<&str> = some.iter().map(|d| &*d.id).collect();
     engine.ack(&ids).map(|_| ()).map_err(|e| e.to_string())

@@ -34,9 +34,9 @@ fn a_journal_that_cannot_be_moved_is_read_and_waits() {
         let dir = tempfile::tempdir().unwrap();
         let site = journaled(&dir.path().join("ensue.db"));
         site.disk.fail(Part::Log, Op::Write, fault);
-        assert_eq!(site.engine.decisions(9).len(), 2, "{fault:?}");
+        assert_eq!(site.engine.decisions(9).unwrap().len(), 2, "{fault:?}");
         // Nothing of what asks for more than that is done by half.
-        let waiting = site.engine.decisions(9);
+        let waiting = site.engine.decisions(9).unwrap();
         let ids: Vec<&str> = waiting.iter().map(|d| &*d.id).collect();
         assert!(site.engine.ack(&ids).unwrap_err().is_store());
         assert!(site.engine.apply(sets()).unwrap_err().is_store());
@@ -46,7 +46,7 @@ fn a_journal_that_cannot_be_moved_is_read_and_waits() {
 
         site.disk.heal();
         site.engine.flush().unwrap();
-        assert_eq!(site.engine.decisions(9).len(), 2);
+        assert_eq!(site.engine.decisions(9).unwrap().len(), 2);
         let again = site.again();
         assert_eq!(again.engine.ack(&ids).unwrap(), 2);
         again.engine.shutdown();
@@ -70,15 +70,15 @@ fn a_store_with_a_journal_is_opened_on_a_full_disk() {
     full.fail(Part::Log, Op::Write, Fault::Full);
     let site = Site::on(full, Config::at(&path).replay(), &path);
     site.engine.ready().unwrap();
-    assert_eq!(site.engine.decisions(9).len(), 2);
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 2);
     site.record(5_000, "a", "");
     assert!(site.engine.flush().unwrap_err().is_store());
     site.disk.heal();
     site.record(6_000, "b", "");
     site.engine.flush().unwrap();
-    assert_eq!(site.engine.decisions(9).len(), 3);
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 3);
     let again = site.again();
-    assert_eq!(again.engine.decisions(9).len(), 3);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 3);
     again.engine.shutdown();
     sound(&again.path);
 }
@@ -125,12 +125,12 @@ fn a_journal_that_is_cut_off_has_what_was_whole() {
         copy(&left, &cut);
         std::fs::write(cut.with_extension("db-entries"), &entries[..n]).unwrap();
         let site = Site::open(&cut);
-        found.push(site.engine.decisions(9).len());
+        found.push(site.engine.decisions(9).unwrap().len());
         site.record(9_000, "a", "");
         site.record(9_001, "b", "");
         site.engine.flush().unwrap();
         let again = site.again();
-        assert!(again.engine.decisions(9).len() > found[found.len() - 1]);
+        assert!(again.engine.decisions(9).unwrap().len() > found[found.len() - 1]);
         again.engine.shutdown();
         sound(&again.path);
     }
@@ -147,7 +147,7 @@ fn a_journal_of_another_store_is_not_taken_in() {
     copy(&site.path, &left);
     std::fs::copy(other.path.with_extension("db-entries"), left.with_extension("db-entries")).unwrap();
     let again = Site::open(&left);
-    assert_eq!(again.engine.decisions(9).len(), 1);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 1);
     again.engine.shutdown();
     sound(&left);
     assert!(!left.with_extension("db-entries").exists(), "a store that is closed is one file");
@@ -171,7 +171,7 @@ fn a_store_that_was_written_anew_has_its_journal() {
     copy(&killed, &look);
     assert!(!inspect::open(&look).unwrap().journal().unwrap().unwrap().is_empty());
     let site = Site::open(&killed);
-    assert_eq!(site.engine.decisions(9).len(), 4);
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 4);
     site.engine.shutdown();
     assert_eq!(looked(&killed).1, Vec::<String>::new());
 }
@@ -211,7 +211,7 @@ fn a_batch_whose_look_back_cannot_be_read_is_not_kept_by_half() {
     record(10_000, "a", "ann");
     record(10_000, "go", "ann");
     site.engine.flush().unwrap();
-    assert_eq!(site.engine.decisions(9).len(), 0, "and the journal is empty");
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 0, "and the journal is empty");
     site.disk.fail_once(Part::Main, Op::Read, Fault::Broken);
     record(10_001, "a", "ann");
     site.record(10_002, "go", "");

@@ -126,11 +126,11 @@ fn writing_fails(part: Part, op: Op, fault: Fault) {
     site.record(4_000, "b", "");
     site.engine.flush().unwrap();
     assert_eq!(site.states(), [StoreState::Working]);
-    assert_eq!(site.engine.decisions(9).len(), 2, "what was decided meanwhile is kept");
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 2, "what was decided meanwhile is kept");
 
     // The a of 3,000 is not in the log: who waits for an absence across the gap is told nothing.
     let again = site.again();
-    assert_eq!(again.engine.decisions(9).len(), 2);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 2);
     again.engine.advance_to(Timestamp(10_000_000)).unwrap();
     assert_eq!(again.told.outcomes.lock().unwrap().len(), 0);
     again.engine.shutdown();
@@ -161,9 +161,9 @@ fn a_sync_that_fails_is_told_to_whoever_asked_for_it() {
     assert!(site.engine.record_durable(&event).unwrap_err().is_store());
     site.disk.heal();
     site.engine.record_durable(&EventRef { ts: Some(Timestamp(2_001)), ..event }).unwrap();
-    assert_eq!(site.engine.decisions(9).len(), 1);
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 1);
     let again = site.again();
-    assert_eq!(again.engine.decisions(9).len(), 1);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 1);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_checkpoint_that_fails_loses_nothing() {
         site.record(2_000, "b", "");
         site.engine.flush().unwrap();
         let again = site.again();
-        assert_eq!(again.engine.decisions(9).len(), 1, "{op:?} {fault:?}");
+        assert_eq!(again.engine.decisions(9).unwrap().len(), 1, "{op:?} {fault:?}");
         again.engine.shutdown();
         sound(&again.path);
     }
@@ -258,7 +258,7 @@ fn a_store_that_cannot_be_opened_is_left_as_it_is() {
     }
     site.disk.heal();
     let again = site.again();
-    assert_eq!(again.engine.decisions(9).len(), 1);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 1);
     assert_eq!(again.engine.stats().set_aside, 0);
 }
 
@@ -272,12 +272,12 @@ fn a_file_that_is_deleted_is_written_anew() {
     site.record(3_000, "a", "");
     site.engine.flush().unwrap();
     assert_eq!(site.states(), [StoreState::Afresh]);
-    assert_eq!(site.engine.decisions(9).len(), 1, "what was decided is known");
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 1, "what was decided is known");
     let site = site.again();
     assert_eq!(site.engine.ready().unwrap().tasks, 3);
     site.record(4_000, "b", "");
     site.engine.flush().unwrap();
-    assert_eq!(site.engine.decisions(9).len(), 2, "the event that noticed it is there, too");
+    assert_eq!(site.engine.decisions(9).unwrap().len(), 2, "the event that noticed it is there, too");
     // Another one is in its place.
     std::fs::remove_file(&site.path).unwrap();
     std::fs::write(&site.path, "not ours").unwrap();
@@ -287,7 +287,7 @@ fn a_file_that_is_deleted_is_written_anew() {
     let again = site.again();
     again.record(6_000, "b", "");
     again.engine.flush().unwrap();
-    assert_eq!(again.engine.decisions(9).len(), 3);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 3);
     again.engine.shutdown();
     sound(&again.path);
 }
@@ -338,7 +338,7 @@ fn a_file_that_tears_while_it_is_open_is_set_aside() {
     assert_eq!(site.engine.stats().matches, 1, "the run that had begun before goes on in memory");
     let again = site.again();
     assert_eq!(again.engine.ready().unwrap().tasks, 3);
-    assert_eq!(again.engine.decisions(9).len(), 1);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 1);
     again.engine.shutdown();
     sound(&again.path);
 }

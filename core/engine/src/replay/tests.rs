@@ -75,9 +75,9 @@ fn what_is_not_acknowledged_is_left_over() {
     replay.line(br#"{"ts":1,"actionType":"a"}"#);
     replay.line(br#"{"ts":2,"actionType":"b"}"#);
     let items = replay.settle().unwrap();
-    assert_eq!(shown(&replay.left_over()), ["decision None"]);
+    assert_eq!(shown(&replay.left_over().unwrap()), ["decision None"]);
     replay.acknowledge(&items).unwrap();
-    assert_eq!(replay.left_over(), []);
+    assert_eq!(replay.left_over().unwrap(), []);
 }
 
 #[test]

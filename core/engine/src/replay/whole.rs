@@ -34,7 +34,7 @@ pub fn run(
     let idle = sets.is_empty() && opened.tasks == 0;
     let reports = unread.into_iter().chain(replay.apply(sets)?);
     let mut items: Vec<Item> = reports.map(Item::Report).collect();
-    items.extend(replay.left_over());
+    items.extend(replay.left_over()?);
     if !idle {
         items.extend(lines(&mut replay, events, after)?);
     }

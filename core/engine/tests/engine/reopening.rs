@@ -110,16 +110,16 @@ fn a_half_finished_match_goes_on_and_decisions_wait_until_acknowledged() {
     let second = Site::open(file(&dir));
     second.record(&crate::support::at(2_000, "b"));
     assert_eq!(second.lines(), ["match t u @2000 a=1000 b=2000", "decision t t"]);
-    let made = second.engine.decisions(10);
+    let made = second.engine.decisions(10).unwrap();
     assert_eq!(made.len(), 1);
     drop(second.engine);
 
     let third = Engine::open(file(&dir)).unwrap();
-    let waiting = third.decisions(10);
+    let waiting = third.decisions(10).unwrap();
     assert_eq!(waiting, made);
     assert_eq!(third.ack(&[&waiting[0].id, "unknown"]).unwrap(), 1);
     assert_eq!(third.ack(&[&waiting[0].id]).unwrap(), 0);
-    assert!(third.decisions(10).is_empty());
+    assert!(third.decisions(10).unwrap().is_empty());
 }
 
 #[test]
@@ -148,16 +148,16 @@ fn the_outbox_has_what_is_not_acknowledged_in_whatever_order_that_was() {
         site.record(&crate::support::at(n * 1_000, "a"));
     }
     site.engine.flush().unwrap();
-    let made: Vec<String> = site.engine.decisions(10).iter().map(|d| d.id.to_string()).collect();
+    let made: Vec<String> = site.engine.decisions(10).unwrap().iter().map(|d| d.id.to_string()).collect();
     assert_eq!(made.len(), 6);
     let mut acknowledged = Vec::new();
     for next in [4, 0, 2, 1, 5, 3] {
         assert_eq!(site.engine.ack(&[&made[next]]).unwrap(), 1);
         acknowledged.push(next);
-        assert!(site.engine.decisions(0).is_empty());
+        assert!(site.engine.decisions(0).unwrap().is_empty());
         let waiting: Vec<&String> =
             made.iter().enumerate().filter(|(n, _)| !acknowledged.contains(n)).map(|(_, id)| id).collect();
-        let ids = |site: &Site| site.engine.decisions(10).iter().map(|d| d.id.to_string()).collect::<Vec<_>>();
+        let ids = |site: &Site| site.engine.decisions(10).unwrap().iter().map(|d| d.id.to_string()).collect::<Vec<_>>();
         assert_eq!(ids(&site).iter().collect::<Vec<_>>(), waiting);
         drop(site.engine);
         site = Site::open(file(&dir));
@@ -165,5 +165,5 @@ fn the_outbox_has_what_is_not_acknowledged_in_whatever_order_that_was() {
     }
     site.record(&crate::support::at(7_000, "a"));
     site.engine.flush().unwrap();
-    assert_eq!(site.engine.decisions(10).len(), 1, "what comes after all are acknowledged waits again");
+    assert_eq!(site.engine.decisions(10).unwrap().len(), 1, "what comes after all are acknowledged waits again");
 }

@@ -233,7 +233,7 @@ fn what_fell_due_while_nobody_ran_happens_at_opening() {
     assert_eq!(first.engine.next_wakeup(), Some(Timestamp(11_000)));
     first.engine.shutdown();
     let second = live(60_000);
-    let decided: Vec<String> = second.engine.decisions(9).iter().map(|d| d.task.to_string()).collect();
+    let decided: Vec<String> = second.engine.decisions(9).unwrap().iter().map(|d| d.task.to_string()).collect();
     assert_eq!(decided, ["t"], "the other came too late to be good");
     assert_eq!(second.engine.next_wakeup(), None);
 }

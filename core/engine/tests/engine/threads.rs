@@ -180,7 +180,7 @@ fn a_listener_may_panic_and_may_call_back() {
     while acknowledged < 2 {
         acknowledged += told.recv_timeout(patience).unwrap();
     }
-    assert!(engine.decisions(10).is_empty());
+    assert!(engine.decisions(10).unwrap().is_empty());
 }
 
 #[test]
@@ -289,10 +289,17 @@ fn a_durable_record_waits_for_room_and_says_where_nothing_is_kept() {
 
 #[test]
 fn a_closed_engine_says_so() {
-    let engine = Engine::open(Config::in_memory()).unwrap();
+    let engine = Engine::open(live(1_000)).unwrap();
+    engine.apply(vec![set(vec![task("t", rule("a !n", 10_000))])]).unwrap();
+    at(1_000, "a").record(&engine);
+    engine.flush().unwrap();
+    assert!(engine.next_wakeup().is_some());
     engine.shutdown();
     engine.shutdown();
     assert!(engine.flush().unwrap_err().is_closed());
+    assert!(engine.decisions(9).unwrap_err().is_closed(), "that nothing waits is not known");
+    assert_eq!(engine.next_wakeup(), None);
+    assert_eq!(engine.stats().events, 1);
     assert!(engine.apply(Vec::new()).unwrap_err().is_closed());
     assert_eq!(engine.record(&EventRef { action_type: "a", ..EventRef::default() }), Recorded::Closed);
 }
@@ -342,5 +349,6 @@ fn a_worker_that_panics_closes_the_engine_and_not_the_host() {
     }
     assert_eq!(at(1_001, "a").record(&engine), Recorded::Closed);
     assert_eq!(at(1_001, "noise").record(&engine), Recorded::Closed);
-    assert!(engine.decisions(1).is_empty());
+    assert!(engine.decisions(1).unwrap_err().is_closed());
+    assert_eq!(engine.next_wakeup(), None);
 }

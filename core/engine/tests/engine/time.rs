@@ -171,7 +171,7 @@ fn what_comes_due_while_nobody_runs_is_judged_by_the_policy_of_the_day_it_is_not
     site.apply(vec![absent(48 * HOUR)]);
     site.engine.shutdown();
     let (site, _) = live(&dir, 120 * HOUR);
-    let decided = site.engine.decisions(9);
+    let decided = site.engine.decisions(9).unwrap();
     assert_eq!(decided.len(), 1);
     assert_eq!((decided[0].at, decided[0].expires_at), (Timestamp(101 * HOUR), Some(Timestamp(149 * HOUR))));
 }

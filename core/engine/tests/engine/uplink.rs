@@ -87,7 +87,7 @@ fn a_batch_comes_again_until_its_cursor_is_given_back() {
             break;
         }
     }
-    let told: Vec<_> = site.engine.decisions(100).iter().map(|d| d.id.to_string()).collect();
+    let told: Vec<_> = site.engine.decisions(100).unwrap().iter().map(|d| d.id.to_string()).collect();
     assert_eq!((&ids, rounds), (&told, 6), "five decisions, one row of counters");
     let rest = site.engine.drain(cursor.as_deref(), 1 << 20).unwrap();
     assert_eq!((rest.items, rest.more, Some(&rest.cursor)), (0, false, cursor.as_ref()));
@@ -103,7 +103,7 @@ fn feedback_leaves_with_its_own_consent_and_is_counted() {
     let site = Site::open(Config { consent: Some(Consent::default()), ..Config::in_memory().replay() });
     site.apply(tasks());
     one_match(&site, "u", 1_000);
-    let id = site.engine.decisions(1)[0].id.clone();
+    let id = site.engine.decisions(1).unwrap()[0].id.clone();
     site.engine.feedback(&id, FeedbackKind::Shown, Some(Timestamp(1_500)));
     site.engine.flush().unwrap();
     site.engine.set_consent(Consent { feedback: true, ..Consent::default() }).unwrap();
@@ -124,7 +124,7 @@ fn feedback_that_comes_first_after_reopening_is_counted() {
     let site = Site::open(file(&dir));
     site.apply(tasks());
     one_match(&site, "u", 1_000);
-    let id = site.engine.decisions(1)[0].id.clone();
+    let id = site.engine.decisions(1).unwrap()[0].id.clone();
     site.engine.close();
     let site = Site::open(file(&dir));
     site.engine.feedback(&id, FeedbackKind::Clicked, Some(Timestamp(1_600)));
@@ -173,7 +173,7 @@ fn what_was_not_fetched_is_kept_beyond_what_controls_need() {
         let site = Site::open(Config { consent: Some(consent), ..Config::in_memory().replay() });
         site.apply(tasks());
         one_match(&site, "u", 1_000);
-        let waiting = site.engine.decisions(10);
+        let waiting = site.engine.decisions(10).unwrap();
         site.engine.ack(&[&waiting[0].id]).unwrap();
         // Far beyond every control, and enough rows for the pass that forgets.
         for n in 0..5_000 {

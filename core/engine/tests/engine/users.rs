@@ -49,7 +49,7 @@ fn tasks() -> Vec<Task> {
 /// Feedback to a decision of each user.
 fn answer(site: &Site) {
     for user in ["u", HIDDEN, "v"] {
-        let decisions = site.engine.decisions(10_000);
+        let decisions = site.engine.decisions(10_000).unwrap();
         let theirs = decisions.iter().find(|d| d.user.as_deref() == Some(user)).unwrap();
         assert_eq!(site.engine.feedback(&theirs.id, FeedbackKind::Clicked, None), Recorded::Queued);
     }
@@ -159,7 +159,10 @@ fn who_is_forgotten_begins_anew() {
     }
     site.lines();
     site.engine.forget(Some(HIDDEN)).unwrap();
-    assert_eq!(site.engine.decisions(9).iter().filter_map(|d| d.user.clone()).collect::<Vec<_>>(), ["u".into()]);
+    assert_eq!(
+        site.engine.decisions(9).unwrap().iter().filter_map(|d| d.user.clone()).collect::<Vec<_>>(),
+        ["u".into()]
+    );
     for (ts, action) in [(500, "a"), (501, "b"), (600, "c")] {
         for user in ["u", HIDDEN] {
             let shift = if user == "u" { 2_000 } else { 0 };
@@ -292,7 +295,7 @@ fn who_opts_out_leaves_nothing_and_stays_out_until_they_opt_in() {
         assert_eq!(site.record(&of(HIDDEN, 30_000, "a")), Recorded::OptedOut);
         site.apply(tasks());
         assert_eq!(site.record(&of(HIDDEN, 30_000, "a")), Recorded::OptedOut);
-        assert!(site.engine.decisions(9).is_empty() && site.lines().is_empty());
+        assert!(site.engine.decisions(9).unwrap().is_empty() && site.lines().is_empty());
         assert_eq!(site.engine.next_wakeup(), None);
         site.engine.shutdown();
         site = Site::open(file(&dir));
@@ -375,7 +378,7 @@ fn all_that_is_stored_of_a_user_can_be_read() {
         site.record(&of(HIDDEN, ts, action));
     }
     site.engine.flush().unwrap();
-    let first = site.engine.decisions(1).remove(0);
+    let first = site.engine.decisions(1).unwrap().remove(0);
     site.engine.ack(&[&first.id]).unwrap();
     let all: Value = serde_json::from_str(&site.engine.export_user(Some(HIDDEN)).unwrap()).unwrap();
     let keys: Vec<&String> = all.as_object().unwrap().keys().collect();

@@ -91,7 +91,7 @@ fn what_a_crash_left_unanswered_is_asked_again_and_nothing_else() {
     let decided = |dir: &tempfile::TempDir| {
         let engine = Engine::open(with(live(dir), &again)).unwrap();
         engine.flush().unwrap();
-        let decided: Vec<_> = engine.decisions(9).iter().map(|d| (d.id.clone(), d.values.clone())).collect();
+        let decided: Vec<_> = engine.decisions(9).unwrap().iter().map(|d| (d.id.clone(), d.values.clone())).collect();
         engine.close();
         decided
     };

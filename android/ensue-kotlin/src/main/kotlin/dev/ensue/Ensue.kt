@@ -74,10 +74,10 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     /** Moves the time of all users to [ms] since 1970, and waits until what that completes is committed. */
     public suspend fun advanceTo(ms: Long): Unit = ask { it.advanceTo(ms) }
 
-    /** When something is next due, in ms since 1970; null: never, as things are. */
+    /** When something is next due, in ms since 1970; null: never, as things are, and never where the engine is closed. */
     public suspend fun nextWakeup(): Long? = ask { it.nextWakeup() }
 
-    /** The oldest decisions that are not acknowledged. */
+    /** The oldest decisions that are not acknowledged. Throws [EnsueException.Closed] where the engine is closed. */
     public suspend fun pending(limit: Int = 100): List<Decision> = ask { engine ->
         engine.decisions(limit.coerceAtLeast(0).toUInt()).map { it.toKotlin() }
     }

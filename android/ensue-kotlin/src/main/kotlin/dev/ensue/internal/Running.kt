@@ -134,8 +134,15 @@ internal class Running(private val config: Config, private val entrance: Entranc
     private fun subscribe(engine: FfiEngine, subscriber: Subscriber) {
         subscribers.add(subscriber)
         engine.setListener(subscribers, subscribers.wantOutcomes)
-        // A replay does not tell by itself of what waits.
-        if (config.replay) subscribers.onDecisions(engine.decisions(UInt.MAX_VALUE))
+        // A replay does not tell by itself of what waits. One that is closed has told all subscribers that it is over.
+        if (config.replay) {
+            val waiting = try {
+                engine.decisions(UInt.MAX_VALUE)
+            } catch (@Suppress("SwallowedException") closed: FfiException.Closed) {
+                return
+            }
+            subscribers.onDecisions(waiting)
+        }
     }
 
     private fun opened(): FfiEngine? = runCatching { engine.getNow(null) }.getOrNull()

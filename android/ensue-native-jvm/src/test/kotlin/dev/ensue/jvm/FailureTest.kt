@@ -15,6 +15,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -142,7 +143,17 @@ class FailureTest {
             recorders.forEach { it.join() }
             collectors.forEach { it.join() }
             assertThrows(EnsueException.Closed::class.java) { runBlocking { ensue.flush() } }
+            assertThrows(EnsueException.Closed::class.java) { runBlocking { ensue.pending() } }
+            assertNull(ensue.nextWakeup())
         }
+    }
+
+    @Test
+    fun `what collects a replay that is closed ends`() = runBlocking {
+        val ensue = Ensue.initialize(Config(replay = true))
+        ensue.ready()
+        ensue.close()
+        assertEquals(emptyList<Decision>(), withTimeout(PATIENCE_S * 1_000) { ensue.decisions.toList() })
     }
 
     @Test
