@@ -77,6 +77,7 @@ counters! {
     opted_out,
     /// Users whose frontier is in memory, beside the anonymous one.
     users,
-    /// Tasks, users and partitions with a partial match alive, when last looked after.
+    /// Tasks, users and partitions with a partial match alive, when last looked after. Where many tasks begin alike, those are
+    /// not counted of which only a beginning was noted.
     runs,
 }

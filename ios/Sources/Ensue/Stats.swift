@@ -51,7 +51,8 @@ extension Ensue {
         public let truncated: UInt64
         /// Users whose frontier is in memory, beside the anonymous one.
         public let users: UInt64
-        /// Tasks, users and partitions with a partial match alive, when last looked after.
+        /// Tasks, users and partitions with a partial match alive, when last looked after. Where many tasks begin alike, those
+        /// are not counted of which only a beginning was noted.
         public let runs: UInt64
     }
 }

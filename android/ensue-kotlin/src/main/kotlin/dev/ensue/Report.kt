@@ -113,7 +113,8 @@ public data class Remark(
 
 /**
  * Counters since the engine was opened, by their names in `ensue run --json`: `events`, `rejected`, `late`, `demanded`,
- * `dropped`, `matches`, `decisions`, `refusals` and others.
+ * `dropped`, `matches`, `decisions`, `refusals` and others. `runs`, the tasks, users and partitions with a partial match alive, is as of
+ * when last looked after; where many tasks begin alike, those are not in it of which only a beginning was noted.
  *
  * @property byName all of them.
  */
