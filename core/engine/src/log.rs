@@ -26,6 +26,8 @@ pub(crate) struct LogEvent {
     pub(crate) seq: u64,
     /// Its time in its user's stream.
     pub(crate) ts: Timestamp,
+    /// Its time as `record` saw it: less, where it was raised to its user's time.
+    pub(crate) recorded: Timestamp,
     /// Its time in the stream of the device (only a derived event's can differ: it is never late).
     pub(crate) device_ts: Timestamp,
     /// Its user's frontier before it; [`Timestamp::MIN`]: it is their first.

@@ -132,7 +132,7 @@ impl Fold {
     /// A stream comes again, or for the first time.
     pub(crate) fn bring_back(&mut self, key: &StreamKey, state: &UserState) {
         let stream = self.streams.entry(key.clone()).or_default();
-        stream.frontier = state.frontier.max(state.folded);
+        stream.move_on(state.folded, state.frontier);
         stream.session = state.session;
         stream.utc_offset_min = state.utc_offset_min;
         stream.put_cut(state.cut);

@@ -77,9 +77,9 @@ impl Fold {
     /// Decides an event's time and whether it is late, once and for all.
     fn judge(&mut self, user: &StreamKey, draft: Draft) -> LogEvent {
         let Draft { mut event, mut ts, before, device_before, session, stamped, .. } = draft;
-        let (lateness, wakeup) = (self.lateness, self.wakeup);
+        let (lateness, wakeup, recorded) = (self.lateness, self.wakeup, ts);
         let stream = self.streams.entry(user.clone()).or_default();
-        stream.frontier = stream.frontier.max(before);
+        stream.move_on(before, before);
         let time = stream.time(lateness, wakeup);
         if stamped {
             // Two threads may have stamped in one order and queued in the other.
@@ -89,12 +89,13 @@ impl Fold {
         }
         let late = ts < time;
         let device = self.streams.entry(StreamKey::Device).or_default();
-        device.frontier = device.frontier.max(device_before);
+        device.move_on(device_before, device_before);
         let device_late = ts < device.time(lateness, wakeup);
         event.ts = Some(ts);
         LogEvent {
             seq: 0,
             ts,
+            recorded,
             device_ts: ts,
             before,
             device_before,
@@ -111,12 +112,12 @@ impl Fold {
         for (key, before) in [(user, event.before), (&StreamKey::Device, event.device_before)] {
             let place = event.position(key);
             let stream = self.streams.entry(key.clone()).or_default();
-            stream.frontier = stream.frontier.max(before);
             if event.is_derived() {
+                stream.move_on(before, before);
                 let aside = stream.aside_mut();
                 aside.pushed = aside.pushed.max(place.ts);
             } else {
-                stream.frontier = stream.frontier.max(place.ts);
+                stream.move_on(before.max(place.ts), before.max(event.recorded));
             }
             stream.session = stream.session.max(event.session);
             if let Some(offset) = event.event.utc_offset_min {

@@ -58,12 +58,24 @@ impl Fold {
     ) -> Result<(), Error> {
         self.book.narrow(&mut event);
         let reach =
-            |fold: &Self, key| fold.streams.get(key).map_or((Timestamp::MIN, at), |s| (s.frontier, at.max(s.floor)));
+            |fold: &Self, key| fold.streams.get(key).map_or((Timestamp::MIN, at), |s| (s.reached(), at.max(s.floor)));
         let ((before, ts), (device_before, device_ts)) = (reach(self, target), reach(self, &StreamKey::Device));
         event.ts = Some(ts);
         let (late, device_late) = (false, false);
-        let mut made =
-            LogEvent { seq: 0, ts, device_ts, before, device_before, session, late, device_late, of_device, event };
+        let (seq, recorded) = (0, ts);
+        let mut made = LogEvent {
+            seq,
+            ts,
+            recorded,
+            device_ts,
+            before,
+            device_before,
+            session,
+            late,
+            device_late,
+            of_device,
+            event,
+        };
         log.append(&mut made)?;
         self.labels.add(made.seq, made.event.id.as_ref());
         self.move_by(target, &made);

@@ -78,6 +78,7 @@ impl Fold {
         for (key, state) in streams {
             let stream = self.streams.entry(key.clone()).or_default();
             stream.frontier = stream.frontier.max(state.folded);
+            stream.put_reached(state.frontier);
             stream.session = stream.session.max(state.session);
             stream.utc_offset_min = state.utc_offset_min;
         }
@@ -112,7 +113,7 @@ impl Fold {
     pub(crate) fn state(&self, key: &StreamKey) -> Option<UserState> {
         let s = self.streams.get(key)?;
         Some(UserState {
-            frontier: s.frontier,
+            frontier: s.reached(),
             session: s.session,
             folded: s.frontier,
             utc_offset_min: s.utc_offset_min,

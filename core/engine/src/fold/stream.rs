@@ -34,6 +34,8 @@ pub(super) struct Stream {
 /// What few streams have.
 #[derive(Debug)]
 pub(super) struct Aside {
+    /// How far `record` had come, where the fold has come further by an event that was raised.
+    reached: Option<Timestamp>,
     /// To where derived events of other streams pushed it.
     pub(super) pushed: Timestamp,
     /// Events whose time has not come.
@@ -50,6 +52,7 @@ pub(super) struct Aside {
 
 /// What most streams have.
 static NOTHING: Aside = Aside {
+    reached: None,
     pushed: Timestamp::MIN,
     pending: BTreeMap::new(),
     held: BTreeMap::new(),
@@ -60,9 +63,9 @@ static NOTHING: Aside = Aside {
 
 impl Aside {
     fn is_nothing(&self) -> bool {
-        let Self { pushed, pending, held, gap, passed, cut } = self;
+        let Self { reached, pushed, pending, held, gap, passed, cut } = self;
         let times = [*pushed, *passed] == [Timestamp::MIN; 2];
-        times && pending.is_empty() && held.is_empty() && gap.is_none() && cut.is_none()
+        times && reached.is_none() && pending.is_empty() && held.is_empty() && gap.is_none() && cut.is_none()
     }
 }
 
@@ -85,6 +88,26 @@ impl Stream {
         self.frontier.minus(lateness).max(wakeup).max(self.aside().pushed)
     }
 
+    /// How far `record` had come, as far as the fold knows.
+    pub(super) fn reached(&self) -> Timestamp {
+        self.aside().reached.unwrap_or(self.frontier)
+    }
+
+    /// Moves on to a frontier, of which `record` had come to `reached`; never back.
+    pub(super) fn move_on(&mut self, frontier: Timestamp, reached: Timestamp) {
+        let reached = self.reached().max(reached);
+        self.frontier = self.frontier.max(frontier).max(reached);
+        self.put_reached(reached);
+    }
+
+    /// Takes over how far `record` had come.
+    pub(super) fn put_reached(&mut self, reached: Timestamp) {
+        let behind = Some(reached).filter(|at| *at < self.frontier);
+        if behind != self.aside().reached {
+            self.aside_mut().reached = behind;
+        }
+    }
+
     /// What few streams have.
     pub(super) fn aside(&self) -> &Aside {
         self.aside.as_deref().unwrap_or(&NOTHING)
@@ -92,9 +115,9 @@ impl Stream {
 
     /// The same, to be changed; only where there is something of it, or comes now.
     pub(super) fn aside_mut(&mut self) -> &mut Aside {
-        let Aside { pushed, gap, passed, cut, .. } = NOTHING;
+        let Aside { reached, pushed, gap, passed, cut, .. } = NOTHING;
         self.aside.get_or_insert_with(|| {
-            Box::new(Aside { pushed, pending: BTreeMap::new(), held: BTreeMap::new(), gap, passed, cut })
+            Box::new(Aside { reached, pushed, pending: BTreeMap::new(), held: BTreeMap::new(), gap, passed, cut })
         })
     }
 

@@ -24,6 +24,7 @@ const HAS_SCENE: u8 = 1;
 const HAS_ID: u8 = 2;
 const HAS_OFFSET: u8 = 4;
 const HAS_DEVICE_TS: u8 = 8;
+const HAS_RECORDED: u8 = 16;
 
 const ONE: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq = ?1";
 const ALL: &str = "SELECT seq, user, ts, action, flags, body FROM events WHERE seq >= ?1 ORDER BY seq";
@@ -290,6 +291,7 @@ pub(super) fn entry<B: AsRef<[u8]>>(
     Ok(Entry::Event(Arc::new(LogEvent {
         seq: raw.seq,
         ts: raw.ts,
+        recorded: head.recorded.unwrap_or(raw.ts),
         device_ts: head.device_ts.unwrap_or(raw.ts),
         before: head.before,
         device_before: head.device_before,
@@ -308,6 +310,7 @@ struct Head {
     id: Option<Value>,
     utc_offset_min: Option<i32>,
     device_ts: Option<Timestamp>,
+    recorded: Option<Timestamp>,
     session: u64,
     before: Timestamp,
     device_before: Timestamp,
@@ -322,7 +325,8 @@ impl Head {
             has(e.event.scene.is_some(), HAS_SCENE)
                 | has(e.event.id.is_some(), HAS_ID)
                 | has(e.event.utc_offset_min.is_some(), HAS_OFFSET)
-                | has(e.device_ts != e.ts, HAS_DEVICE_TS),
+                | has(e.device_ts != e.ts, HAS_DEVICE_TS)
+                | has(e.recorded != e.ts, HAS_RECORDED),
         );
         if let Some(scene) = &e.event.scene {
             w.text(scene);
@@ -338,6 +342,9 @@ impl Head {
         if e.device_ts != e.ts {
             w.int(e.device_ts.0);
         }
+        if e.recorded != e.ts {
+            w.int(e.recorded.0);
+        }
         w.uint(e.session);
         w.int(distance(e.ts, e.before));
         w.int(distance(e.ts, e.device_before));
@@ -351,9 +358,10 @@ impl Head {
         let id = if part(HAS_ID) { Some(r.value()?) } else { None };
         let utc_offset_min = if part(HAS_OFFSET) { Some(i32::try_from(r.int()?).ok()?) } else { None };
         let device_ts = if part(HAS_DEVICE_TS) { Some(Timestamp(r.int()?)) } else { None };
+        let recorded = if part(HAS_RECORDED) { Some(Timestamp(r.int()?)) } else { None };
         let session = r.uint()?;
         let (before, device_before) = (back(ts, r.int()?), back(ts, r.int()?));
-        Some(Self { scene, source, id, utc_offset_min, device_ts, session, before, device_before })
+        Some(Self { scene, source, id, utc_offset_min, device_ts, recorded, session, before, device_before })
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Statement {
     Unheld = 5,
     Call = 6,
     Counts = 7,
-    /// How far the fold has come in a stream.
+    /// How far the fold has come in a stream, and `record` as if it had come as far; not written any more.
     Folded = 8,
     Bound = 9,
     /// Up to where a stream's history is gone.
@@ -35,12 +35,14 @@ pub(super) enum Statement {
     Number = 11,
     /// How far recording has come in a stream.
     Reached = 12,
+    /// How far both have come in a stream, as the fold knows it.
+    Moved = 13,
 }
 
 use Statement as S;
 
 /// All statements with what they do and their text. In the order of their numbers; one that is not written any more stays.
-const STATEMENTS: [(Statement, &str, &str); 12] = [
+const STATEMENTS: [(Statement, &str, &str); 13] = [
     (
         S::Event,
         "writing an event",
@@ -102,6 +104,13 @@ const STATEMENTS: [(Statement, &str, &str); 12] = [
         "INSERT INTO streams (user, frontier, session, folded, utc_offset_min)
          VALUES (?1, ?2, ?3, -9223372036854775808, 0)
          ON CONFLICT (user) DO UPDATE SET frontier = max(frontier, ?2), session = max(session, ?3)",
+    ),
+    (
+        S::Moved,
+        "writing a user's time",
+        "INSERT INTO streams (user, frontier, session, folded, utc_offset_min) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (user) DO UPDATE SET folded = max(folded, ?4), frontier = max(frontier, ?2),
+         session = max(session, ?3), utc_offset_min = ?5",
     ),
 ];
 
@@ -261,7 +270,8 @@ mod tests {
         \x09\x06\x02\x01s\x02\x01t\x01\x02\x03\x01\x00\x01\x04\x01\x0e\
         \x0a\x06\x01\x02\x01\x04\x01\x02\x01\x00\x01\x04\x01\x0e\
         \x0b\x02\x02\x06wakeup\x01\x04\
-        \x0c\x03\x01\x02\x01\x06\x01\x02";
+        \x0c\x03\x01\x02\x01\x06\x01\x02\
+        \x0d\x05\x01\x02\x01\x06\x01\x02\x01\x06\x01\x00";
 
     fn fresh() -> Connection {
         let conn = Connection::open_in_memory().unwrap();
@@ -305,17 +315,17 @@ mod tests {
         let conn = fresh();
         post(&conn, &beside_events(KEPT)).unwrap();
         assert_eq!((rows(&conn, "events"), rows(&conn, "decisions"), rows(&conn, "numbers")), (0, 1, 1));
-        assert_eq!(beside_events(&KEPT[..KEPT.len() - 1]), beside_events(KEPT)[..beside_events(KEPT).len() - 8]);
+        assert_eq!(beside_events(&KEPT[..KEPT.len() - 1]), beside_events(KEPT)[..beside_events(KEPT).len() - 12]);
     }
 
     #[test]
     fn an_entry_that_is_cut_or_says_nonsense_is_torn() {
         let ends: Vec<usize> = (1..KEPT.len()).filter(|n| post(&fresh(), &KEPT[..*n]).is_ok()).collect();
         // Between two statements; an entry that is cut there has no checksum that fits.
-        assert_eq!(ends.len(), 12, "{ends:?}");
+        assert_eq!(ends.len(), 13, "{ends:?}");
         for nonsense in [
             &b"\x00\x00"[..],
-            b"\x0d\x00",
+            b"\x0e\x00",
             b"\x0b\x02\x04",
             b"\x0b\xff\xff\xff\x0f",
             b"\x0b\x01\x02\x01a",

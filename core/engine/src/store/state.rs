@@ -67,6 +67,8 @@ impl Store {
     pub(crate) fn put_cut(&mut self, stream: &StreamKey, state: &UserState) -> Result<(), Error> {
         let Some(cut) = state.cut else { return Ok(()) };
         let id = self.stream_id(stream)?;
+        // There is a row then, and it says how far recording has come.
+        self.write_folded(id, state)?;
         let session = signed(state.session);
         let row = [id, state.folded.0, session, state.utc_offset_min.into(), cut.ts.0, signed(cut.seq)];
         self.db.write(Statement::Cut, &row.map(Cell::Int))

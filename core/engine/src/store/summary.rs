@@ -165,9 +165,9 @@ impl Store {
         done.and_then(|()| self.put_number(SUMMED, signed(self.next_seq.saturating_sub(1))))
     }
 
-    fn write_folded(&mut self, of: i64, state: &UserState) -> Result<(), Error> {
-        let row = [of, state.folded.0, signed(state.session), state.utc_offset_min.into()];
-        self.db.write(Statement::Folded, &row.map(Cell::Int))
+    pub(super) fn write_folded(&mut self, of: i64, state: &UserState) -> Result<(), Error> {
+        let row = [of, state.frontier.0, signed(state.session), state.folded.0, state.utc_offset_min.into()];
+        self.db.write(Statement::Moved, &row.map(Cell::Int))
     }
 
     fn write_bound(&mut self, (source, task, user, key): &BoundOf, at: Position) -> Result<(), Error> {
@@ -251,9 +251,10 @@ impl UserState {
     /// Goes on by an event as the fold does.
     fn pass(&mut self, event: &LogEvent, key: &StreamKey) {
         let before = if *key == StreamKey::Device { event.device_before } else { event.before };
-        self.folded = self.folded.max(before);
+        (self.folded, self.frontier) = (self.folded.max(before), self.frontier.max(before));
         if !event.is_derived() {
             self.folded = self.folded.max(event.position(key).ts);
+            self.frontier = self.frontier.max(event.recorded);
         }
         self.session = self.session.max(event.session);
         self.utc_offset_min = event.event.utc_offset_min.unwrap_or(self.utc_offset_min);

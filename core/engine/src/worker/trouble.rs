@@ -111,7 +111,7 @@ impl Worker {
     }
 
     fn lost_by(&self, key: &StreamKey) -> (Losers, Timestamp) {
-        let upto = self.fold.state(key).map_or(Timestamp::MIN, |state| state.frontier);
+        let upto = self.fold.state(key).map_or(Timestamp::MIN, |state| state.folded);
         (Losers::User(key.user().cloned()), upto)
     }
 

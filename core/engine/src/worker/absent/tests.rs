@@ -30,9 +30,13 @@ enum Do {
     Away,
     /// The store is closed, all having been taken, and opened again.
     Reopen,
+    /// The same, but nothing that waits to be written is.
+    Kill,
+    /// Time moves to half a minute after this one, all having been taken: an event at this minute is raised to that.
+    Advance(i64),
 }
 
-use Do::{Away, Noise, Reopen, Save, Wanted, Work};
+use Do::{Advance, Away, Kill, Noise, Reopen, Save, Wanted, Work};
 
 /// A user, in an engine that keeps nobody in memory whom it may put away.
 struct Site {
@@ -118,11 +122,24 @@ impl Site {
             Reopen => {
                 self.work();
                 self.worker().settle();
-                self.worker = None;
-                *self = Self::closed(self.config.clone(), self.bystander);
-                self.open();
+                self.reopen();
+            }
+            Kill => {
+                self.work();
+                self.reopen();
+            }
+            Advance(minute) => {
+                self.work();
+                let to = Timestamp(minute * MINUTE + MINUTE / 2);
+                self.worker().advance(to).unwrap();
             }
         }
+    }
+
+    fn reopen(&mut self) {
+        self.worker = None;
+        *self = Self::closed(self.config.clone(), self.bystander);
+        self.open();
     }
 
     /// What the log says in the end, and how far the store says the user has come.
@@ -153,7 +170,7 @@ fn memory(users: usize) -> Config {
 fn plain(steps: &[Do], bystander: i64) -> (Vec<Row>, Option<(i64, u64)>) {
     let mut site = Site::new(memory(1_000), bystander);
     for (id, step) in steps.iter().enumerate() {
-        if matches!(step, Wanted(_) | Noise(_)) {
+        if matches!(step, Wanted(_) | Noise(_) | Advance(_)) {
             site.act(*step, i64::try_from(id).unwrap());
             site.act(Work, 0);
         }
@@ -268,4 +285,40 @@ fn so_it_is_for_who_comes_before_the_store_is_open() {
     early.iter().for_each(|step| site.act(*step, 0));
     site.open();
     assert_eq!(relabelled(site.end()), relabelled(plainly));
+}
+
+/// Who is raised to a time moved to has come, for `record`, no further than they were: a session begins where it would.
+#[test]
+fn an_event_that_is_raised_moves_no_session() {
+    // A second less, so that whole minutes are apart where an event that was raised half a minute is not.
+    let config = |config: Config| Config { users: 1, session_gap: Duration(30 * MINUTE - 1_000), ..config };
+    let told = |config: Config, steps: &[Do]| {
+        let (rows, state) = relabelled(run(config, steps, 490));
+        (rows.into_iter().map(|(_, ts, _, session, late)| (ts, session, late)).collect::<Vec<_>>(), state)
+    };
+    let plainly = (vec![(460, 1, false), (490, 2, false)], Some((490, 2)));
+    for between in [&[][..], &[Work], &[Save], &[Work, Away], &[Work, Save, Away], &[Reopen], &[Kill], &[Save, Kill]] {
+        let steps = [&[Advance(460), Wanted(460)], between, &[Wanted(490)]].concat();
+        let dir = tempfile::tempdir().unwrap();
+        let stored = config(Config::at(dir.path().join("ensue.db")).replay());
+        assert_eq!(told(stored, &steps), plainly, "{steps:?}");
+    }
+}
+
+/// What a process that was killed had not written of who recorded, the log says.
+#[test]
+fn so_it_is_where_the_process_was_killed() {
+    let mut state = 13;
+    for case in 0..40 {
+        let steps = steps(&mut state, true).into_iter().map(|step| match step {
+            // Of events that no task wants nothing is left.
+            Noise(minute) => Wanted(minute),
+            Reopen => Kill,
+            step => step,
+        });
+        let steps: Vec<Do> = steps.collect();
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { users: 1, ..Config::at(dir.path().join("ensue.db")).replay() };
+        assert_eq!(run(config, &steps, 1_000), plain(&steps, 1_000), "case {case}: {steps:?}");
+    }
 }
