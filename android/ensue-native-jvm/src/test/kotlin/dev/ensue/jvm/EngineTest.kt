@@ -3,6 +3,7 @@ package dev.ensue.jvm
 import dev.ensue.Consent
 import dev.ensue.Decision
 import dev.ensue.EnsueException
+import dev.ensue.Event
 import dev.ensue.Feedback
 import dev.ensue.FeedbackKind
 import dev.ensue.Match
