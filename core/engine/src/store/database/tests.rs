@@ -134,7 +134,7 @@ fn what_waits_for_the_disk_is_no_entry() {
     }
 }
 
-/// What SQLite has not synced a crash of the system may take back; what was entered later is on the disk, for all one knows.
+/// What `SQLite` has not synced a crash of the system may take back; what was entered later is on the disk, for all one knows.
 #[test]
 fn no_entry_is_taken_in_without_what_it_builds_upon() {
     let dir = tempfile::tempdir().unwrap();
@@ -148,7 +148,7 @@ fn no_entry_is_taken_in_without_what_it_builds_upon() {
     };
     // A statement of its own, a transaction of the same mark's time, and a journal that was moved.
     let changes: [&dyn Fn(&mut Database); 3] = [
-        &|db| drop(db.writable().unwrap().execute("INSERT INTO numbers VALUES ('alone', 1)", []).unwrap()),
+        &|db| assert_eq!(db.writable().unwrap().execute("INSERT INTO numbers VALUES ('alone', 1)", []).unwrap(), 1),
         &|db| {
             db.begin();
             db.tables().unwrap();
