@@ -50,7 +50,7 @@ const MAY: &[(&str, &[&str], &[&str])] = &[
         &["arc-swap", "jni", "serde_json", "smallvec", "uniffi"],
         &["ensue-rule", "ensue-engine", "ensue-dsl"],
     ),
-    ("ensue-faults", &["rusqlite"], &[]),
+    ("ensue-faults", &["libc", "rusqlite"], &[]),
     ("ensue-bindgen", &["uniffi"], &[]),
     // The matcher: notebooks draw the automaton of a rule.
     ("ensue-python", &["pyo3", "serde", "serde_json"], &["ensue-rule", "ensue-matcher", "ensue-engine", "ensue-dsl"]),
