@@ -131,9 +131,12 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
     hex.as_bytes().chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect()
 }
 
-/// `docs/storage.md`, "Rows of events": what is there (2: an id, no scene), the source, the id (3: a whole number).
+/// `docs/storage.md`, "Rows of events": what is there (2: an id, no scene; 16 where the event was raised), the source, the id (3: a
+/// whole number).
 fn id(body: &[u8]) -> Option<u64> {
-    let ([2, _, 3], varint) = body.split_first_chunk::<3>().map(|(head, rest)| (*head, rest))? else { return None };
+    let ([2 | 18, _, 3], varint) = body.split_first_chunk::<3>().map(|(head, rest)| (*head, rest))? else {
+        return None;
+    };
     let mut n = 0_u64;
     for (i, byte) in varint.iter().enumerate() {
         n |= u64::from(byte & 0x7f) << (7 * i);
