@@ -2,7 +2,7 @@
 
 use std::time::Duration as Span;
 
-use ensue_rule::Timestamp;
+use ensue_rule::{Duration, Timestamp};
 
 use super::Worker;
 use crate::config::Mode;
@@ -10,21 +10,18 @@ use crate::error::Error;
 use crate::log::StreamKey;
 
 /// Idle for this long, the write-ahead log is moved into the file.
-const SETTLE: Span = Span::from_millis(200);
+const SETTLE: Duration = Duration(200);
 
 impl Worker {
-    /// How long to sleep: until the next timer, or until it is time to settle.
+    /// How long to sleep: until the next timer, or until it is time to settle. Where no time passes by itself, in replay or
+    /// under a clock that its owner moves, neither comes: a store is settled when it is closed.
     pub(super) fn patience(&self) -> Option<Span> {
-        let settle = self.unsettled.then_some(SETTLE);
-        let timer = match &self.shared.config.mode {
-            Mode::Live(clock) => {
-                let due = self.fold.next_due().map(|due| due.plus(self.shared.config.lateness));
-                let aged = Some(self.aged_at).filter(|at| *at < Timestamp::MAX);
-                due.into_iter().chain(aged).filter_map(|at| clock.until(at)).min()
-            }
-            Mode::Replay => None,
-        };
-        settle.into_iter().chain(timer).chain(self.pause()).min()
+        let Mode::Live(clock) = &self.shared.config.mode else { return self.pause() };
+        let due = self.fold.next_due().map(|due| due.plus(self.shared.config.lateness));
+        let aged = Some(self.aged_at).filter(|at| *at < Timestamp::MAX);
+        let settled = self.unsettled.then(|| clock.now().plus(SETTLE));
+        let moments = [due, aged, settled].into_iter().flatten();
+        moments.filter_map(|at| clock.until(at)).chain(self.pause()).min()
     }
 
     /// Nothing came for as long as it was patient.

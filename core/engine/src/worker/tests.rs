@@ -132,6 +132,44 @@ fn a_long_log_is_moved_into_the_file_between_batches() {
     assert!(std::fs::metadata(&path).unwrap().len() > 10_000_000);
 }
 
+/// A clock that moves by itself, so slowly that nothing comes due in a test.
+#[derive(Debug)]
+struct Slow;
+
+impl Clock for Slow {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000)
+    }
+
+    fn until(&self, due: Timestamp) -> Option<std::time::Duration> {
+        u64::try_from(due.since(self.now()).0).ok().map(std::time::Duration::from_millis)
+    }
+}
+
+#[test]
+fn who_has_nothing_to_do_settles_where_time_passes_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| Config::at(dir.path().join(name));
+    let still = Arc::new(crate::clock::ManualClock::new(Timestamp(1_000)));
+    for config in [at("replay.db").replay(), at("still.db").clock(still)] {
+        let mut worker = worker(config);
+        batch(&mut worker, vec![event("a", 1_000, "")]);
+        assert_eq!(worker.patience(), None);
+    }
+    let mut worker = worker(at("live.db").clock(Arc::new(Slow)));
+    batch(&mut worker, vec![event("a", 1_000, "")]);
+    batch(&mut worker, vec![event("a", 1_000, "")]);
+    let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+    assert!(!bytes("live.db-entries").is_empty());
+    assert_eq!(worker.patience(), Some(std::time::Duration::from_millis(200)));
+    let (log, file) = (bytes("live.db-wal"), bytes("live.db"));
+    worker.rest();
+    assert_ne!(bytes("live.db-wal"), log, "the journal was moved");
+    assert_ne!(bytes("live.db"), file, "and the log");
+    let day = std::time::Duration::from_secs(24 * 3_600);
+    assert!(worker.patience().is_none_or(|patience| patience > day), "once is enough");
+}
+
 /// Twenty users, each with a live run, of whom four stay in memory.
 fn resting(retention: Retention) -> Worker {
     let config = Config { users: 1, retention, ..Config::in_memory().replay() };

@@ -33,7 +33,7 @@ fn no_more_than_the_limit_wait_for_the_first_set() {
     assert_eq!(site.engine.stats().dropped, 40);
 }
 
-/// A clock that holds the worker up where it asks how long to sleep.
+/// A clock that holds the worker up where it asks how long to sleep until a run times out.
 #[derive(Debug, Default)]
 struct Held {
     closed: Mutex<bool>,
@@ -57,7 +57,11 @@ impl Clock for Held {
         Timestamp(1_000_000)
     }
 
-    fn until(&self, _: Timestamp) -> Option<std::time::Duration> {
+    fn until(&self, due: Timestamp) -> Option<std::time::Duration> {
+        if due > self.now() {
+            // The store's own time.
+            return None;
+        }
         self.asked.fetch_add(1, Ordering::SeqCst);
         let closed = self.closed.lock().unwrap();
         drop(self.opened.wait_while(closed, |closed| *closed).unwrap());
@@ -337,8 +341,9 @@ fn a_worker_that_panics_closes_the_engine_and_not_the_host() {
         fn now(&self) -> Timestamp {
             Timestamp(1_000)
         }
-        fn until(&self, _: Timestamp) -> Option<std::time::Duration> {
-            panic!("broken on purpose")
+        fn until(&self, due: Timestamp) -> Option<std::time::Duration> {
+            assert!(due != Timestamp(11_000), "broken on purpose");
+            None
         }
     }
     let engine = Engine::open(Config::in_memory().clock(Arc::new(Broken))).unwrap();
