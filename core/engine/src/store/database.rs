@@ -267,11 +267,8 @@ impl Database {
         &self.waiting.entries
     }
 
-    /// Before it is dropped: the files at the path, and the logs beside them, are another's.
+    /// Before it is dropped: the file at the path, and the log beside it, are another's.
     pub(super) fn let_go(&mut self) {
-        if let Some(file) = &mut self.file {
-            file.let_go();
-        }
         // Where this fails there is nothing that could be done.
         let _ = self.file().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }

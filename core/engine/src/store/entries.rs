@@ -10,6 +10,7 @@ use std::io::{Read, Result};
 use std::path::{Path, PathBuf};
 
 use super::open::beside;
+use super::salvage::{identity, identity_of};
 
 /// What stands before an entry: its length (4 bytes) and its checksum (8), low bytes first.
 const HEAD: usize = 12;
@@ -24,8 +25,6 @@ pub(super) struct Entries {
     path: PathBuf,
     /// Where the next entry stands.
     end: usize,
-    /// Whether it stays when it is closed though nothing waits in it: another has its place.
-    stays: bool,
     /// An entry with its head.
     framed: Vec<u8>,
 }
@@ -33,12 +32,17 @@ pub(super) struct Entries {
 impl Entries {
     /// Opens the file of the database at `path`, or makes it; with the entries in it that hold over `mark`, and how many they are.
     pub(super) fn open(path: &Path, mark: Option<i64>) -> Result<(Self, Vec<u8>, usize)> {
-        let path = beside(path, "-entries");
+        let database = path;
+        let path = beside(database, "-entries");
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
         let mut bytes = Vec::new();
         (&file).take(MOST).read_to_end(&mut bytes)?;
+        if bytes.is_empty() {
+            // Who may not read the database must not read this. Some file systems know no permissions.
+            let _ = std::fs::metadata(database).and_then(|of| file.set_permissions(of.permissions()));
+        }
         let (entries, n, end) = mark.map(|mark| read(&bytes, mark)).unwrap_or_default();
-        Ok((Self { file, path, end, stays: false, framed: Vec::new() }, entries, n))
+        Ok((Self { file, path, end, framed: Vec::new() }, entries, n))
     }
 
     /// Adds an entry; where that fails, the next is written over what there is of it.
@@ -65,15 +69,15 @@ impl Entries {
         Ok(())
     }
 
-    /// Leaves the path alone from now on: what is there is another's.
-    pub(super) fn let_go(&mut self) {
-        self.stays = true;
+    /// Whether it is the one at its path: it may have been deleted, and another made there.
+    fn is_there(&self) -> Result<bool> {
+        Ok(identity_of(&self.file.metadata()?) == identity(&self.path)?)
     }
 }
 
 impl Drop for Entries {
     fn drop(&mut self) {
-        if self.end == 0 && !self.stays {
+        if self.end == 0 && self.is_there().unwrap_or(false) {
             // Where this fails a file stays of which nothing reads.
             let _ = std::fs::remove_file(&self.path);
         }
@@ -194,22 +198,46 @@ mod tests {
     }
 
     #[test]
-    fn what_is_closed_and_empty_is_gone_unless_another_has_its_place() {
+    fn what_is_closed_and_empty_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.db");
         let (file, _) = kept(&path);
         drop(open(&path, MARK));
         assert!(file.exists(), "entries wait in it");
-        let (mut left, ..) = open(&path, MARK);
-        left.begin_anew();
-        left.let_go();
-        drop(left);
-        assert!(file.exists());
         let (mut erased, ..) = open(&path, MARK);
         erased.erase().unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), b"");
         drop(erased);
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn what_another_has_put_in_its_place_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.db");
+        let (before, ..) = open(&path, MARK);
+        let file = before.path.clone();
+        std::fs::remove_file(&file).unwrap();
+        let (after, ..) = open(&path, MARK);
+        drop(before);
+        assert!(file.exists());
+        drop(after);
+        assert!(!file.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_not_read_the_database_may_not_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.db");
+        for mode in [0o600, 0o640] {
+            std::fs::write(&path, b"").unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let (file, ..) = open(&path, MARK);
+            assert_eq!(file.file.metadata().unwrap().permissions().mode() & 0o777, mode);
+        }
     }
 
     #[test]

@@ -133,16 +133,21 @@ fn rows(conn: &Connection, table: &str) -> Vec<Vec<Value>> {
 }
 
 /// Which file stands at a path.
-#[cfg(unix)]
 pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).map(|m| (m.dev(), m.ino()))
+    std::fs::metadata(path).map(|of| identity_of(&of))
 }
 
-/// Which file stands at a path: elsewhere an open file cannot be taken away.
+/// Which file it is.
+#[cfg(unix)]
+pub(super) fn identity_of(file: &std::fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (file.dev(), file.ino())
+}
+
+/// Which file it is: elsewhere an open file cannot be taken away.
 #[cfg(not(unix))]
-pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    std::fs::metadata(path).map(|_| (0, 0))
+pub(super) fn identity_of(_: &std::fs::Metadata) -> (u64, u64) {
+    (0, 0)
 }
 
 #[cfg(test)]
