@@ -44,9 +44,12 @@ unsafe extern "C" fn pwrite64(fd: c_int, from: *const c_void, n: size_t, at: off
     // SAFETY: as above.
     let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), n) };
     let answer = watcher.access(ACCESS);
-    match answer {
-        Answer::Fail(fault) => return refuse(fault),
-        Answer::Hold => held(|held| held.entry(path).or_default().push((at, bytes.to_vec()))),
+    let written = match answer {
+        Answer::Fail(fault) => refuse(fault),
+        Answer::Hold => {
+            held(|held| held.entry(path).or_default().push((at, bytes.to_vec())));
+            ssize_t::try_from(n).unwrap_or(ssize_t::MAX)
+        }
         Answer::Pass | Answer::Half => {
             for (at, bytes) in held(|held| held.remove(&path)).into_iter().flatten() {
                 put(fd, &bytes, at);
@@ -55,11 +58,13 @@ unsafe extern "C" fn pwrite64(fd: c_int, from: *const c_void, n: size_t, at: off
                 put(fd, bytes.get(..n / 2).unwrap_or_default(), at);
                 watcher.halved();
             }
-            put(fd, bytes, at);
+            put(fd, bytes, at)
         }
+    };
+    if written >= 0 {
+        watcher.entered();
     }
-    watcher.entered();
-    ssize_t::try_from(n).unwrap_or(ssize_t::MAX)
+    written
 }
 
 /// Whether a file is a watched store's journal.
@@ -94,9 +99,9 @@ fn held<T>(change: impl FnOnce(&mut Held) -> T) -> T {
     change(HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
-fn put(fd: c_int, bytes: &[u8], at: off_t) {
+fn put(fd: c_int, bytes: &[u8], at: off_t) -> ssize_t {
     // SAFETY: the bytes are there.
-    unsafe { hand_on(fd, bytes.as_ptr().cast(), bytes.len(), at) };
+    unsafe { hand_on(fd, bytes.as_ptr().cast(), bytes.len(), at) }
 }
 
 /// # Safety
