@@ -8,6 +8,7 @@ use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 use crate::fold::{Draft, HeldChange, Told};
 use crate::ingest::{Item, Lost, Queued};
+use crate::listener::Audience;
 use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 use crate::stats::Counters;
 use crate::store::{Bound, Store};
@@ -167,6 +168,9 @@ impl Worker {
             return Ok(());
         }
         self.open = false;
+        if self.fold.audience > Audience::Nobody && !self.fold.effects.decisions.is_empty() {
+            self.delivery.announce();
+        }
         let failed = self.failed.take();
         let written = failed.map_or(Ok(()), Err).and_then(|()| self.save()).and_then(|()| self.store.commit());
         // Where all went well, whoever waits for a decision waits for nothing of what follows; else there may be more to tell.

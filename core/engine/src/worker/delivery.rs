@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::Shared;
@@ -12,6 +13,9 @@ use crate::feedback::Feedback;
 use crate::listener::{Audience, Listener};
 use crate::outcome::{Decision, Outcome};
 use crate::report::StoreReport;
+
+/// So often the listener's thread looks for what was announced before it sleeps again: a tenth of a millisecond or two.
+const LOOKS: usize = 300;
 
 /// What is told at once.
 pub(super) struct News {
@@ -51,6 +55,14 @@ impl Delivery {
         let untold: Vec<Decision> = made.into_iter().filter(|d| decisions.iter().all(|told| told.id != d.id)).collect();
         decisions.extend(untold);
         self.send(shared, |listener| News { decisions, outcomes, ..News::to(listener) });
+    }
+
+    /// Says that something will be told in a moment: to wake the thread for it takes as long as to commit it, and both can be
+    /// done at once.
+    pub(super) fn announce(&self) {
+        if let Self::Thread(Some(sender)) = self {
+            sender.announce();
+        }
     }
 
     /// Tells of feedback to nothing.
@@ -130,11 +142,17 @@ fn thread(shared: &Shared) -> Option<Sender> {
 struct Post {
     state: Mutex<Bag>,
     bell: Condvar,
+    /// Whether there is anything to take, for who looks without the lock; it may be out of date.
+    full: AtomicBool,
 }
 
 #[derive(Default)]
 struct Bag {
     news: VecDeque<News>,
+    /// Whether something will come in a moment.
+    announced: bool,
+    /// Whether its taker must be woken.
+    sleeping: bool,
     closed: bool,
 }
 
@@ -143,14 +161,40 @@ impl Post {
     fn take(&self) -> Option<News> {
         let mut bag = self.lock();
         while bag.news.is_empty() && !bag.closed {
+            if std::mem::take(&mut bag.announced) {
+                drop(bag);
+                self.look_out();
+                bag = self.lock();
+                continue;
+            }
+            bag.sleeping = true;
             bag = self.bell.wait(bag).unwrap_or_else(PoisonError::into_inner);
+            bag.sleeping = false;
         }
-        bag.news.pop_front()
+        let news = bag.news.pop_front();
+        self.full.store(!bag.news.is_empty(), Ordering::Relaxed);
+        news
+    }
+
+    /// Stays awake for a while, until something is there. Whoever else wants this core gets it.
+    fn look_out(&self) {
+        for _ in 0..LOOKS {
+            if self.full.load(Ordering::Relaxed) {
+                return;
+            }
+            std::thread::yield_now();
+        }
     }
 
     fn put(&self, change: impl FnOnce(&mut Bag)) {
-        change(&mut self.lock());
-        self.bell.notify_one();
+        let mut bag = self.lock();
+        change(&mut bag);
+        self.full.store(!bag.news.is_empty() || bag.closed, Ordering::Relaxed);
+        let sleeping = bag.sleeping;
+        drop(bag);
+        if sleeping {
+            self.bell.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Bag> {
@@ -163,12 +207,70 @@ pub(super) struct Sender(Arc<Post>);
 
 impl Sender {
     fn send(&self, news: News) {
-        self.0.put(|bag| bag.news.push_back(news));
+        self.0.put(|bag| {
+            bag.news.push_back(news);
+            bag.announced = false;
+        });
+    }
+
+    fn announce(&self) {
+        self.0.put(|bag| bag.announced = true);
     }
 }
 
 impl Drop for Sender {
     fn drop(&mut self) {
         self.0.put(|bag| bag.closed = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Deaf;
+
+    impl Listener for Deaf {
+        fn on_decisions(&self, _: &[Decision]) {}
+    }
+
+    /// Takes all until the end, on a thread; how many there were.
+    fn taker(post: &Arc<Post>) -> std::thread::JoinHandle<usize> {
+        let post = post.clone();
+        std::thread::spawn(move || std::iter::from_fn(|| post.take()).count())
+    }
+
+    #[test]
+    fn whatever_was_announced_all_that_comes_is_taken() {
+        for announced in [|_| false, |n| n % 2 == 0, |_| true] {
+            let sender = Sender(Arc::default());
+            let taken = taker(&sender.0);
+            for n in 0..1_000 {
+                if announced(n) {
+                    sender.announce();
+                }
+                sender.send(News::to(Arc::new(Deaf)));
+            }
+            drop(sender);
+            assert_eq!(taken.join().unwrap(), 1_000);
+        }
+    }
+
+    #[test]
+    fn what_was_announced_and_does_not_come_is_not_waited_for() {
+        let sender = Sender(Arc::default());
+        let taken = taker(&sender.0);
+        sender.announce();
+        let sleeps = || {
+            let bag = sender.0.lock();
+            bag.sleeping && !bag.announced
+        };
+        while !sleeps() {
+            std::thread::yield_now();
+        }
+        sender.send(News::to(Arc::new(Deaf)));
+        sender.announce();
+        drop(sender);
+        assert_eq!(taken.join().unwrap(), 1);
     }
 }
