@@ -1,10 +1,12 @@
 //! Which outputs a match opens, and whether a touch may go out.
 //!
 //! Pure: what past decisions count, and what became of them, is in the [`Ledger`], which the host fills from its store and
-//! notes new decisions in; every time comes in with the [`Candidate`]. Nothing here reads a clock, does I/O, or makes the
-//! decision itself. What may keep a touch back are the [`controls`], a file each, in one order.
+//! to which it adds new decisions by way of the [`Daybook`]; every time comes in with the [`Candidate`]. Nothing here reads
+//! a clock, does I/O, or makes the decision itself. What may keep a touch back are the [`controls`], a file each, in one
+//! order.
 
 pub(crate) mod controls;
+mod daybook;
 mod draw;
 mod ledger;
 mod local;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use ensue_rule::{On, Output, Task, Timestamp, TouchPolicy, Value};
 
 pub(crate) use controls::{checks, judge, looks_back, reach};
+pub(crate) use daybook::Daybook;
 pub(crate) use ledger::{Answers, Ledger, LedgerEntry};
 
 use crate::outcome::Reason;

@@ -49,7 +49,7 @@ pub(crate) use matching::Case;
 pub(crate) use rebuild::Remembered;
 use stream::Stream;
 
-use crate::dispatch::{Ledger, LedgerEntry};
+use crate::dispatch::{Daybook, LedgerEntry};
 use crate::listener::Audience;
 use crate::log::StreamKey;
 use crate::tasks::{Book, TaskId};
@@ -77,7 +77,7 @@ pub(crate) struct Fold {
     wakeup: Timestamp,
     /// Events of everyone up to this time were lost, also of users who are not known yet.
     gap: Timestamp,
-    ledger: Ledger,
+    daybook: Daybook,
     /// How many touches ever waited: those of one time are judged in their order.
     holds: u64,
     /// What tells this device's anonymous user from those of others.
@@ -118,7 +118,7 @@ impl Fold {
             due: BTreeSet::new(),
             wakeup: Timestamp::MIN,
             gap: Timestamp::MIN,
-            ledger: Ledger::new(),
+            daybook: Daybook::default(),
             holds: 0,
             install: 0,
             consumed: FxHashMap::default(),
@@ -160,12 +160,17 @@ impl Fold {
 
     /// Whether past decisions were taken over from the store.
     pub(crate) fn knows_past(&self) -> bool {
-        self.ledger.is_whole()
+        self.daybook.is_whole()
     }
 
     /// Takes past decisions over from the store.
     pub(crate) fn restore_ledger(&mut self, entries: Vec<LedgerEntry>) {
-        self.ledger.restore(entries);
+        self.daybook.ledger().restore(entries);
+    }
+
+    /// Whoever waited for what was decided has been told: it is put where controls look for it.
+    pub(crate) fn post_decisions(&mut self) {
+        self.daybook.post();
     }
 
     /// Forgets what no longer matters: past decisions, consumed places, and runs whose window is over.
@@ -174,7 +179,7 @@ impl Fold {
         let (longest, horizon) = (book.longest_window(), book.horizon());
         let streams = &self.streams;
         let time = |key: &StreamKey| streams.get(key).map_or(wakeup, |s| s.time(lateness, wakeup));
-        self.ledger.prune(|user| {
+        self.daybook.ledger().prune(|user| {
             // What the device's tasks decided counts with the anonymous user's.
             let key = StreamKey::User(user.cloned());
             let time = if user.is_none() { time(&key).min(time(&StreamKey::Device)) } else { time(&key) };

@@ -60,7 +60,7 @@ pub(crate) const ORDER: [&dyn Control; 14] = [
     &caps::OfDocuments,
 ];
 
-/// What becomes of a candidate. Changes nothing: one that passes is [noted](Ledger::note) by whoever decides it.
+/// What becomes of a candidate. Changes nothing: one that passes is [noted](super::Daybook::note) by whoever decides it.
 pub(crate) fn judge(c: &Candidate<'_>, past: &Ledger) -> Verdict {
     let mut verdicts = ORDER.iter().map(|control| control.judge(c, past));
     verdicts.find(|verdict| *verdict != Verdict::Pass).unwrap_or(Verdict::Pass)

@@ -200,11 +200,6 @@ struct Under {
 }
 
 impl Ledger {
-    /// No past.
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
     /// Remembers what was decided, now or, as the store says, before. Twice is as good as once.
     pub(crate) fn note(&mut self, entry: LedgerEntry) {
         let known = self.by_id.get(&entry.id).cloned();

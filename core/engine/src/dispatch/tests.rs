@@ -74,7 +74,7 @@ fn refusal(ledger: &Ledger, c: &Candidate<'_>) -> Option<(Reason, String)> {
 
 #[test]
 fn without_policy_everything_passes() {
-    let (mut ledger, t) = (Ledger::new(), task("t", Policy::default()));
+    let (mut ledger, t) = (Ledger::default(), task("t", Policy::default()));
     for _ in 0..3 {
         let c = candidate(&t, NOON);
         assert_eq!((judge(&c, &ledger), c.expires_at()), (Verdict::Pass, None));
@@ -84,7 +84,7 @@ fn without_policy_everything_passes() {
 
 #[test]
 fn a_task_is_over_at_its_end() {
-    let ledger = Ledger::new();
+    let ledger = Ledger::default();
     let t = Task { expires: Some(NOON), ..task("t", Policy::default()) };
     assert_eq!(refusal(&ledger, &candidate(&t, after(-1))), None);
     let expected = Some((Reason::Expired, "the task ended at 2023-11-15T12:00:00Z".to_owned()));
@@ -95,7 +95,7 @@ fn a_task_is_over_at_its_end() {
 
 #[test]
 fn a_decision_is_good_for_its_ttl() {
-    let ledger = Ledger::new();
+    let ledger = Ledger::default();
     let t = task("t", Policy { ttl: Some(Duration::MINUTE), ..Policy::default() });
     let fresh = Candidate { now: after(59_999), ..candidate(&t, NOON) };
     assert_eq!((judge(&fresh, &ledger), fresh.expires_at()), (Verdict::Pass, Some(after(60_000))));
@@ -109,7 +109,8 @@ fn a_decision_is_good_for_its_ttl() {
 
 #[test]
 fn a_cooldown_is_over_when_it_is_over() {
-    let (mut ledger, t) = (Ledger::new(), task("t", Policy { cooldown: Some(Duration::HOUR), ..Policy::default() }));
+    let (mut ledger, t) =
+        (Ledger::default(), task("t", Policy { cooldown: Some(Duration::HOUR), ..Policy::default() }));
     note(&mut ledger, &candidate(&t, NOON));
     let detail = "cooldown of 1h after the decision at 2023-11-15T12:00:00Z, until 2023-11-15T13:00:00Z".to_owned();
     assert_eq!(refusal(&ledger, &candidate(&t, after(3_599_999))), Some((Reason::Cooldown, detail)));
@@ -119,7 +120,7 @@ fn a_cooldown_is_over_when_it_is_over() {
 #[test]
 fn users_tasks_and_sources_cool_down_apart() {
     let policy = Policy { cooldown: Some(Duration::HOUR), ..Policy::default() };
-    let (mut ledger, t, other) = (Ledger::new(), task("t", policy.clone()), task("other", policy));
+    let (mut ledger, t, other) = (Ledger::default(), task("t", policy.clone()), task("other", policy));
     note(&mut ledger, &candidate(&t, NOON));
     assert_eq!(refusal(&ledger, &other_user(candidate(&t, NOON))), None);
     assert_eq!(refusal(&ledger, &Candidate { user: None, ..candidate(&t, NOON) }), None);
@@ -130,7 +131,7 @@ fn users_tasks_and_sources_cool_down_apart() {
 
 #[test]
 fn a_cap_over_a_span_slides() {
-    let (mut ledger, t) = (Ledger::new(), task("t", caps(&[(2, Per::Span(Duration::MINUTE), None)])));
+    let (mut ledger, t) = (Ledger::default(), task("t", caps(&[(2, Per::Span(Duration::MINUTE), None)])));
     note(&mut ledger, &candidate(&t, NOON));
     note(&mut ledger, &candidate(&t, after(20_000)));
     let detail = "caps[0]: 2 of 2 in the last 1m, until 2023-11-15T12:01:00Z".to_owned();
@@ -143,7 +144,7 @@ fn a_cap_over_a_span_slides() {
 
 #[test]
 fn a_cap_over_a_day_is_by_the_local_calendar() {
-    let (mut ledger, t) = (Ledger::new(), task("t", caps(&[(1, Per::Day, None)])));
+    let (mut ledger, t) = (Ledger::default(), task("t", caps(&[(1, Per::Day, None)])));
     let in_china = |at| Candidate { utc_offset_min: 480, ..candidate(&t, at) };
     note(&mut ledger, &in_china(NOON)); // 20:00 local
     let detail = "caps[0]: 1 of 1 in this local day, until 2023-11-15T16:00:00Z".to_owned();
@@ -157,7 +158,7 @@ fn a_cap_over_a_day_is_by_the_local_calendar() {
 fn a_cap_of_nothing_lets_nothing_through() {
     for per in [Per::Day, Per::Span(Duration::DAY)] {
         let t = task("t", caps(&[(0, per, None)]));
-        let (reason, detail) = refusal(&Ledger::new(), &candidate(&t, NOON)).unwrap();
+        let (reason, detail) = refusal(&Ledger::default(), &candidate(&t, NOON)).unwrap();
         assert_eq!(reason, Reason::Cap);
         assert!(detail.ends_with("never lets one through"), "{detail}");
     }
@@ -166,7 +167,7 @@ fn a_cap_of_nothing_lets_nothing_through() {
 #[test]
 fn a_shared_cap_counts_every_task_of_that_name() {
     let shared = caps(&[(5, Per::Day, None), (2, Per::Span(Duration::DAY), Some("promo"))]);
-    let (mut ledger, a, b) = (Ledger::new(), task("a", shared.clone()), task("b", shared));
+    let (mut ledger, a, b) = (Ledger::default(), task("a", shared.clone()), task("b", shared));
     let alone = task("c", caps(&[(2, Per::Span(Duration::DAY), None)]));
     note(&mut ledger, &candidate(&a, NOON));
     note(&mut ledger, &other_source(candidate(&b, NOON)));
@@ -179,7 +180,7 @@ fn a_shared_cap_counts_every_task_of_that_name() {
 #[test]
 fn a_name_that_two_caps_share_counts_a_decision_once() {
     let policy = caps(&[(3, Per::Day, Some("p")), (2, Per::Span(Duration::HOUR), Some("p"))]);
-    let (mut ledger, t) = (Ledger::new(), task("t", policy));
+    let (mut ledger, t) = (Ledger::default(), task("t", policy));
     note(&mut ledger, &candidate(&t, NOON));
     assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
 }
@@ -187,7 +188,7 @@ fn a_name_that_two_caps_share_counts_a_decision_once() {
 #[test]
 fn the_first_control_in_order_gives_the_reason() {
     let policy = Policy { ttl: Some(Duration::SECOND), cooldown: Some(Duration::HOUR), ..caps(&[(0, Per::Day, None)]) };
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     let mut t = Task { expires: Some(after(5_000)), ..task("t", policy) };
     note(&mut ledger, &candidate(&t, NOON));
     let reason = |t: &Task, now| refusal(&ledger, &Candidate { now, ..candidate(t, NOON) }).map(|(reason, _)| reason);
@@ -201,9 +202,9 @@ fn the_first_control_in_order_gives_the_reason() {
 #[test]
 fn the_store_gives_back_what_was_noted() {
     let policy = Policy { cooldown: Some(Duration::HOUR), ..caps(&[(1, Per::Day, Some("p"))]) };
-    let (t, mut restored) = (task("t", policy), Ledger::new());
+    let (t, mut restored) = (task("t", policy), Ledger::default());
     restored.restore(vec![entry(&candidate(&t, NOON))]);
-    let mut noted = Ledger::new();
+    let mut noted = Ledger::default();
     note(&mut noted, &candidate(&t, NOON));
     for at in [NOON, after(3_600_000), after(24 * 3_600_000)] {
         assert_eq!(judge(&candidate(&t, at), &restored), judge(&candidate(&t, at), &noted));
@@ -213,13 +214,25 @@ fn the_store_gives_back_what_was_noted() {
 #[test]
 fn what_the_store_gives_back_late_stands_before_what_was_noted_since() {
     let policy = Policy { cooldown: Some(Duration::HOUR), ..Policy::default() };
-    let (mut ledger, t) = (Ledger::new(), task("t", policy));
+    let (mut ledger, t) = (Ledger::default(), task("t", policy));
     note(&mut ledger, &candidate(&t, after(3_600_000)));
     assert!(!ledger.is_whole());
     ledger.restore([NOON, after(3_600_000)].map(|at| entry(&candidate(&t, at))).into());
     assert!(ledger.is_whole());
     let (_, detail) = refusal(&ledger, &candidate(&t, after(3_600_001))).unwrap();
     assert!(detail.contains("13:00"), "the later one is the last: {detail}");
+}
+
+#[test]
+fn what_was_decided_lately_is_in_the_ledger_when_that_is_asked() {
+    let t = task("t", Policy { cooldown: Some(Duration::HOUR), ..Policy::default() });
+    let mut daybook = Daybook::default();
+    daybook.note(entry(&candidate(&t, NOON)));
+    assert!(refusal(daybook.ledger(), &candidate(&t, after(1))).is_some());
+    daybook.note(entry(&candidate(&t, after(3_600_000))));
+    daybook.post();
+    let (_, detail) = refusal(daybook.ledger(), &candidate(&t, after(3_600_001))).unwrap();
+    assert!(detail.contains("13:00"), "{detail}");
 }
 
 #[test]
@@ -253,13 +266,13 @@ fn a_policy_looks_back_if_some_control_does() {
 #[test]
 fn what_is_pruned_counts_no_more() {
     let policy = caps(&[(1, Per::Span(Duration(i64::MAX)), None), (9, Per::Day, Some("p"))]);
-    let (mut ledger, t) = (Ledger::new(), task("t", policy));
+    let (mut ledger, t) = (Ledger::default(), task("t", policy));
     note(&mut ledger, &candidate(&t, NOON));
     ledger.prune(|_| NOON);
     assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
     ledger.prune(|_| after(1));
     assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
-    assert_eq!(format!("{ledger:?}"), format!("{:?}", Ledger::new()), "nothing is left behind");
+    assert_eq!(format!("{ledger:?}"), format!("{:?}", Ledger::default()), "nothing is left behind");
 }
 
 fn output(on: On, when: Option<Expr>) -> Output {

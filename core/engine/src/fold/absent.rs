@@ -126,7 +126,7 @@ impl Fold {
             }
         }
         self.consumed.retain(|(_, stream, _), _| stream != key);
-        self.ledger.forget(key.user());
+        self.daybook.ledger().forget(key.user());
     }
 
     /// A stream comes again, or for the first time.
@@ -147,7 +147,7 @@ impl Fold {
 
     /// What the matches of a stream consumed, and what past decisions in it count.
     pub(crate) fn remember(&mut self, key: &StreamKey, bounds: &[Bound], past: Vec<LedgerEntry>) {
-        past.into_iter().for_each(|entry| self.ledger.note(entry));
+        past.into_iter().for_each(|entry| self.daybook.note(entry));
         for bound in bounds {
             let task = self.book.find(&bound.source, &bound.task).filter(|t| t.is_triggered());
             if let Some(task) = task {

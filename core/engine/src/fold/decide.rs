@@ -271,11 +271,11 @@ impl Fold {
             let decision = Decision { at, line: self.line, expires_at, ..decision };
             return Ruling::Refuse(refused(decision, Reason::HistoryTruncated, UNREAD.to_owned()));
         }
-        match dispatch::judge(&candidate, &self.ledger) {
+        match dispatch::judge(&candidate, self.daybook.ledger()) {
             Verdict::Pass => {
                 let entry = LedgerEntry::of(&candidate, &decision.id, &f.stream);
                 let decision = Decision { at, line: self.line, expires_at, ..decision };
-                self.ledger.note(entry.clone());
+                self.daybook.note(entry.clone());
                 let origin = self.origin(f, None);
                 self.effects.decisions.push(Made { decision: decision.clone(), entry, origin });
                 Ruling::Decide(decision)

@@ -25,9 +25,9 @@ impl Fold {
     pub(crate) fn feedback(&mut self, decision: &Arc<str>, kind: FeedbackKind, at: Option<Timestamp>) -> Option<bool> {
         let (streams, lateness, wakeup) = (&self.streams, self.lateness, self.wakeup);
         let now = |key: &StreamKey| streams.get(key).map_or(wakeup, |s| s.time(lateness, wakeup));
-        let (stream, new) = self.ledger.answer(decision, kind, at, now)?;
+        let (stream, new) = self.daybook.ledger().answer(decision, kind, at, now)?;
         if let Some(at) = new {
-            if let Some((source, task)) = self.ledger.task_of(decision)
+            if let Some((source, task)) = self.daybook.ledger().task_of(decision)
                 && let Some(task) = self.book.find(source, task)
             {
                 self.effects.counts_of(task).answer(kind.as_str());

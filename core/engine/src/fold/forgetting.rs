@@ -8,7 +8,7 @@ use ensue_rule::Timestamp;
 
 use super::matching::{Case, What, collect, note_bound};
 use super::{Fold, Labels};
-use crate::dispatch::Ledger;
+use crate::dispatch::Daybook;
 use crate::error::Error;
 use crate::log::{Log, StreamKey};
 
@@ -78,6 +78,6 @@ impl Fold {
         self.labels = Labels::default();
         self.observation = ensue_matcher::Observation::default();
         self.recalled = ensue_matcher::Observation::default();
-        self.ledger = Ledger::new();
+        self.daybook = Daybook::default();
     }
 }

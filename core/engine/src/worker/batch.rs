@@ -190,6 +190,7 @@ impl Worker {
 
     /// Takes note of how a batch went.
     fn end_batch(&mut self, written: &Result<(), Error>) {
+        self.fold.post_decisions();
         let rows = self.store.take_written();
         if written.is_ok() {
             self.fold.effects.saved();
