@@ -22,7 +22,6 @@ const SCENES: u32 = 20;
 const MEAN_GAP_MS: f64 = 10.0;
 /// Longer than the store waits before it moves its log.
 const PAUSE: Duration = Duration::from_millis(300);
-const PROBES: usize = 500;
 
 /// When which decision came.
 #[derive(Default)]
@@ -51,19 +50,40 @@ pub(super) enum Pace {
     Pauses,
 }
 
+impl Pace {
+    /// The time to the next event.
+    fn gap(self, random: &mut SplitMix) -> Duration {
+        match self {
+            Self::Poisson => {
+                let uniform = (f64::from(random.below(1 << 30)) + 1.0) / f64::from(1 << 30);
+                Duration::from_secs_f64(-uniform.ln() * MEAN_GAP_MS / 1_000.0)
+            }
+            Self::Pauses => PAUSE,
+        }
+    }
+
+    /// How often a thread is woken before, and again after, what is measured: for some 3 seconds.
+    fn probes(self) -> usize {
+        match self {
+            Self::Poisson => 300,
+            Self::Pauses => 10,
+        }
+    }
+}
+
 pub(super) fn latency(pace: Pace, events: usize) -> Result<Figure, Failure> {
     let scratch = Scratch::new("latency")?;
     let engine = Engine::open(Config::at(scratch.path("ensue.db")))?;
     tasks::apply(&engine, tasks::visits(TASKS)?)?;
     let decided = Arc::new(Decided::default());
     engine.set_listener(Some(decided.clone()));
-    let mut probes = probe(PROBES / 2);
+    let mut probes = probe(pace);
     let watch = Watch::start();
     let Recordings { recorded, expected, checkpoints } = record(&engine, &scratch, pace, events);
     engine.flush()?;
     engine.close();
     let watched = watch.end();
-    probes.extend(probe(PROBES / 2));
+    probes.extend(probe(pace));
     probes.sort_unstable_by(f64::total_cmp);
     let decided = std::mem::take(&mut *decided.0.lock().unwrap_or_else(PoisonError::into_inner));
     let took =
@@ -107,10 +127,7 @@ fn record(engine: &Engine, scratch: &Scratch, pace: Pace, events: usize) -> Reco
     let mut last = written();
     let mut next = machine::now();
     for k in 0..events {
-        next += match pace {
-            Pace::Poisson => gap(&mut random),
-            Pace::Pauses => PAUSE,
-        };
+        next += pace.gap(&mut random);
         std::thread::sleep(next.saturating_duration_since(machine::now()));
         let now = written();
         if now != last {
@@ -131,20 +148,15 @@ fn record(engine: &Engine, scratch: &Scratch, pace: Pace, events: usize) -> Reco
     Recordings { recorded, expected, checkpoints }
 }
 
-/// The time to the next event of a Poisson process.
-fn gap(random: &mut SplitMix) -> Duration {
-    let uniform = (f64::from(random.below(1 << 30)) + 1.0) / f64::from(1 << 30);
-    Duration::from_secs_f64(-uniform.ln() * MEAN_GAP_MS / 1_000.0)
-}
-
-/// How long a sleeping thread takes to wake once it is notified, in microseconds.
-fn probe(n: usize) -> Vec<f64> {
+/// How long a thread that has slept for as long as the worker between two events takes to wake once it is notified, in
+/// microseconds.
+fn probe(pace: Pace) -> Vec<f64> {
     let shared = (Mutex::new(None::<Option<Instant>>), Condvar::new());
     let (slot, bell) = &shared;
     let lock = || slot.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
-            let mut times = Vec::with_capacity(n);
+            let mut times = Vec::with_capacity(pace.probes());
             let mut state = lock();
             loop {
                 match state.take() {
@@ -156,8 +168,8 @@ fn probe(n: usize) -> Vec<f64> {
             }
         });
         let mut random = SplitMix(2);
-        for _ in 0..n {
-            std::thread::sleep(gap(&mut random) / 4);
+        for _ in 0..pace.probes() {
+            std::thread::sleep(pace.gap(&mut random));
             *lock() = Some(Some(machine::now()));
             bell.notify_one();
         }
