@@ -57,7 +57,7 @@ impl From<Config> for ensue_engine::Config {
     fn from(given: Config) -> Self {
         let size = |n: Option<u32>| n.and_then(|n| usize::try_from(n).ok());
         let mut config = Self::in_memory();
-        config.place = given.path.map_or(Place::Memory, |path| Place::File(path.into()));
+        config.place = given.path.map_or(Place::Memory, Place::at);
         config.lateness = given.lateness_ms.map_or(config.lateness, Duration);
         config.session_gap = given.session_gap_ms.map_or(config.session_gap, Duration);
         config.limits.default_window = given.default_window_ms.map_or(config.limits.default_window, Duration);

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 impl Args {
     fn config(&self) -> Config {
-        let place = if self.db.as_os_str() == ":memory:" { Place::Memory } else { Place::File(self.db.clone()) };
+        let place = Place::at(&self.db);
         Config { place, ..self.recording.config() }
     }
 }

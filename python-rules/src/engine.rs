@@ -332,7 +332,7 @@ impl Drop for Engine {
 pub(crate) fn config(path: Option<PathBuf>, lateness_ms: Option<i64>, session_gap_ms: Option<i64>) -> Config {
     let defaults = Config::in_memory();
     Config {
-        place: path.map_or(Place::Memory, Place::File),
+        place: path.map_or(Place::Memory, Place::at),
         lateness: lateness_ms.map_or(defaults.lateness, Duration),
         session_gap: session_gap_ms.map_or(defaults.session_gap, Duration),
         ..defaults

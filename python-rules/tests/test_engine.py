@@ -103,6 +103,33 @@ def test_a_closed_engine_says_so() -> None:
     assert engine.stats()["events"] == 0
 
 
+def test_a_store_stays_where_it_was_opened_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+    with Engine("s.db", replay=True) as engine:
+        engine.apply(touch_on("pv"))
+        monkeypatch.chdir(there)
+        for n in range(3):
+            engine.record("pv", ts=1_000 + n, n=n)
+            assert len(list(engine.decisions())) == n + 1
+    assert [p.name for p in here.iterdir()] == ["s.db"]
+    assert list(there.iterdir()) == []
+
+
+def test_what_is_called_memory_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Engine(":memory:") as engine:
+        engine.apply(touch_on("pv"))
+        for n in range(3):
+            engine.record("pv", n=n)
+            assert len(list(engine.decisions())) == n + 1
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_opened_is_an_exception(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as raised:
         Engine(tmp_path / "no" / "such.db")

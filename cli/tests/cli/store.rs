@@ -1,5 +1,7 @@
 //! `ensue run --db`: a store that lasts, and files that are none.
 
+use ensue_engine::{Config, Engine};
+
 use crate::shell::Shell;
 
 const RULE: &str = "EVENT: a -> b WHERE a.actionType = 'a' AND b.actionType = 'b' WITHIN 1 H\n";
@@ -26,6 +28,21 @@ fn a_half_finished_match_goes_on() {
     assert_eq!(second.of_kind("match")[0]["bindings"], serde_json::json!({"a": ["a1"], "b": ["b2"]}));
     let third = sh.file("e.jsonl", "").ensue(RUN);
     assert_eq!((third.code, third.of_kind("match").len()), (0, 0), "{third:?}");
+}
+
+#[test]
+fn a_store_that_is_in_use_stays_locked_whoever_was_refused_it() {
+    let sh = shell();
+    sh.file("e.jsonl", event("a", 1));
+    let config = || Config::at(sh.path().join("s.db")).replay();
+    let engine = Engine::open(config()).unwrap();
+    engine.ready().unwrap();
+    // One in this process first: whoever closes a file gives back all locks that the process has on it.
+    assert!(Engine::open(config()).unwrap().ready().unwrap_err().is_in_use());
+    let other = sh.ensue(RUN);
+    assert!(other.code == 2 && other.stderr.contains("in use"), "{other:?}");
+    engine.close();
+    assert_eq!(sh.ensue(RUN).code, 0);
 }
 
 #[test]
@@ -89,7 +106,8 @@ fn a_directory_is_no_store() {
     std::fs::create_dir(sh.path().join("s.db")).unwrap();
     let ended = sh.ensue(RUN);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
-    assert!(ended.stderr.starts_with("ensue: cannot open s.db as a store: "), "{}", ended.stderr);
+    let said = format!("ensue: cannot open {} as a store: it is a directory\n", sh.path().join("s.db").display());
+    assert_eq!(ended.stderr, said);
     let ended = sh.ensue("run --rule r.txt --events e.jsonl --db no/such/folder/s.db");
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
 }

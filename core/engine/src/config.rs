@@ -70,10 +70,28 @@ impl Default for Retention {
 /// Where the store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A file, made if it is not there. While it is open `-wal` and `-entries` beside it belong to it, and so after a kill.
+    /// A file, made if it is not there. While it is open `-wal` and `-entries` beside it belong to it, and so after a kill. A
+    /// relative path is one in the folder that is the process's when the engine is opened, whatever is later.
     File(PathBuf),
     /// In memory: gone with the engine.
     Memory,
+}
+
+impl Place {
+    /// The file at a path; `:memory:` is no file, as everywhere with `SQLite`.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        if path.as_os_str() == ":memory:" { Self::Memory } else { Self::File(path) }
+    }
+
+    /// The same wherever the process goes.
+    pub(crate) fn settled(self) -> Self {
+        match self {
+            // Of one that cannot be made absolute (it is empty, or the folder is gone) opening says what it is.
+            Self::File(path) => Self::File(std::path::absolute(&path).unwrap_or(path)),
+            Self::Memory => Self::Memory,
+        }
+    }
 }
 
 /// Which clock time goes by.
@@ -88,10 +106,10 @@ pub enum Mode {
 }
 
 impl Config {
-    /// A store in a file, live on the system clock.
+    /// A store in a file, or as [`Place::at`] says, live on the system clock.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
-            place: Place::File(path.into()),
+            place: Place::at(path),
             mode: Mode::Live(Arc::new(SystemClock::new())),
             lateness: Duration(0),
             session_gap: Duration(30 * Duration::MINUTE.0),

@@ -39,6 +39,7 @@ impl Engine {
     /// # Errors
     /// Where no thread can be started.
     pub fn open(config: Config) -> Result<Self, Error> {
+        let config = Config { place: config.place.settled(), ..config };
         let shared = Arc::new(Shared::new(config));
         let of_worker = shared.clone();
         let thread = std::thread::Builder::new().name("ensue-worker".to_owned());

@@ -72,7 +72,7 @@ def _run(given: argparse.Namespace, out: TextIO) -> int:
     rule = None if given.rule is None else given_rule(_path(given.rule))
     events = _stdin() if given.events == "-" else batches(_path(given.events))
     replay = _ensue.Replay(
-        None if given.db == ":memory:" else given.db,
+        given.db,
         lateness_ms=given.lateness,
         session_gap_ms=given.session_gap,
         scripts=scripts,

@@ -67,7 +67,7 @@ class Engine(_ensue.Engine):
     ) -> Engine:
         """Opens the store and waits until it is open.
 
-        path: the file; None: in memory.
+        path: the file; None, or ":memory:": in memory.
         lateness: how late an event may come behind its user's latest; 0.
         session_gap: a longer pause begins a new session; 30 minutes.
         default_window: the window of a rule without WITHIN; 24 hours.

@@ -153,6 +153,34 @@ fn a_journal_of_another_store_is_not_taken_in() {
     assert!(!left.with_extension("db-entries").exists(), "a store that is closed is one file");
 }
 
+/// What is beside a database is beside the file itself, so it is found by whatever name that is opened.
+#[cfg(unix)]
+#[test]
+fn a_store_behind_a_link_has_its_journal_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let [link, hop, path] = ["link.db", "hop.db", "folder/ensue.db"].map(|name| dir.path().join(name));
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    std::os::unix::fs::symlink("hop.db", &link).unwrap();
+    std::os::unix::fs::symlink(&path, &hop).unwrap();
+    let site = journaled(&link);
+    let killed = dir.path().join("killed.db");
+    copy(&path, &killed);
+    site.engine.shutdown();
+    let again = Site::open(&killed);
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 2);
+    again.engine.shutdown();
+    let left = std::fs::read_dir(dir.path().join("folder")).unwrap().count();
+    assert_eq!(left, 1, "a store that is closed is one file");
+    // A torn one is set aside there, and the links stay.
+    std::fs::write(&path, b"no database").unwrap();
+    let site = Site::open(&link);
+    let aside = site.engine.ready().unwrap().set_aside.unwrap();
+    site.engine.shutdown();
+    assert_eq!(aside.parent(), path.parent());
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    sound(&path);
+}
+
 /// Who was written anew has a journal of its own, and whoever was there before leaves it alone.
 #[test]
 fn a_store_that_was_written_anew_has_its_journal() {
@@ -185,7 +213,7 @@ fn a_journal_that_cannot_be_opened_is_said() {
     std::fs::create_dir(path.with_extension("db-entries")).unwrap();
     let site = Site::open(&path);
     let said = site.engine.ready().unwrap_err().to_string();
-    assert!(said.contains("opening the journal"), "{said}");
+    assert!(said.contains("opening the journal") && said.contains("is no file"), "{said}");
     site.engine.shutdown();
     std::fs::remove_dir(path.with_extension("db-entries")).unwrap();
     let site = Site::open(&path);

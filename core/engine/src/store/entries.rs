@@ -6,7 +6,7 @@
 //! and so empties the file without a write to it. [`Database`](super::database) says when which is done.
 
 use std::fs::File;
-use std::io::{Read, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 use std::path::{Path, PathBuf};
 
 use super::open::beside;
@@ -34,6 +34,10 @@ impl Entries {
     pub(super) fn open(path: &Path, mark: Option<i64>) -> Result<(Self, Vec<u8>, usize)> {
         let database = path;
         let path = beside(database, "-entries");
+        if std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            // A link would lead out of the folder, and a pipe never end.
+            return Err(Error::new(ErrorKind::InvalidInput, format!("{} is no file", path.display())));
+        }
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
         let mut bytes = Vec::new();
         (&file).take(MOST).read_to_end(&mut bytes)?;

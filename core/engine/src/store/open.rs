@@ -40,6 +40,7 @@ impl Store {
             return Ok(Opened { store, set_aside: None });
         };
         usable(path)?;
+        let path = &followed(path);
         // Of a process that was killed while it wrote a file anew; there may be somebody in it who is to be forgotten.
         let _ = std::fs::remove_file(beside(path, ".anew"));
         match connect(Some(path)) {
@@ -56,6 +57,7 @@ impl Store {
 
     /// Sets the file at `path` aside and begins a fresh one.
     pub(crate) fn begin_afresh(path: &Path, now: Timestamp) -> Result<Opened, Error> {
+        let path = &followed(path);
         let aside = set_aside(path, now)?;
         let store = connect(Some(path)).map_err(|f| f.into_error(path))?;
         Ok(Opened { store, set_aside: Some(aside) })
@@ -102,9 +104,26 @@ fn usable(path: &Path) -> Result<(), Error> {
     if let Some(parent) = parent.filter(|p| !p.is_dir()) {
         return Err(unusable(path, &format!("there is no folder {}", parent.display())));
     }
+    Ok(())
+}
+
+/// The file behind links: what is beside the database is beside that, and so whoever opens it by another name finds it.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // No system follows more.
+    for _ in 0..40 {
+        let Ok(to) = std::fs::read_link(&path) else { break };
+        path = path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to));
+    }
+    path
+}
+
+/// Why a file cannot be opened, in the system's words. Asked only after `SQLite` could not: closing a file takes away the lock
+/// of whoever in this process has it.
+fn denied(path: &Path, error: &rusqlite::Error) -> Failure {
     match std::fs::File::open(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(unusable(path, &e.to_string())),
-        _ => Ok(()),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Failure::Other(unusable(path, &e.to_string())),
+        _ => Failure::of(error, path),
     }
 }
 
@@ -116,7 +135,7 @@ fn connect(path: Option<&Path>) -> Result<Store, Failure> {
         Some(path) => Connection::open_with_flags(path, flags),
         None => Connection::open_in_memory(),
     };
-    let mut conn = conn.map_err(failed)?;
+    let mut conn = conn.map_err(|e| denied(shown, &e))?;
     conn.busy_timeout(PATIENCE).map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(64);
     // Else some statements are prepared again for each value that is bound to them: there are no statistics to gain by it.

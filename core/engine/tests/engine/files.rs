@@ -1,6 +1,6 @@
 //! Files that are no stores, stores that are in use, and what a store forgets.
 
-use ensue_engine::{Config, Engine};
+use ensue_engine::{Config, Engine, Place};
 use ensue_rule::{Attr, BinaryOp, EventRef, Expr, Task, Timestamp};
 
 use crate::support::{Site, arg, at, file, given, rule, task, touch};
@@ -149,6 +149,12 @@ fn a_second_engine_on_the_file_is_told_so() {
     assert!(error.is_in_use(), "{error}");
     first.close();
     Engine::open(file(&dir)).unwrap().ready().unwrap();
+}
+
+#[test]
+fn what_is_called_memory_is_no_file() {
+    assert_eq!(Config::at(":memory:").place, Place::Memory);
+    assert_eq!(Place::at("memory"), Place::File("memory".into()));
 }
 
 #[test]

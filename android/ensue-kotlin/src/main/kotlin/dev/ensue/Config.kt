@@ -5,7 +5,7 @@ import kotlin.time.Duration
 /**
  * How an engine is set up. What is null is the engine's default.
  *
- * @property path the file of the store; null: in memory, gone with the process.
+ * @property path the file of the store; null, or `:memory:`: in memory, gone with the process.
  * @property lateness how late an event may come behind its user's latest; none.
  * @property sessionGap a longer pause begins a new session; 30 minutes.
  * @property defaultWindow the window of a rule without WITHIN; 24 hours.
