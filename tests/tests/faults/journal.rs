@@ -181,6 +181,28 @@ fn a_store_behind_a_link_has_its_journal_beside_it() {
     sound(&path);
 }
 
+/// A commit whose sync fails is on the disk or is not: what is committed after it holds in either case.
+#[test]
+fn what_comes_after_a_sync_that_failed_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = journaled(&dir.path().join("ensue.db"));
+    site.disk.fail_once(Part::Log, Op::Sync, Fault::Broken);
+    // No task wants it, so nothing of it has to be made up for in what is written next.
+    let event = EventRef { ts: Some(Timestamp(5_000)), action_type: "z", ..EventRef::default() };
+    assert!(site.engine.record_durable(&event).unwrap_err().is_store());
+    site.record(6_000, "a", "");
+    site.engine.flush().unwrap();
+    let killed = dir.path().join("killed.db");
+    copy(&site.path, &killed);
+    site.engine.shutdown();
+    let again = Site::open(&killed);
+    again.record(7_000, "b", "");
+    again.engine.flush().unwrap();
+    assert_eq!(again.engine.decisions(9).unwrap().len(), 3);
+    again.engine.shutdown();
+    sound(&killed);
+}
+
 /// Who was written anew has a journal of its own, and whoever was there before leaves it alone.
 #[test]
 fn a_store_that_was_written_anew_has_its_journal() {

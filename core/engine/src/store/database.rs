@@ -231,6 +231,8 @@ impl Database {
             Some(_) => Some(self.draw().doing(doing)?),
             None => None,
         };
+        // Where this fails it may be on the disk all the same, with the new mark: over the old one nothing holds any more.
+        self.mark = None;
         self.conn.prepare_cached("COMMIT").doing(doing)?.execute([]).doing(doing)?;
         self.mark = mark;
         self.waiting.entries.clear();
