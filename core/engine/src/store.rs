@@ -155,6 +155,12 @@ impl Store {
         let limit = if full { pages } else { 1 << 30 };
         self.db.file().execute_batch(&format!("PRAGMA max_page_count = {limit}")).unwrap();
     }
+
+    /// Lets nothing be written to the tables any more.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&mut self) {
+        self.db.file().execute_batch("PRAGMA query_only = ON").unwrap();
+    }
 }
 
 /// Says what was being done when `SQLite` failed.

@@ -12,6 +12,9 @@ use crate::log::StreamKey;
 /// Idle for this long, the write-ahead log is moved into the file.
 const SETTLE: Duration = Duration(200);
 
+/// Where what is too old could not be deleted, it is tried again after this long, or when something was written.
+const AGAIN: Duration = Duration::HOUR;
+
 impl Worker {
     /// How long to sleep: until the next timer, or until it is time to settle. Where no time passes by itself, in replay or
     /// under a clock that its owner moves, neither comes: a store is settled when it is closed.
@@ -20,8 +23,9 @@ impl Worker {
         let due = self.fold.next_due().map(|due| due.plus(self.shared.config.lateness));
         let aged = Some(self.aged_at).filter(|at| *at < Timestamp::MAX);
         let settled = self.unsettled.then(|| clock.now().plus(SETTLE));
-        let moments = [due, aged, settled].into_iter().flatten();
-        moments.filter_map(|at| clock.until(at)).chain(self.pause()).min()
+        // What cannot be written cannot be tidied up either.
+        let tidied = [aged, settled].into_iter().flatten().filter(|_| self.pause().is_none());
+        due.into_iter().chain(tidied).filter_map(|at| clock.until(at)).chain(self.pause()).min()
     }
 
     /// Nothing came for as long as it was patient.
@@ -56,6 +60,7 @@ impl Worker {
         self.unsettled = *settled.as_ref().unwrap_or(&false);
         if let Err(error) = settled {
             self.note_aside(error);
+            self.aged_at = self.aged_at.max(self.now().plus(AGAIN));
         }
         self.say_lost();
     }

@@ -142,7 +142,7 @@ impl Clock for Slow {
     }
 
     fn until(&self, due: Timestamp) -> Option<std::time::Duration> {
-        u64::try_from(due.since(self.now()).0).ok().map(std::time::Duration::from_millis)
+        u64::try_from(due.since(self.now()).0.max(0)).ok().map(std::time::Duration::from_millis)
     }
 }
 
@@ -168,6 +168,33 @@ fn who_has_nothing_to_do_settles_where_time_passes_by_itself() {
     assert_ne!(bytes("live.db"), file, "and the log");
     let day = std::time::Duration::from_secs(24 * 3_600);
     assert!(worker.patience().is_none_or(|patience| patience > day), "once is enough");
+}
+
+#[test]
+fn what_cannot_be_written_is_tried_again_after_longer_and_longer_pauses() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut worker = worker(Config::at(dir.path().join("ensue.db")).clock(Arc::new(Slow)));
+    assert!(worker.unsettled, "there is something to tidy up");
+    let mut pauses = Vec::new();
+    for _ in 0..3 {
+        worker.note(&Err(Error::closed()));
+        pauses.push(worker.patience().unwrap().as_millis());
+    }
+    assert_eq!(pauses, [400, 800, 1_600]);
+}
+
+#[test]
+fn what_is_too_old_and_cannot_be_deleted_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut worker = worker(Config::at(dir.path().join("ensue.db")).clock(Arc::new(Slow)));
+    worker.rest();
+    assert!(worker.last_error.is_none(), "{:?}", worker.last_error);
+    worker.aged_at = Timestamp(500);
+    assert_eq!(worker.patience(), Some(std::time::Duration::ZERO));
+    worker.store.refuse_writes();
+    worker.rest();
+    assert!(worker.last_error.is_some());
+    assert_eq!(worker.patience(), Some(std::time::Duration::from_secs(3_600)));
 }
 
 /// Twenty users, each with a live run, of whom four stay in memory.
