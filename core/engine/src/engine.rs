@@ -262,11 +262,11 @@ impl Engine {
     pub fn shutdown(&self) {
         self.shared.ingest.queue.stop();
         let worker = lock(&self.thread).take();
-        // The worker waits for the script that closes the engine.
+        // The worker waits for the script that closes the engine, and who delivers for the worker.
         let from_script = self.shared.asker.get() == Some(&std::thread::current().id());
         join(worker.filter(|_| !from_script));
         let delivery = lock(&self.shared.delivery).take();
-        join(delivery);
+        join(delivery.filter(|_| !from_script));
         self.shared.put_listener(None);
     }
 

@@ -1,14 +1,14 @@
 //! A script that takes its time: what is recorded, forgotten, cut away or lost in a crash while it stands still.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ensue_engine::pending::{Answer, Call};
 use ensue_engine::{Config, Engine, ManualClock, Outcome, Recorded, Retention};
 use ensue_rule::{Task, Timestamp, Value};
 
-use super::{Host, counting, record, script, with};
-use crate::support::{Site, at, rule, task, touch};
+use super::{Host, counting, none, record, script, with};
+use crate::support::{Site, Told, at, rule, set, task, touch};
 
 /// An engine over a file, live, whose only script `s` waits for the test each time it is asked.
 struct Slow {
@@ -71,6 +71,28 @@ fn a_slow_script_holds_up_no_event_and_a_flush_waits_for_it() {
     slow.asked();
     site.engine.shutdown();
     assert_eq!(slow.host.asked(), ["s @2", "s @3"]);
+}
+
+#[test]
+fn a_script_may_close_its_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine: Arc<OnceLock<Engine>> = Arc::default();
+    let (closing, (here, closed)) = (engine.clone(), channel());
+    let here = Mutex::new(here);
+    let host = Host::of("s", move |_| {
+        closing.get().unwrap().shutdown();
+        here.lock().unwrap().send(()).unwrap();
+        none()
+    });
+    let engine = engine.get_or_init(|| Engine::open(with(live(&dir), &host)).unwrap());
+    // So that there is a thread that delivers, which ends with the worker, which waits for the script.
+    engine.set_listener(Some(Arc::new(Told::default())));
+    engine.apply(vec![set(vec![script("s", &["a"]), task("r", rule("a", 100))])]).unwrap();
+    at(1, "a").record(engine);
+    engine.flush().unwrap();
+    at(2, "end").record(engine);
+    closed.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+    assert_eq!(at(3, "a").record(engine), Recorded::Closed);
 }
 
 #[test]
