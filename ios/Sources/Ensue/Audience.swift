@@ -36,11 +36,11 @@ final class Audience: Listener, Sendable {
         let stream: AsyncStream<Ensue.Decision>.Continuation
         /// The engine tells all that is not acknowledged whenever somebody begins to listen; here each comes once.
         var given = Recent()
-        /// There was no room for a decision: it and those after it are to be told again.
+        /// There was no room for a decision: it is to be told again.
         var isBehind = false
 
         mutating func give(_ decision: Ensue.Decision) {
-            guard !isBehind && !given.contains(decision.id) else { return }
+            guard !given.contains(decision.id) else { return }
             if case .dropped = stream.yield(decision) {
                 isBehind = true
             } else {
@@ -172,8 +172,10 @@ final class Audience: Listener, Sendable {
     }
 }
 
-/// The last ids that were given; older ones are forgotten.
+/// The last ids that were given, as many as the engine keeps decisions for; older ones are forgotten.
 private struct Recent {
+    private static let remembered = 10_000
+
     private var ids: Set<String> = []
     private var order: [String] = []
     private var oldest = 0
@@ -184,7 +186,7 @@ private struct Recent {
 
     mutating func insert(_ id: String) {
         ids.insert(id)
-        if order.count < 4 * Audience.waiting {
+        if order.count < Self.remembered {
             order.append(id)
         } else {
             ids.remove(order[oldest])

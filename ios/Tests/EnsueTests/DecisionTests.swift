@@ -59,6 +59,22 @@ import Testing
         #expect(items.sorted() == Array(0..<1_200))
     }
 
+    @Test func whoHadNoRoomIsToldOfWhatComesLater() async throws {
+        let ensue = try await viewing()
+        let (decisions, outcomes) = (ensue.decisions, ensue.outcomes)
+        for n in 0...1_000 { ensue.record(.pageView, ["item": n]) }
+        for await outcome in outcomes {
+            // Told after the decisions of its batch.
+            if case .decision(let last) = outcome, last.values["item"] == 1_000 { break }
+        }
+        var unread = decisions.makeAsyncIterator()
+        for n in 0..<1_000 { #expect(await unread.next()?.values["item"] == .int(Int64(n))) }
+        ensue.record(.pageView, ["item": "later"])
+        await ensue.shutdown()
+        #expect(await unread.next()?.values["item"] == "later")
+        #expect(await unread.next() == nil)
+    }
+
     @Test func streamsEndWithTheEngineAfterWhatWasRecorded() async throws {
         let ensue = try await viewing()
         let (decisions, outcomes) = (ensue.decisions, ensue.outcomes)

@@ -99,7 +99,7 @@ internal class Packer {
                 for (item in value) value(item, depth)
             }
 
-            is Array<*> -> inside(value.asList(), depth + 1)
+            is Array<*> -> inside(value.asList(), depth)
 
             else -> throw Unfit("${value.javaClass.name} is no value of an event")
         }

@@ -65,8 +65,8 @@ internal object Recording {
     } catch (unfit: Unfit) {
         entrance.record(bytes, 0)
         Recorded.Rejected(unfit.message.orEmpty())
-    } catch (@Suppress("TooGenericExceptionCaught") strange: Exception) {
-        // A map or list of the app that throws, or changes while it is read.
+    } catch (@Suppress("TooGenericExceptionCaught") strange: Throwable) {
+        // A map or list of the app that throws, of whatever kind, or changes while it is read.
         entrance.record(bytes, 0)
         Recorded.Rejected(strange.toString())
     }

@@ -38,6 +38,10 @@ internal class Running(private val config: Config, private val entrance: Entranc
     private val subscribers = Subscribers(config.onListenerFailure)
     private val engine = CompletableFuture<FfiEngine>()
 
+    /** The engine as soon as the entrance lets events into it, which is before it is asked anything. */
+    @Volatile
+    private var opened: FfiEngine? = null
+
     val decisions: Flow<Decision> by lazy {
         callbackFlow {
             follow(Subscriber.ToDecisions({ trySend(it).isSuccess }) { close() })
@@ -68,6 +72,7 @@ internal class Running(private val config: Config, private val entrance: Entranc
             Recording.prepare()
             NativeLibrary.ensure()
             val opened = translated { FfiEngine(config.toFfi()) }
+            this.opened = opened
             if (!entrance.open(opened.number().toLong(), opened::identify)) opened.shutdown()
             engine.complete(opened)
         } catch (@Suppress("TooGenericExceptionCaught") failed: Throwable) {
@@ -100,7 +105,7 @@ internal class Running(private val config: Config, private val entrance: Entranc
     }
 
     fun identify(user: String?) {
-        translated { opened()?.identify(user) }
+        translated { opened?.identify(user) }
     }
 
     fun acknowledged(ids: List<String>) {
@@ -112,8 +117,10 @@ internal class Running(private val config: Config, private val entrance: Entranc
             executor.execute { subscribers.contained { listener.onDecision(decision) } }
             true
         })
+        // At once, so that who is gone before the engine is open is not told of anything.
+        subscribers.add(subscriber)
         // Where it could not be opened there is nobody to listen to; where it is closed meanwhile, neither.
-        engine.thenAccept { runCatching { subscribe(it, subscriber) } }
+        engine.thenAccept { runCatching { listen(it) } }
         return Subscription { subscribers.remove(subscriber) }
     }
 
@@ -126,14 +133,22 @@ internal class Running(private val config: Config, private val entrance: Entranc
 
     /** Subscribes for as long as the flow is collected. */
     private suspend fun ProducerScope<*>.follow(subscriber: Subscriber) {
-        ask { subscribe(it, subscriber) }
-        awaitClose { subscribers.remove(subscriber) }
+        try {
+            ask {
+                subscribers.add(subscriber)
+                listen(it)
+            }
+            awaitClose()
+        } finally {
+            // Also where it is cancelled before it waits.
+            subscribers.remove(subscriber)
+        }
     }
 
     /** The engine tells anew of what waits; who was told of it already is not told again. */
-    private fun subscribe(engine: FfiEngine, subscriber: Subscriber) {
-        subscribers.add(subscriber)
-        engine.setListener(subscribers, subscribers.wantOutcomes)
+    private fun listen(engine: FfiEngine) {
+        // One at a time: what is said last is what is wanted.
+        synchronized(subscribers) { engine.setListener(subscribers, subscribers.wantOutcomes) }
         // A replay does not tell by itself of what waits. One that is closed has told all subscribers that it is over.
         if (config.replay) {
             val waiting = try {
@@ -144,8 +159,6 @@ internal class Running(private val config: Config, private val entrance: Entranc
             subscribers.onDecisions(waiting)
         }
     }
-
-    private fun opened(): FfiEngine? = runCatching { engine.getNow(null) }.getOrNull()
 
     /** The engine once it is open. Who stops waiting takes it from nobody else: it is a future of their own that ends. */
     private suspend fun awaited(): FfiEngine = engine.thenApply { it }.await()

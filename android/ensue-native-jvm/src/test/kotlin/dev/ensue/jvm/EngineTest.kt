@@ -187,7 +187,12 @@ class EngineTest {
             ensue.apply(tasks)
             val cyclic = mutableListOf<Any?>()
             cyclic.add(cyclic)
-            for (bad in listOf(Any(), cyclic, mapOf(1 to 2), "x".repeat(70_000))) {
+            val inItself = arrayOfNulls<Any>(1)
+            inItself[0] = inItself
+            val angry = object : AbstractMap<String, Int>() {
+                override val entries get() = throw StackOverflowError("deep")
+            }
+            for (bad in listOf(Any(), cyclic, inItself, angry, mapOf(1 to 2), "x".repeat(70_000))) {
                 assertTrue(ensue.record("a", args = arrayOf("x" to bad)) is Recorded.Rejected)
             }
             assertTrue(ensue.record("") is Recorded.Rejected)
@@ -196,7 +201,7 @@ class EngineTest {
             val malformed = ensue.recordJson("{\"actionType\":".toByteArray()) as Recorded.Rejected
             assertTrue("column 14" in malformed.reason, malformed.reason)
             assertEquals(Recorded.Queued, ensue.recordJson("{\"ts\":1,\"actionType\":\"a\"}".toByteArray()))
-            assertEquals(7, ensue.stats()["rejected"])
+            assertEquals(9, ensue.stats()["rejected"])
         }
     }
 }

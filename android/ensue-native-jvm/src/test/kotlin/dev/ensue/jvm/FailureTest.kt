@@ -120,6 +120,18 @@ class FailureTest {
     }
 
     @Test
+    fun `who left before it was open is not called`() = runBlocking {
+        Ensue.initialize().use { ensue ->
+            val calls = AtomicInteger()
+            ensue.addListener(Runnable::run) { calls.incrementAndGet() }.close()
+            ensue.apply(eachGo)
+            ensue.record("go")
+            withTimeout(PATIENCE_S * 1_000) { ensue.decisions.first() }
+            assertEquals(0, calls.get())
+        }
+    }
+
+    @Test
     fun `closing while others record`() = runBlocking {
         repeat(10) { round ->
             val ensue = Ensue.initialize()
