@@ -214,6 +214,16 @@ impl Replay {
     }
 }
 
+impl Drop for Replay {
+    fn drop(&mut self) {
+        // The worker may wait for a script, and that for the interpreter.
+        let mut replay = self.lock().replay.take();
+        if Python::try_attach(|py| py.detach(|| drop(replay.take()))).is_none() {
+            drop(replay);
+        }
+    }
+}
+
 fn is_decision(item: &Item) -> bool {
     matches!(item, Item::Outcome(Outcome::Decision(_)))
 }

@@ -289,7 +289,8 @@ def _line(event: object) -> bytes:
     if isinstance(event, bytes):
         return event
     if isinstance(event, str):
-        return event.encode()
+        # Half a character is rejected as what it is, by its line.
+        return event.encode(errors="surrogatepass")
     # What has no form in JSON is a line that is no event: it is rejected by number, and stops nothing.
     try:
         return dumps(event).encode()
