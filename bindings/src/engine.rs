@@ -75,6 +75,15 @@ impl Engine {
         guarded(|| Ok(packed::record_durable(&self.core, &event)?.number()))
     }
 
+    /// So many events were lost because the host had no room to keep them until there was an engine: they are counted as
+    /// dropped, and there is a gap of all users up to now.
+    pub fn lose(&self, events: u64) -> Result<(), EnsueError> {
+        guarded(|| {
+            self.core.lose(events);
+            Ok(())
+        })
+    }
+
     /// Takes an event in its JSON form; a malformed one is an error, and counted.
     pub fn record_json(&self, event: Vec<u8>) -> Result<Recorded, EnsueError> {
         guarded(|| Ok(self.core.record_json(&event)?.into()))

@@ -6,8 +6,9 @@
 //! text   = length:u32 UTF-8
 //! value  = tag:u8 ...   0 null, 1 false, 2 true, 3 i64, 4 f64, 5 text, 6 n:u32 n*value, 7 n:u32 n*(name:text value)
 //! ```
-//! `source` is 0 custom, 1 page, 2 network, 3 storage; the bits of `present` say from the lowest up which of the five
-//! texts and numbers in brackets are there. What is cut off, left over or nested too deeply is malformed.
+//! `source` is 0 custom, 1 page, 2 network, 3 storage; the lower bits of `present` say from the lowest up which of the five
+//! texts and numbers in brackets are there. Its bit 5: `ts` is not what the event says of itself but when the host took it,
+//! which it kept until the engine was there. What is cut off, left over or nested too deeply is malformed.
 
 use std::sync::Arc;
 
@@ -23,7 +24,11 @@ const DEEPEST: usize = 65;
 pub(crate) fn record(engine: &Engine, bytes: &[u8]) -> Recorded {
     let Some(packed) = Packed::read(bytes) else { return malformed(engine) };
     let read = |attributes: &mut Attributes<'_>| Rest(packed.args).wanted(attributes).ok_or(());
-    engine.record_reading(&packed.head(), read).map_or(Recorded::Malformed, Recorded::from)
+    let recorded = match packed.kept {
+        Some(kept) => engine.record_kept(&packed.head(), kept, read),
+        None => engine.record_reading(&packed.head(), read),
+    };
+    recorded.map_or(Recorded::Malformed, Recorded::from)
 }
 
 /// Records a packed event, and waits until it is on the disk.
@@ -43,6 +48,8 @@ fn malformed(engine: &Engine) -> Recorded {
 /// An event of which all but the attributes is read.
 struct Packed<'b> {
     event: EventRef<'b>,
+    /// Since when the host kept it.
+    kept: Option<Timestamp>,
     id: Option<Value>,
     args: &'b [u8],
 }
@@ -65,8 +72,9 @@ impl<'b> Packed<'b> {
         let ts = rest.optional(is(2), Rest::long)?.map(Timestamp);
         let id = rest.optional(is(3), Rest::text)?.map(Value::from);
         let utc_offset_min = rest.optional(is(4), Rest::int)?;
+        let (ts, kept) = if is(5) { (None, ts) } else { (ts, None) };
         let event = EventRef { ts, id: None, source, action_type, scene, user_id, utc_offset_min, args: &[] };
-        Some(Self { event, id, args: rest.0 })
+        Some(Self { event, kept, id, args: rest.0 })
     }
 
     fn head(&self) -> EventRef<'_> {

@@ -54,6 +54,27 @@ fn all_of_the_head_is_read() {
 }
 
 #[test]
+fn what_the_host_kept_is_stamped_with_when_it_took_it() {
+    let clock = std::sync::Arc::new(ensue_engine::ManualClock::new(Timestamp(60_000)));
+    let engine = Engine::open(Config::in_memory().clock(clock)).unwrap();
+    let rule = "EVENT: a WHERE a.actionType = 'a' WITHIN 1 S";
+    let tasks = format!(
+        r#"{{"taskArray":[{{"id":"t","taskType":"cep","rule":"{rule}","output":{{"type":"touch","touch":"p"}}}}]}}"#
+    );
+    engine.apply(ensue_dsl::read_documents(tasks.as_bytes(), &ensue_dsl::ReadOptions::default()).unwrap()).unwrap();
+    let taken = |present: u8, ts: i64| {
+        let bytes = [&[0, present, 0, 0, 0, 1, b'a'][..], &ts.to_be_bytes(), &[0, 0]].concat();
+        assert_eq!(record(&engine, &bytes), Recorded::Queued);
+    };
+    taken(1 << 2, 50_000);
+    taken(1 << 2 | 1 << 5, 40_000);
+    taken(1 << 2, 40_000);
+    engine.flush().unwrap();
+    let times: Vec<i64> = engine.decisions(9).unwrap().iter().map(|d| d.at.0).collect();
+    assert_eq!((times, engine.stats().late), (vec![50_000, 50_000], 1));
+}
+
+#[test]
 fn what_is_cut_off_or_left_over_is_malformed() {
     let whole = packed(&X_IS_1);
     let engine = engine();

@@ -143,7 +143,28 @@ impl Engine {
         head: &EventRef<'_>,
         read: impl Fn(&mut Attributes<'_>) -> Result<(), E>,
     ) -> Result<Recorded, E> {
-        self.shared.ingest.record_reading(head, read, &self.shared.counters)
+        self.shared.ingest.record_reading(head, None, read, &self.shared.counters)
+    }
+
+    /// [`Engine::record_reading`] of an event that the host took at `kept`, by the device's clock, and kept because the engine
+    /// was not there yet. Where it brings no time, the engine stamps it with that, and so it is never late. Not in replay,
+    /// where the device's clock says nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::record_reading`].
+    pub fn record_kept<E>(
+        &self,
+        head: &EventRef<'_>,
+        kept: Timestamp,
+        read: impl Fn(&mut Attributes<'_>) -> Result<(), E>,
+    ) -> Result<Recorded, E> {
+        self.shared.ingest.record_reading(head, Some(kept), read, &self.shared.counters)
+    }
+
+    /// Events were lost before they came here, because the host had no room to keep them: they are counted as dropped, and
+    /// there is a gap of all users up to now (in replay, up to the largest time seen), as where the queue was full.
+    pub fn lose(&self, events: u64) {
+        self.shared.ingest.lose(events, &self.shared.counters);
     }
 
     /// Counts an event that a face could not read as rejected.

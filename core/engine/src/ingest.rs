@@ -5,20 +5,21 @@
 
 mod attributes;
 mod demand;
+mod incoming;
 mod queue;
 mod size;
 mod users;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use ensue_rule::{Duration, Event, EventRef, Source, Timestamp, UTC_OFFSETS, Value};
+use ensue_rule::{Duration, EventRef, Source, Timestamp, UTC_OFFSETS};
 
 pub use attributes::Attributes;
-pub(crate) use demand::{DemandTable, Want};
+pub(crate) use demand::DemandTable;
+use incoming::Incoming;
 pub(crate) use queue::{Item, Lost, Push, Queue, Queued};
 use size::{DEPTH, size};
 use users::Mark;
@@ -98,7 +99,8 @@ impl Ingest {
             }
             Ok::<_, Infallible>(())
         };
-        let Ok(recorded) = self.take(&Incoming { head: event, read, left: usize::MAX, line, patient }, counters);
+        let incoming = Incoming { line, patient, ..Incoming::of(event, read, usize::MAX) };
+        let Ok(recorded) = self.take(&incoming, counters);
         recorded
     }
 
@@ -126,21 +128,36 @@ impl Ingest {
             });
             Ok::<_, Infallible>(())
         };
-        let Ok(recorded) = self.take(&Incoming { head, read, left: usize::MAX, line, patient }, counters);
+        let incoming = Incoming { line, patient, ..Incoming::of(head, read, usize::MAX) };
+        let Ok(recorded) = self.take(&incoming, counters);
         recorded
     }
 
-    /// See [`crate::Engine::record_reading`].
+    /// See [`crate::Engine::record_reading`] and, for what was `kept` since then, [`crate::Engine::record_kept`].
     pub(crate) fn record_reading<E>(
         &self,
         head: &EventRef<'_>,
+        kept: Option<Timestamp>,
         read: impl Fn(&mut Attributes<'_>) -> Result<(), E>,
         counters: &Counters,
     ) -> Result<Recorded, E> {
         match self.check(head, counters) {
             Err(answer) => Ok(answer),
-            Ok(left) => self.take(&Incoming { head, read, left, line: None, patient: false }, counters),
+            Ok(left) => self.take(&Incoming { kept, ..Incoming::of(head, read, left) }, counters),
         }
+    }
+
+    /// See [`crate::Engine::lose`].
+    pub(crate) fn lose(&self, events: u64, counters: &Counters) {
+        if events == 0 || self.off.load(Ordering::Acquire) {
+            return;
+        }
+        counters.dropped.add(events);
+        let now = match &self.clock {
+            Some(clock) => self.now(&**clock),
+            None => self.users.device(),
+        };
+        self.queue.lose(now);
     }
 
     /// Takes an event that is good as far as it is read.
@@ -157,17 +174,18 @@ impl Ingest {
             None => None,
             Some(table) => match table.look_up(event.action_type, event.scene) {
                 None => {
-                    self.pass(user, self.stamp(event.ts, counters));
+                    self.pass(user, self.stamp(event.ts, incoming.kept, counters));
                     return Ok(Recorded::Unwanted);
                 }
                 want => want,
             },
         };
         let Some(args) = incoming.args(want.as_ref()).inspect_err(|_| counters.rejected.add(1))? else {
-            return Ok(too_large(counters));
+            counters.rejected.add(1);
+            return Ok(Recorded::Rejected(Rejected::TooLarge));
         };
-        let mark = self.users.mark(user, self.stamp(event.ts, counters), self.queue.queued());
-        let queued = owned(event, &mark, want, args, incoming.line);
+        let mark = self.users.mark(user, self.stamp(event.ts, incoming.kept, counters), self.queue.queued());
+        let queued = incoming.owned(&mark, want, args);
         let recorded = self.queue(queued, incoming, &mark, table.as_ref().map_or(0, |t| t.epoch()))?;
         match recorded {
             Recorded::Queued if table.is_some() => counters.demanded.add(1),
@@ -228,7 +246,7 @@ impl Ingest {
             epoch = table.as_ref().map_or(0, |t| t.epoch());
             // It was small enough, and its size is not of the demand.
             let args = incoming.args(fresh.as_ref())?.unwrap_or_default();
-            queued = owned(event, mark, fresh, args, incoming.line);
+            queued = incoming.owned(mark, fresh, args);
         }
     }
 
@@ -282,11 +300,15 @@ impl Ingest {
         self.identify(None);
     }
 
-    fn stamp(&self, ts: Option<Timestamp>, counters: &Counters) -> Stamp {
+    /// `kept`: since when the host kept an event that brings no time.
+    fn stamp(&self, ts: Option<Timestamp>, kept: Option<Timestamp>, counters: &Counters) -> Stamp {
         match (&self.clock, ts) {
             (None, Some(ts)) => Stamp::Given(ts),
             (None, None) => Stamp::Now(self.users.device().max(Timestamp(0))),
-            (Some(clock), None) => Stamp::Now(self.now(&**clock)),
+            (Some(clock), None) => {
+                let now = self.now(&**clock);
+                Stamp::Now(kept.map_or(now, |kept| kept.min(now)))
+            }
             (Some(clock), Some(ts)) => Stamp::Given(self.clamp(ts, &**clock, counters)),
         }
     }
@@ -332,66 +354,6 @@ impl Ingest {
             Recorded::Rejected(rejected)
         })
     }
-}
-
-/// An event on its way in, and how its attributes are read.
-struct Incoming<'e, R> {
-    head: &'e EventRef<'e>,
-    read: R,
-    /// What is left of its size.
-    left: usize,
-    /// The input line, in replay.
-    line: Option<u64>,
-    /// Waits for room in the queue.
-    patient: bool,
-}
-
-impl<E, R: Fn(&mut Attributes<'_>) -> Result<(), E>> Incoming<'_, R> {
-    /// The attributes that are read; `None`: they are too large.
-    fn args(&self, want: Option<&Want<'_>>) -> Result<Option<BTreeMap<Arc<str>, Value>>, E> {
-        let mut attributes = Attributes::new(want.map(Want::reads), Some(self.left));
-        (self.read)(&mut attributes)?;
-        Ok(attributes.taken())
-    }
-}
-
-fn too_large(counters: &Counters) -> Recorded {
-    counters.rejected.add(1);
-    Recorded::Rejected(Rejected::TooLarge)
-}
-
-/// An owned event with what is wanted of it; all of it, where nobody knows yet.
-fn owned(
-    event: &EventRef<'_>,
-    mark: &Mark,
-    want: Option<Want<'_>>,
-    args: BTreeMap<Arc<str>, Value>,
-    line: Option<u64>,
-) -> Box<Queued> {
-    let whole = want.is_none();
-    let (action, scene) = want.map_or((None, None), |want| (want.action_type.cloned(), want.scene.cloned()));
-    let label = || line.and_then(|l| i64::try_from(l).ok()).map(Value::Int);
-    let made = Event {
-        ts: Some(mark.ts),
-        id: event.id.cloned().or_else(label),
-        source: event.source,
-        action_type: action.unwrap_or_else(|| event.action_type.into()),
-        scene: scene.or_else(|| event.scene.map(Arc::from)),
-        user_id: mark.user.clone(),
-        utc_offset_min: event.utc_offset_min,
-        args,
-    };
-    Box::new(Queued {
-        event: made,
-        ts: mark.ts,
-        before: mark.before,
-        device_before: mark.device_before,
-        session: mark.session,
-        newcomer: mark.newcomer.clone(),
-        stamped: event.ts.is_none(),
-        whole,
-        line,
-    })
 }
 
 #[cfg(test)]

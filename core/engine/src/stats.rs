@@ -46,7 +46,7 @@ counters! {
     demanded,
     /// Rows of events stored, derived ones among them.
     stored,
-    /// Wanted events lost to a full queue.
+    /// Wanted events lost to a full queue, and what the host had lost before.
     dropped,
     /// Matches not let out because of a limit.
     capped,

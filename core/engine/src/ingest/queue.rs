@@ -159,6 +159,16 @@ impl Queue {
         Push::Queued
     }
 
+    /// Events of anybody, up to a time, were lost before they came here.
+    pub(crate) fn lose(&self, upto: Timestamp) {
+        let mut state = self.lock();
+        if !state.closed {
+            state.lost.everyone = state.lost.everyone.max(Some(upto));
+            // The mark is not to wait for the next event: it may be the absence of one that something waits for.
+            self.wake(state);
+        }
+    }
+
     /// Puts a command in; back if nobody works.
     pub(crate) fn send(&self, command: Command) -> Result<(), Command> {
         self.send_with(command, || {})

@@ -1,6 +1,6 @@
 //! An event in JSON is taken as the same event is that is read whole.
 
-use ensue_rule::{Attr, Demand, EventDemand, Wanted};
+use ensue_rule::{Attr, Demand, Event, EventDemand, Value, Wanted};
 use proptest::prelude::*;
 
 use super::*;

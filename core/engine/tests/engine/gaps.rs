@@ -1,6 +1,8 @@
 //! Events that were lost: nothing concludes that they were not there.
 
-use ensue_engine::{Config, Recorded};
+use std::sync::Arc;
+
+use ensue_engine::{Config, ManualClock, Recorded};
 use ensue_rule::Timestamp;
 
 use crate::support::{Made, Site, at, file, rule, task, triggered};
@@ -98,4 +100,34 @@ fn when_too_many_users_lost_events_all_have_a_gap_also_those_who_come_later() {
     site.record(&of("new", 5_500, "a"));
     site.engine.advance_to(Timestamp(9_000)).unwrap();
     assert_eq!(site.lines(), ["refusal absent gap", "match absent new @6500 a=5500"]);
+}
+
+#[test]
+fn what_the_host_lost_before_is_a_gap_of_all_up_to_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new(Timestamp(5_000)));
+    let config = || file(&dir).clock(clock.clone());
+    let mut site = Site::open(config());
+    site.engine.ready().unwrap();
+    site.record(&of("u", 4_000, "a"));
+    site.engine.lose(3);
+    site.apply(vec![task("t", rule("a !n c", 10_000))]);
+    assert_eq!(site.wait_for(1), ["refusal t gap"], "it was lost before there were tasks");
+    site.record(&of("u", 5_000, "a"));
+    site.engine.flush().unwrap();
+    clock.set(Timestamp(6_000));
+    // Nothing need come behind it for the mark to stand.
+    site.engine.lose(1);
+    assert_eq!(site.wait_for(1), ["refusal t gap"]);
+    site.engine.lose(0);
+    assert_eq!(site.engine.stats().dropped, 4);
+    site.engine.shutdown();
+    site = Site::open(config());
+    site.record(&of("u", 6_500, "c"));
+    site.record(&of("u", 7_000, "a"));
+    site.record(&of("u", 7_500, "c"));
+    assert_eq!(site.wait_for(1), ["match t u @7500 a=7000 c=7500"], "what was ended stays so");
+    site.engine.opt_out().unwrap();
+    site.engine.lose(1);
+    assert_eq!(site.engine.stats().dropped, 0, "who opted out leaves no trace");
 }

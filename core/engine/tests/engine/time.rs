@@ -1,9 +1,10 @@
 //! Clocks that jump, events out of order, local time that changes: what a stream means does not depend on when and in
 //! which steps the engine hears of it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use ensue_engine::{Config, ManualClock};
+use ensue_engine::{Config, ManualClock, Recorded};
 use ensue_rule::{Cap, Duration, EventRef, Per, Policy, Task, Timestamp, Value};
 
 use crate::support::{Made, Site, at, file, rule, stream, task, touch};
@@ -44,6 +45,43 @@ fn a_clock_that_was_set_back_puts_no_event_before_what_was() {
     now(&site, "a", 4);
     now(&site, "b", 5);
     assert_eq!(site.wait_for(1), [format!("match t u @{} a=4 b=5", 102 * HOUR)]);
+}
+
+/// An event that the host took at a time, and kept until there was an engine.
+fn kept(site: &Site, action: &str, id: i64, taken: i64) -> Recorded {
+    let id = Value::Int(id);
+    let event = EventRef { id: Some(&id), action_type: action, user_id: Some("u"), ..EventRef::default() };
+    let Ok(recorded) = site.engine.record_kept(&event, Timestamp(taken), |_| Ok::<_, Infallible>(()));
+    recorded
+}
+
+#[test]
+fn what_the_host_kept_has_the_time_it_was_taken_and_is_never_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let (site, _) = live(&dir, 100 * HOUR);
+    site.apply(vec![task("t", rule("a b", HOUR))]);
+    kept(&site, "a", 1, 99 * HOUR);
+    kept(&site, "b", 2, 99 * HOUR + 7);
+    assert_eq!(site.wait_for(1), [format!("match t u @{} a=1 b=2", 99 * HOUR + 7)]);
+    // A clock that was ahead meanwhile says nothing.
+    kept(&site, "a", 3, 500 * HOUR);
+    kept(&site, "b", 4, 100 * HOUR);
+    assert_eq!(site.wait_for(1), [format!("match t u @{} a=3 b=4", 100 * HOUR)]);
+    site.engine.shutdown();
+    // Set back between two processes: as what is stamped, they stand where time stood.
+    let (site, _) = live(&dir, 76 * HOUR);
+    kept(&site, "a", 5, 76 * HOUR - 1);
+    now(&site, "b", 6);
+    assert_eq!(site.wait_for(1), [format!("match t u @{} a=5 b=6", 100 * HOUR)]);
+    assert_eq!((site.engine.stats().late, site.engine.stats().clamped), (0, 0));
+}
+
+#[test]
+fn in_replay_the_device_s_clock_says_nothing_of_what_was_kept() {
+    let site = Site::of(vec![task("t", rule("a b", HOUR))]);
+    site.record(&at(1_000, "a"));
+    assert_eq!(kept(&site, "b", 2, 100 * HOUR), Recorded::Queued);
+    assert_eq!(site.lines(), ["match t u @1000 a=1000 b=2"]);
 }
 
 #[test]
