@@ -25,7 +25,7 @@ import dev.ensue.ffi.Engine as FfiEngine
  *
  * All of it may be called from any thread.
  */
-public class Ensue private constructor(private val config: Config) : AutoCloseable {
+public class Ensue private constructor(config: Config) : AutoCloseable {
     private val entrance = Entrance(config)
     private val running: Running get() = entrance.running()
 
@@ -50,7 +50,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
         Recording.record(entrance, actionType, scene, args)
 
     /** Takes an event with all that can be said of it. As [record]. */
-    public fun record(event: Event): Recorded = Recording.record(entrance, event, config.replay)
+    public fun record(event: Event): Recorded = Recording.record(entrance, event)
 
     /**
      * Takes an event as [record] does, and waits until it, and all before it, is on the disk, so that not even a crash of
@@ -85,9 +85,7 @@ public class Ensue private constructor(private val config: Config) : AutoCloseab
     /** Acknowledges decisions: they are not delivered again. Gives how many were not yet acknowledged. */
     public suspend fun acknowledge(vararg decisions: Decision): Int {
         val ids = decisions.map { it.id }
-        val acknowledged = ask { it.ack(ids).toInt() }
-        running.acknowledged(ids)
-        return acknowledged
+        return ask { it.ack(ids).toInt() }
     }
 
     /**

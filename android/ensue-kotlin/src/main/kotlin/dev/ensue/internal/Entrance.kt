@@ -9,6 +9,21 @@ private const val EARLY = 1_000
 private const val OPENING = -1L
 private const val CLOSED = -2L
 
+/** What waits is let in so often before those who record have to wait for the rest. */
+private const val ROUNDS = 4
+
+/** An engine that is open, to those who wait at the entrance. */
+internal interface Inside {
+    val number: Long
+
+    fun record(event: ByteArray)
+
+    fun identify(user: String?)
+
+    /** So many events were lost here, because there was no room for them. */
+    fun lose(events: Long)
+}
+
 /**
  * The way in for events: kept here until the engine is open, then straight into it. And the thread that opens it.
  *
@@ -25,13 +40,18 @@ internal class Entrance(private val config: Config) : Runnable {
     private val lock = Any()
     private val limit = config.early ?: EARLY
 
-    /** Events, packed, and as [Early] whose the later ones are. */
+    /** Events, packed; as [Early] whose the later ones are; as [Lost] how many came when there was no room. */
     private var kept = ArrayDeque<Any>()
+
+    /** How many events were ever kept: behind them the engine, without tasks, has no room for more. */
+    private var events = 0
 
     @Volatile
     private var made: Running? = null
 
     private class Early(val user: String?)
+
+    private class Lost(var events: Long)
 
     /** Opens the engine on a thread of its own. */
     fun start() {
@@ -56,8 +76,8 @@ internal class Entrance(private val config: Config) : Runnable {
         }
     }
 
-    /** Whether events wait here, and so have to bring their time. */
-    val isOpening: Boolean get() = engine == OPENING
+    /** Now, where events wait here and so have to say when they were taken. */
+    fun keptMs(): Long? = if (engine == OPENING) System.currentTimeMillis() else null
 
     fun record(bytes: ByteArray, length: Int): Recorded {
         val number = engine
@@ -68,12 +88,19 @@ internal class Entrance(private val config: Config) : Runnable {
 
     private fun keep(bytes: ByteArray, length: Int): Recorded {
         synchronized(lock) {
-            if (engine == OPENING) {
-                if (kept.size >= limit) return Recorded.Full
+            if (engine == OPENING && events < limit) {
+                events++
                 kept.addLast(bytes.copyOf(length))
                 return Recorded.Queued
             }
+            if (engine == OPENING && !config.replay) {
+                val lost = kept.peekLast() as? Lost ?: Lost(0).also(kept::addLast)
+                lost.events++
+                return Recorded.Full
+            }
         }
+        // A replay loses nothing: it waits.
+        if (engine == OPENING) running().awaitOpen()
         return record(bytes, length)
     }
 
@@ -91,15 +118,26 @@ internal class Entrance(private val config: Config) : Runnable {
      * Lets in what waited, in its order, and what comes from now on. False: it was closed meanwhile, and only what had come
      * before is let in.
      */
-    fun open(number: Long, identify: (String?) -> Unit): Boolean = synchronized(lock) {
-        for (early in kept) {
-            if (early is ByteArray) NativeEntry.record(number, early, early.size)
-            if (early is Early) identify(early.user)
+    fun open(inside: Inside): Boolean {
+        repeat(ROUNDS) {
+            val waiting = synchronized(lock) { kept.also { kept = ArrayDeque() } }
+            waiting.forEach { letIn(it, inside) }
         }
-        kept = ArrayDeque()
-        if (engine == CLOSED) return false
-        engine = number
-        true
+        synchronized(lock) {
+            kept.forEach { letIn(it, inside) }
+            kept = ArrayDeque()
+            if (engine == CLOSED) return false
+            engine = inside.number
+            return true
+        }
+    }
+
+    private fun letIn(one: Any, inside: Inside) {
+        when (one) {
+            is ByteArray -> inside.record(one)
+            is Early -> inside.identify(one.user)
+            is Lost -> inside.lose(one.events)
+        }
     }
 
     /** Lets nothing in any more; what has come goes on to wait for an engine that is still opening. */

@@ -28,7 +28,7 @@ internal class Packer {
         text(head.actionType)
         head.scene?.let { text(it) }
         head.userId?.let { text(it) }
-        head.tsMs?.let { long(it) }
+        (head.tsMs ?: head.keptMs)?.let { long(it) }
         head.id?.let { text(it) }
         head.utcOffsetMin?.let { int(it) }
     }
@@ -217,16 +217,26 @@ internal class Head(
     val id: String? = null,
     val source: Source = Source.CUSTOM,
     val utcOffsetMin: Int? = null,
+    /** When it was taken, where it brings no time and waits for an engine. */
+    val keptMs: Long? = null,
 ) {
-    /** A bit for each that is there, in their order. */
+    /** A bit for each that is there, in their order; one more where its time is when it was taken. */
     fun present(): Int {
         var bits = 0
         if (scene != null) bits = bits or 1
         if (userId != null) bits = bits or 2
-        if (tsMs != null) bits = bits or 4
+        if (tsMs != null) {
+            bits = bits or 4
+        } else if (keptMs != null) {
+            bits = bits or KEPT
+        }
         if (id != null) bits = bits or 8
         if (utcOffsetMin != null) bits = bits or 16
         return bits
+    }
+
+    private companion object {
+        const val KEPT = 4 or 32
     }
 }
 

@@ -17,28 +17,25 @@ internal object Recording {
         scene: String?,
         args: Array<out Pair<String, Any?>>,
     ): Recorded {
-        val ts = if (entrance.isOpening) System.currentTimeMillis() else null
         val packer = packer
         val refused = packer.refused(entrance) {
-            head(Head(actionType, scene, tsMs = ts))
+            head(Head(actionType, scene, keptMs = entrance.keptMs()))
             count(args.size)
             for (arg in args) arg(arg.first, arg.second)
         }
         return (refused ?: entrance.record(packer.bytes, packer.length)).also { packer.rest() }
     }
 
-    /** [isReplay]: recorded times are the only clock. */
-    fun record(entrance: Entrance, event: Event, isReplay: Boolean): Recorded {
-        val ts = event.tsMs ?: if (entrance.isOpening && !isReplay) System.currentTimeMillis() else null
+    fun record(entrance: Entrance, event: Event): Recorded {
         val packer = packer
-        val refused = packer.refused(entrance) { event(event, ts) }
+        val refused = packer.refused(entrance) { event(event, entrance.keptMs()) }
         return (refused ?: entrance.record(packer.bytes, packer.length)).also { packer.rest() }
     }
 
     /** The packed form of an event, for as long as it is needed; [refused] hears why there is none. */
     fun packed(entrance: Entrance, event: Event, refused: (Recorded) -> Unit): ByteArray? {
         val packer = packer
-        val unfit = packer.refused(entrance) { event(event, event.tsMs) }
+        val unfit = packer.refused(entrance) { event(event, null) }
         val packed = if (unfit == null) packer.bytes.copyOf(packer.length) else null
         unfit?.let(refused)
         packer.rest()
@@ -52,8 +49,8 @@ internal object Recording {
         Became.of(0)
     }
 
-    private fun Packer.event(event: Event, ts: Long?) {
-        head(Head(event.actionType, event.scene, event.userId, ts, event.id, event.source, event.utcOffsetMin))
+    private fun Packer.event(event: Event, keptMs: Long?) {
+        with(event) { head(Head(actionType, scene, userId, tsMs, id, source, utcOffsetMin, keptMs)) }
         count(event.args.size)
         for ((name, value) in event.args) arg(name, value)
     }

@@ -13,6 +13,7 @@ import dev.ensue.StoreReport
 import dev.ensue.Subscription
 import dev.ensue.ffi.ReplayOptions
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.ProducerScope
 import kotlinx.coroutines.channels.awaitClose
 import kotlinx.coroutines.flow.Flow
@@ -73,7 +74,7 @@ internal class Running(private val config: Config, private val entrance: Entranc
             NativeLibrary.ensure()
             val opened = translated { FfiEngine(config.toFfi()) }
             this.opened = opened
-            if (!entrance.open(opened.number().toLong(), opened::identify)) opened.shutdown()
+            if (!entrance.open(Opened(opened))) opened.shutdown()
             engine.complete(opened)
         } catch (@Suppress("TooGenericExceptionCaught") failed: Throwable) {
             entrance.giveUp()
@@ -108,10 +109,6 @@ internal class Running(private val config: Config, private val entrance: Entranc
         translated { opened?.identify(user) }
     }
 
-    fun acknowledged(ids: List<String>) {
-        subscribers.acknowledged(ids)
-    }
-
     fun addListener(executor: Executor, listener: DecisionListener): Subscription {
         val subscriber = Subscriber.ToDecisions({ decision ->
             executor.execute { subscribers.contained { listener.onDecision(decision) } }
@@ -122,6 +119,11 @@ internal class Running(private val config: Config, private val entrance: Entranc
         // Where it could not be opened there is nobody to listen to; where it is closed meanwhile, neither.
         engine.thenAccept { runCatching { listen(it) } }
         return Subscription { subscribers.remove(subscriber) }
+    }
+
+    /** Waits until events go straight into the engine, or there is none. */
+    fun awaitOpen() {
+        runCatching { engine.join() }
     }
 
     fun close() {
@@ -142,7 +144,14 @@ internal class Running(private val config: Config, private val entrance: Entranc
         } finally {
             // Also where it is cancelled before it waits.
             subscribers.remove(subscriber)
+            // All that happens inside is put together only for those who collect it.
+            if (subscriber is Subscriber.ToOutcomes) listenAnew()
         }
+    }
+
+    private suspend fun listenAnew() {
+        val engine = opened ?: return
+        withContext(NonCancellable + Dispatchers.IO) { runCatching { listen(engine) } }
     }
 
     /** The engine tells anew of what waits; who was told of it already is not told again. */
@@ -162,4 +171,17 @@ internal class Running(private val config: Config, private val entrance: Entranc
 
     /** The engine once it is open. Who stops waiting takes it from nobody else: it is a future of their own that ends. */
     private suspend fun awaited(): FfiEngine = engine.thenApply { it }.await()
+}
+
+/** What the entrance needs of an engine. */
+private class Opened(private val engine: FfiEngine) : Inside {
+    override val number = engine.number().toLong()
+
+    override fun record(event: ByteArray) {
+        NativeEntry.record(number, event, event.size)
+    }
+
+    override fun identify(user: String?) = engine.identify(user)
+
+    override fun lose(events: Long) = engine.lose(events.toULong())
 }

@@ -11,10 +11,7 @@ import dev.ensue.ffi.Listener as FfiListener
 import dev.ensue.ffi.Outcome as FfiOutcome
 import dev.ensue.ffi.StoreReport as FfiStoreReport
 
-/**
- * Who is told, and of what already. The engine tells at least once; here each is told once of what it took, until the
- * decision is acknowledged.
- */
+/** Who is told, and of what already. The engine tells at least once; here each is told once of what it took. */
 internal class Subscribers(private val failed: ((Throwable) -> Unit)?) : FfiListener {
     private val all = CopyOnWriteArrayList<Subscriber>()
     private var isOver = false
@@ -43,8 +40,6 @@ internal class Subscribers(private val failed: ((Throwable) -> Unit)?) : FfiList
         }
         ended.forEach { contained { it.ended() } }
     }
-
-    fun acknowledged(ids: Collection<String>) = all.forEach { if (it is Subscriber.ToDecisions) it.acknowledged(ids) }
 
     override fun onDecisions(decisions: List<FfiDecision>) {
         val converted = decisions.map { it.toKotlin() }
@@ -88,6 +83,7 @@ internal class Subscribers(private val failed: ((Throwable) -> Unit)?) : FfiList
 internal sealed class Subscriber(val ended: () -> Unit) {
     /** Of decisions; `tell` says whether it took one. */
     class ToDecisions(private val tell: (Decision) -> Boolean, ended: () -> Unit = {}) : Subscriber(ended) {
+        /** The last ones it took, as many as the engine keeps decisions for. */
         private val given = object : LinkedHashMap<String, Unit>() {
             override fun removeEldestEntry(eldest: MutableMap.MutableEntry<String, Unit>) = size > REMEMBERED
         }
@@ -95,10 +91,8 @@ internal sealed class Subscriber(val ended: () -> Unit) {
         fun take(decision: Decision) {
             synchronized(given) { if (given.put(decision.id, Unit) != null) return }
             // What is not taken stays in the outbox, and comes again.
-            if (!tell(decision)) acknowledged(listOf(decision.id))
+            if (!tell(decision)) synchronized(given) { given.remove(decision.id) }
         }
-
-        fun acknowledged(ids: Collection<String>) = synchronized(given) { ids.forEach(given::remove) }
     }
 
     /** Of all that happens. */

@@ -43,6 +43,18 @@ class PackerTest {
     }
 
     @Test
+    fun `when it was taken stands where its own time would, and yields to it`() {
+        val expected = expected {
+            write(byteArrayOf(0, 36))
+            text("pv")
+            writeLong(7)
+            writeShort(0)
+        }
+        assertArrayEquals(expected, packed(Head("pv", null, keptMs = 7)))
+        assertArrayEquals(packed(Head("pv", null, tsMs = 8)), packed(Head("pv", null, tsMs = 8, keptMs = 7)))
+    }
+
+    @Test
     fun `values of every kind`() {
         val list = listOf<Any?>(null, true, false, 'c')
         val args = arrayOf(

@@ -184,6 +184,35 @@ class FailureTest {
     }
 
     @Test
+    fun `what there was no room for before it was open is counted`() = runBlocking {
+        Ensue.initialize(Config(early = 2)).use { ensue ->
+            val answers = List(5) { ensue.record("go") }
+            ensue.apply(eachGo)
+            assertEquals(List(2) { Recorded.Queued } + List(3) { Recorded.Full }, answers)
+            assertEquals(3, ensue.stats()["dropped"])
+            ensue.flush()
+            assertEquals(2, ensue.pending().size)
+        }
+    }
+
+    @Test
+    fun `what comes before it is open is not late where the clock was set back`(@TempDir folder: File) = runBlocking {
+        val config = Config(path = folder.resolve("e.db").path)
+        val ahead = System.currentTimeMillis() + 30_000
+        Ensue.initialize(config).use { ensue ->
+            ensue.apply(eachGo)
+            ensue.record(Event("go", tsMs = ahead))
+        }
+        Ensue.initialize(config).use { ensue ->
+            ensue.record("go")
+            ensue.record(Event("go"))
+            ensue.flush()
+            assertEquals(0, ensue.stats()["late"])
+            assertEquals(List(3) { ahead }, ensue.pending().map { it.atMs })
+        }
+    }
+
+    @Test
     fun `two engines know nothing of each other`() = runBlocking {
         Ensue.initialize().use { first ->
             Ensue.initialize().use { second ->
