@@ -170,7 +170,7 @@ class Engine(_ensue.Engine):
             raise ValueError(f"{sorted(unknown)[0]!r} is none of {', '.join(_KINDS)}")
         self._set_consent(*(kind in given for kind in _KINDS))
 
-    def drain(self, since: Optional[str] = None, max_bytes: int = 256 * 1024) -> Dict[str, Any]:
+    def drain(self, since: Optional[str] = None, max_bytes: int = 64 * 1024) -> Dict[str, Any]:
         """What may leave and was not fetched yet: `decisions`, `feedback`, `counters`, the `cursor` to give back as
         `since` once it has arrived, and whether there is `more`."""
         batch: Dict[str, Any] = json.loads(self._drain(since, max_bytes)[0])

@@ -69,8 +69,8 @@ class ScriptError(EnsueError, ValueError):
 
 
 class EngineError(EnsueError, RuntimeError):
-    """The engine cannot do what it was asked. `code` is `closed`, `in_use`, `newer_schema`, `unusable_path`, `no_tasks`, `store` or
-    `unavailable`."""
+    """The engine cannot do what it was asked. `code` is `closed`, `in_use`, `newer_schema`, `unusable_path`, `no_tasks`, `store`,
+    `unavailable`, `unknown_task`, `unknown_id` or `bad_cursor`."""
 
 
 class InternalError(EnsueError, RuntimeError):
