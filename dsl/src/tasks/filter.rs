@@ -11,6 +11,10 @@ use crate::diagnostic::Diagnostic;
 use crate::sink::Sink;
 use crate::suggest;
 
+const ALIAS: &str = "alias";
+
+const KEYS: [&str; 4] = [ALIAS, "actionType", "scene", "source"];
+
 /// Reads `filter`; `None` where something is wrong with it.
 pub(super) fn read(node: &Node<'_>, sink: &mut Sink) -> Option<Filter> {
     let entries = match node.list() {
@@ -24,15 +28,34 @@ pub(super) fn read(node: &Node<'_>, sink: &mut Sink) -> Option<Filter> {
     entries.into_iter().collect::<Option<_>>().map(|entries| Filter { entries })
 }
 
+/// Reads an entry that is a control: an unknown key is refused, and one that every event passes. `None` where something is
+/// wrong with it.
+pub(super) fn control(node: &Node<'_>, sink: &mut Sink) -> Option<FilterEntry> {
+    let object = node.object().map_err(|d| sink.push(d)).ok()?;
+    let unknown: Vec<&str> = object.keys().filter(|key| *key != ALIAS && attr(key).is_none()).collect();
+    if !unknown.is_empty() {
+        let known: Vec<&str> = object.keys().filter(|key| !unknown.contains(key)).chain(KEYS).collect();
+        object.refuse_unknown(&known, &[], sink);
+        return None;
+    }
+    let entry = entry(node, sink)?;
+    if entry.tests.is_empty() {
+        let d = node.error(codes::JSON_VALUE, "every event passes this");
+        sink.push(d.hint("say which: by `actionType`, `scene`, `source` or `args.NAME`"));
+        return None;
+    }
+    Some(entry)
+}
+
 /// Reads one entry; `None` where something is wrong with it.
-pub(super) fn entry(node: &Node<'_>, sink: &mut Sink) -> Option<FilterEntry> {
+fn entry(node: &Node<'_>, sink: &mut Sink) -> Option<FilterEntry> {
     let object = node.object().map_err(|d| sink.push(d)).ok()?;
     let mut out = FilterEntry::default();
     let mut good = true;
     for key in object.keys() {
         let Some(value) = object.get(key) else { continue };
         let read = match key {
-            "alias" => value.text().map(|a| out.alias = Some(a.into())),
+            ALIAS => value.text().map(|a| out.alias = Some(a.into())),
             _ => {
                 if let Some(attr) = attr(key) {
                     values(&value, &attr).map(|values| out.tests.push(EntryTest { attr, values }))
@@ -58,8 +81,7 @@ fn attr(key: &str) -> Option<Attr> {
 
 fn unknown(key: &str, path: String) -> Diagnostic {
     let message = format!("unknown key `{}`: it narrows nothing", crate::token::shorten(key));
-    let known = ["alias", "actionType", "scene", "source"];
-    let hint = suggest::hint(key, known, "an entry has `alias`, `actionType`, `scene`, `source` and `args.NAME`");
+    let hint = suggest::hint(key, KEYS, "an entry has `alias`, `actionType`, `scene`, `source` and `args.NAME`");
     Diagnostic::warning(codes::UNKNOWN_KEY, message).path(path).hint(hint)
 }
 

@@ -48,7 +48,7 @@ pub(super) fn read(node: &Node<'_>, quiet: bool, sink: &mut Sink) -> Option<Poli
         holdout: take(&object, "holdout", sink, share).unwrap_or_default(),
         salt: take(&object, "salt", sink, |n| n.name().map(Into::into)),
         delay: take(&object, "delay", sink, spans::read),
-        cancel_on: object.get("cancelOn").and_then(|n| filter::entry(&n, sink)),
+        cancel_on: object.get("cancelOn").and_then(|n| filter::control(&n, sink)),
         backoff: object.get("backoff").map_or_else(Vec::new, |n| backoff::read(&n, sink)),
         ..Policy::default()
     };
