@@ -86,6 +86,8 @@ pub(crate) struct Fold {
     consumed: FxHashMap<Place, Position>,
     /// While the log is folded again: the skip bounds that the store remembers.
     restored: FxHashMap<Place, Position>,
+    /// While the log is folded again: the time of each stream when these were written.
+    stood: FxHashMap<StreamKey, Timestamp>,
     /// While the log is folded again: nothing is decided.
     quiet: bool,
     /// While the log is folded again for new tasks: only these are shown it.
@@ -123,6 +125,7 @@ impl Fold {
             install: 0,
             consumed: FxHashMap::default(),
             restored: FxHashMap::default(),
+            stood: FxHashMap::default(),
             quiet: false,
             only: None,
             found: FxHashMap::default(),

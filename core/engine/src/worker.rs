@@ -172,6 +172,7 @@ impl Worker {
             streams: self.store.streams()?,
             bounds: self.store.bounds(None)?,
             wakeup: self.store.wakeup()?,
+            summed: self.store.summed()?,
         };
         for (stream, state) in &remembered.streams {
             let users = &self.shared.ingest.users;
@@ -202,7 +203,7 @@ impl Worker {
 
     /// Folds the retained log in silence, as far as any task may read it.
     fn fold_again(&mut self, remembered: &Remembered) -> Result<u64, Error> {
-        self.fold.begin_silence(&remembered.streams, &remembered.bounds);
+        self.fold.begin_silence(remembered);
         // Triggered tasks keep nothing of the log, but an event whose time has not come may be a trigger.
         let waits = self.shared.config.lateness > Duration(0);
         let reading = self.fold.book.tasks().filter(|t| waits || !t.is_triggered());
@@ -212,7 +213,7 @@ impl Worker {
             Some(seq) => store.scan(seq, &mut |entry| fold.replay(entry))?,
             None => 0,
         };
-        fold.end_silence(&remembered.streams, remembered.wakeup)?;
+        fold.end_silence(remembered)?;
         Ok(events)
     }
 

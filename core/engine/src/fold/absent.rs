@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::Fold;
 use super::matching::{Case, What};
+use super::rebuild::Remembered;
 use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 use crate::log::{Entry, Log, StreamKey};
@@ -72,14 +73,15 @@ impl Fold {
     pub(crate) fn wake(
         &mut self,
         (key, state): (&StreamKey, UserState),
-        bounds: &[Bound],
+        bounds: Vec<Bound>,
         read: impl FnOnce(&mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let streams = [(key.clone(), state)];
+        let streams = vec![(key.clone(), state)];
+        let remembered = Remembered { streams, bounds, wakeup: Some(self.wakeup), ..Remembered::default() };
         let mut aside = self.beside(None);
-        aside.begin_silence(&streams, bounds);
+        aside.begin_silence(&remembered);
         let read = read(&mut |entry| aside.replay(entry));
-        let ended = aside.end_silence(&streams, Some(self.wakeup));
+        let ended = aside.end_silence(&remembered);
         aside.settle(key);
         self.book = aside.book;
         read.and(ended)?;

@@ -130,8 +130,10 @@ impl Fold {
     fn step_one(&mut self, key: &StreamKey, event: &LogEvent, hit: Hit, cases: &mut Vec<Case>) {
         let (place, book) = (event.position(key), &self.book);
         let Some(task) = book.of_program(hit.program) else { return };
+        let since = self.since(task, key);
         let shown = self.shows(task, key)
             && task.reads(place)
+            && place.ts > since
             && (!event.is_derived() || task.joins(&event.event.action_type, event.event.scene.as_deref()));
         let Some(program) = book.program(task).filter(|_| shown) else { return };
         let Some(partition) = book.continuous().partition(hit.program, &self.observation) else {
@@ -152,7 +154,9 @@ impl Fold {
             Box::new(Live::new(run.clone(), hit.program, bound))
         });
         let before = Some(place);
-        stream.lives.catch_up(&mut live, (program, before), &mut self.recalled, |place| task.reads(place));
+        stream
+            .lives
+            .catch_up(&mut live, (program, before), &mut self.recalled, |place| task.reads(place) && place.ts > since);
         if begins || !live.runs.is_idle() {
             let (mut found, before) = (Vec::new(), live.runs.skip_bound());
             live.runs.step(program, &self.observation, hit, &mut found);

@@ -46,6 +46,7 @@ impl Fold {
     fn catch_up(&mut self, key: &StreamKey, task: TaskId) {
         let book = &self.book;
         let Some(task) = book.get(task).filter(|task| self.shows(task, key)) else { return };
+        let since = self.since(task, key);
         let (Some(program), Some(stream)) = (book.program(task), self.streams.get_mut(key)) else { return };
         if task.is_triggered() || !stream.lives.has_missed(task.program) {
             return;
@@ -56,7 +57,9 @@ impl Fold {
             let place = (run.task, key.clone(), Vec::new());
             Box::new(Live::new(run, task.program, self.restored.get(&place).copied()))
         });
-        stream.lives.catch_up(&mut live, (program, None), &mut self.recalled, |place| task.reads(place));
+        stream
+            .lives
+            .catch_up(&mut live, (program, None), &mut self.recalled, |place| task.reads(place) && place.ts > since);
         stream.lives.keep(live, program);
         self.effects.tally.capped += stream.lives.make_room(book.limits().keys);
     }

@@ -8,7 +8,7 @@ use crate::dispatch::LedgerEntry;
 use crate::error::Error;
 use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
 use crate::store::{Bound, UserState};
-use crate::tasks::{Book, TaskId};
+use crate::tasks::{Active, Book, TaskId};
 
 /// What the store remembers beside the log.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(crate) struct Remembered {
     pub(crate) streams: Vec<(StreamKey, UserState)>,
     pub(crate) bounds: Vec<Bound>,
     pub(crate) wakeup: Option<Timestamp>,
+    /// How far the fold had come, when `bounds` were written, in streams that have moved since.
+    pub(crate) summed: Vec<(StreamKey, Timestamp)>,
 }
 
 /// A log that is only read: in silence nothing is appended, looked back over or shown.
@@ -41,8 +43,17 @@ impl Log for Silent {
 
 impl Fold {
     /// Begins to fold the log again.
-    pub(crate) fn begin_silence(&mut self, streams: &[(StreamKey, UserState)], bounds: &[Bound]) {
+    ///
+    /// Rows go by what all tasks want of their kind, so of a time that is over for one task some kinds may still be there and
+    /// others not: shown these, it would find what never was. So each is shown nothing that was behind its window when the
+    /// bounds were written, which say of all before it what still matters.
+    pub(crate) fn begin_silence(&mut self, remembered: &Remembered) {
+        let Remembered { streams, bounds, wakeup, summed } = remembered;
         self.quiet = true;
+        let wakeup = wakeup.unwrap_or(Timestamp::MIN);
+        let stood = |folded: Timestamp| folded.minus(self.lateness).max(wakeup);
+        let moved = summed.iter().map(|(key, folded)| (key.clone(), stood(*folded)));
+        self.stood = streams.iter().map(|(key, state)| (key.clone(), stood(state.folded))).chain(moved).collect();
         for (key, state) in streams.iter().filter(|(_, s)| s.cut.is_some()) {
             self.streams.entry(key.clone()).or_default().put_cut(state.cut);
         }
@@ -70,25 +81,26 @@ impl Fold {
     }
 
     /// Ends the silence: time stands where it stood when the last entry was decided.
-    pub(crate) fn end_silence(
-        &mut self,
-        streams: &[(StreamKey, UserState)],
-        wakeup: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        for (key, state) in streams {
+    pub(crate) fn end_silence(&mut self, remembered: &Remembered) -> Result<(), Error> {
+        for (key, state) in &remembered.streams {
             let stream = self.streams.entry(key.clone()).or_default();
             stream.frontier = stream.frontier.max(state.folded);
             stream.put_reached(state.frontier);
             stream.session = stream.session.max(state.session);
             stream.utc_offset_min = state.utc_offset_min;
         }
-        self.wakeup = self.wakeup.max(wakeup.unwrap_or(Timestamp::MIN));
+        self.wakeup = self.wakeup.max(remembered.wakeup.unwrap_or(Timestamp::MIN));
         // Also those in which nothing was due before may be due now.
         self.run_all(&mut Silent)?;
         self.settle_bounded();
         self.quiet = false;
-        self.restored = FxHashMap::default();
+        (self.restored, self.stood) = (FxHashMap::default(), FxHashMap::default());
         Ok(())
+    }
+
+    /// The time behind which nothing of a stream is shown to a task, while the log is folded again.
+    pub(super) fn since(&self, task: &Active, key: &StreamKey) -> Timestamp {
+        self.stood.get(key).map_or(Timestamp::MIN, |stood| stood.minus(task.window))
     }
 
     /// A fold beside this one, with its tasks, that shows the log to the tasks `only`.

@@ -104,11 +104,15 @@ impl Store {
 
     /// How far the stream of this number has come.
     pub(super) fn state_by(&mut self, id: i64) -> Result<Option<UserState>, Error> {
+        let row = self.written_state(id)?;
+        Ok(self.noted(id, row))
+    }
+
+    /// The row of the stream of this number, whatever was noted since it was written.
+    pub(super) fn written_state(&mut self, id: i64) -> Result<Option<UserState>, Error> {
         let doing = "reading a user's time";
         let mut statement = self.db.tables()?.prepare_cached(&format!("{STREAM} WHERE user = ?1")).doing(doing)?;
-        let row = statement.query_row([id], user_state).optional().doing(doing)?;
-        drop(statement);
-        Ok(self.noted(id, row))
+        statement.query_row([id], user_state).optional().doing(doing)
     }
 
     /// How far the fold has come in a stream.

@@ -199,6 +199,13 @@ impl Store {
         all
     }
 
+    /// How far the fold had come, when skip bounds were last written, in the streams that have moved since.
+    pub(crate) fn summed(&mut self) -> Result<Vec<(StreamKey, Timestamp)>, Error> {
+        let moved: Vec<i64> = self.summary.unwritten.streams.keys().copied().collect();
+        let of = |id| Ok((self.stream(id)?, self.written_state(id)?.map_or(Timestamp::MIN, |state| state.folded)));
+        moved.into_iter().map(of).collect()
+    }
+
     /// All skip bounds; of one stream where it is said.
     pub(crate) fn bounds(&mut self, of: Option<i64>) -> Result<Vec<Bound>, Error> {
         let doing = "reading skip bounds";

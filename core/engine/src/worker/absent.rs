@@ -173,7 +173,7 @@ impl Worker {
         self.fold.bring_back(key, &state);
         let Some(id) = self.store.known_id(key)? else { return Ok(()) };
         let bounds = self.remember_of(key, id)?;
-        if let Err(error) = if self.fold.rests(key) { self.wake((key, id), state, &bounds) } else { Ok(()) } {
+        if let Err(error) = if self.fold.rests(key) { self.wake((key, id), state, bounds) } else { Ok(()) } {
             // As good as gone; whoever flushes is told why.
             self.unread.get_or_insert(error);
         }
@@ -190,7 +190,7 @@ impl Worker {
     }
 
     /// Builds the live runs of a user again.
-    fn wake(&mut self, (key, id): (&StreamKey, i64), state: UserState, bounds: &[Bound]) -> Result<(), Error> {
+    fn wake(&mut self, (key, id): (&StreamKey, i64), state: UserState, bounds: Vec<Bound>) -> Result<(), Error> {
         let Self { fold, store, .. } = self;
         let after = fold.began_after(&state);
         fold.wake((key, state), bounds, |visit| store.scan_user((id, after), visit))

@@ -201,14 +201,14 @@ impl Worker {
         let from = tasks.map(|t| t.since.0).min().unwrap_or(next);
         let (mut streams, wakeup) = self.fold.reached();
         streams.extend(self.store.streams()?.into_iter().filter(|(key, _)| !self.fold.has(key)));
-        let remembered = Remembered { streams, bounds, wakeup };
+        let remembered = Remembered { streams, bounds, wakeup, ..Remembered::default() };
         let mut aside = self.fold.aside(fresh);
-        aside.begin_silence(&remembered.streams, &remembered.bounds);
+        aside.begin_silence(&remembered);
         let mut read = Ok(0);
         if from < next {
             read = self.store.scan(from, &mut |entry| aside.replay(entry));
         }
-        let ended = aside.end_silence(&remembered.streams, remembered.wakeup);
+        let ended = aside.end_silence(&remembered);
         let (found, back) = self.fold.join(aside, had_device);
         for key in &back {
             self.remember(key)?;

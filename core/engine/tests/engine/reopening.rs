@@ -5,7 +5,9 @@ use ensue_rule::{
     AfterMatch, Attr, BinaryOp, Cap, Duration, Expr, On, Output, Per, Policy, Task, TaskScope, Timestamp,
 };
 
-use crate::support::{Site, arg, count, derives, file, given, returning, rule, stream, task, touch, triggered};
+use crate::support::{
+    Made, Site, arg, at, count, derives, file, given, returning, rule, stream, task, touch, triggered,
+};
 
 /// Tasks that among them use every kind of state there is.
 fn tasks() -> Vec<Task> {
@@ -166,4 +168,49 @@ fn the_outbox_has_what_is_not_acknowledged_in_whatever_order_that_was() {
     site.record(&crate::support::at(7_000, "a"));
     site.engine.flush().unwrap();
     assert_eq!(site.engine.decisions(10).unwrap().len(), 1, "what comes after all are acknowledged waits again");
+}
+
+/// What is told of some events, with the store closed and opened again before those of these numbers.
+fn told(tasks: &[Task], events: &[Made], reopened: &[usize]) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut site = Site::open(file(&dir));
+    site.apply(tasks.to_vec());
+    let mut told = Vec::new();
+    for (n, event) in events.iter().enumerate() {
+        if reopened.contains(&n) {
+            told.extend(site.lines());
+            site.engine.shutdown();
+            site = Site::open(file(&dir));
+        }
+        site.record(event);
+    }
+    site.engine.flush().unwrap();
+    site.engine.advance_to(Timestamp(1_000_000)).unwrap();
+    told.extend(site.lines());
+    told
+}
+
+/// Of a kind that one task wants for longer, rows stay that are no more to be shown to another: what would have ended their
+/// runs is gone.
+#[test]
+fn what_was_over_for_a_task_does_not_come_back_because_another_keeps_it() {
+    let long = || task("long", rule("a", 200_000));
+    let absent = vec![long(), Task { outputs: vec![touch("t")], ..task("absent", rule("a !c", 60_000)) }];
+    let events = [at(0, "a"), at(10_000, "c"), at(50_000, "a"), at(70_000, "a"), at(120_000, "c")];
+    let all = told(&absent, &events, &[]);
+    assert!(all.contains(&"match absent u @110000 a=50000".to_owned()), "{all:?}");
+    let mut negated = task("negated", rule("a !s b{2,}", 60_000));
+    negated.rule.after_match = AfterMatch::NoSkip { limit: None };
+    let negated = vec![task("long-b", rule("b", 200_000)), long(), negated];
+    let more: Vec<Made> = [(0, "a"), (5, "s"), (20, "b"), (25, "a"), (30, "b"), (66, "a"), (70, "b"), (75, "b")]
+        .map(|(s, action)| at(s * 1_000, action))
+        .into();
+    for (tasks, events) in [(&absent, &events[..]), (&negated, &more[..])] {
+        let all = told(tasks, events, &[]);
+        for n in 0..events.len() {
+            assert_eq!(told(tasks, events, &[n]), all, "closed before {n}");
+        }
+        let each: Vec<usize> = (0..events.len()).collect();
+        assert_eq!(told(tasks, events, &each), all);
+    }
 }
