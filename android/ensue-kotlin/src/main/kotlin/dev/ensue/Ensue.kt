@@ -85,7 +85,7 @@ public class Ensue private constructor(config: Config) : AutoCloseable {
     /** Acknowledges decisions: they are not delivered again. Gives how many were not yet acknowledged. */
     public suspend fun acknowledge(vararg decisions: Decision): Int {
         val ids = decisions.map { it.id }
-        return ask { it.ack(ids).toInt() }
+        return ask { it.ack(ids).toInt() }.also { running.acknowledged(it) }
     }
 
     /**
@@ -151,7 +151,7 @@ public class Ensue private constructor(config: Config) : AutoCloseable {
 
     /**
      * The decisions, first those that are not acknowledged. It ends when the engine is closed. Where a collector is slow,
-     * [BUFFER] wait for it; others stay in the store, and come with the next collection.
+     * [BUFFER] wait for it; others stay in the store, and come when some were acknowledged, or with the next collection.
      */
     public val decisions: Flow<Decision> get() = running.decisions
 

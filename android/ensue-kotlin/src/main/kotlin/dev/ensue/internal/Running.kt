@@ -109,6 +109,11 @@ internal class Running(private val config: Config, private val entrance: Entranc
         translated { opened?.identify(user) }
     }
 
+    /** So many decisions were acknowledged: who had no room for others now has. */
+    suspend fun acknowledged(count: Int) {
+        if (subscribers.acknowledged(count)) listenAnew()
+    }
+
     fun addListener(executor: Executor, listener: DecisionListener): Subscription {
         val subscriber = Subscriber.ToDecisions({ decision ->
             executor.execute { subscribers.contained { listener.onDecision(decision) } }

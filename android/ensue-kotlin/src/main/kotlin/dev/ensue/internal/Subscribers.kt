@@ -1,6 +1,7 @@
 package dev.ensue.internal
 
 import dev.ensue.Decision
+import dev.ensue.Ensue
 import dev.ensue.Feedback
 import dev.ensue.Outcome
 import dev.ensue.StoreReport
@@ -15,6 +16,9 @@ import dev.ensue.ffi.StoreReport as FfiStoreReport
 internal class Subscribers(private val failed: ((Throwable) -> Unit)?) : FfiListener {
     private val all = CopyOnWriteArrayList<Subscriber>()
     private var isOver = false
+
+    /** Decisions acknowledged since somebody had no room for one. */
+    private var acknowledged = 0
 
     /** Whether anybody wants more than decisions. */
     val wantOutcomes: Boolean get() = all.any { it is Subscriber.ToOutcomes }
@@ -39,6 +43,17 @@ internal class Subscribers(private val failed: ((Throwable) -> Unit)?) : FfiList
             all.toList().also { all.clear() }
         }
         ended.forEach { contained { it.ended() } }
+    }
+
+    /** So many decisions were acknowledged. Whether the engine is to tell again, since who had no room for others now has. */
+    fun acknowledged(count: Int): Boolean = synchronized(all) {
+        val behind = all.filterIsInstance<Subscriber.ToDecisions>().filter { it.isBehind }
+        if (behind.isEmpty()) return false
+        acknowledged += count
+        if (acknowledged < Ensue.BUFFER / 2) return false
+        acknowledged = 0
+        behind.forEach { it.isBehind = false }
+        true
     }
 
     override fun onDecisions(decisions: List<FfiDecision>) {
@@ -88,10 +103,15 @@ internal sealed class Subscriber(val ended: () -> Unit) {
             override fun removeEldestEntry(eldest: MutableMap.MutableEntry<String, Unit>) = size > REMEMBERED
         }
 
+        /** It had no room for a decision, which stays in the outbox and is to be told again. */
+        @Volatile
+        var isBehind = false
+
         fun take(decision: Decision) {
             synchronized(given) { if (given.put(decision.id, Unit) != null) return }
-            // What is not taken stays in the outbox, and comes again.
-            if (!tell(decision)) synchronized(given) { given.remove(decision.id) }
+            if (tell(decision)) return
+            synchronized(given) { given.remove(decision.id) }
+            isBehind = true
         }
     }
 

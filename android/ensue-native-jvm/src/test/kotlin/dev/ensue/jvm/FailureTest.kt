@@ -10,6 +10,8 @@ import dev.ensue.StoreState
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.onEach
+import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -116,6 +118,22 @@ class FailureTest {
             ensue.close()
             assertEquals(listOf(3, 2), listOf(first.size, second.size))
             assertEquals(3, first.map { it.id }.toSet().size)
+        }
+    }
+
+    @Test
+    fun `who has no room for all that waits is told of the rest as some are acknowledged`() = runBlocking {
+        val waiting = Ensue.BUFFER + Ensue.BUFFER / 2
+        Ensue.initialize().use { ensue ->
+            ensue.apply(eachGo)
+            repeat(waiting) { assertEquals(Recorded.Queued, ensue.record("go")) }
+            ensue.flush()
+            assertEquals(waiting, ensue.pending(limit = Int.MAX_VALUE).size)
+            val told = withTimeout(PATIENCE_S * 1_000) {
+                ensue.decisions.onEach { ensue.acknowledge(it) }.take(waiting).toList()
+            }
+            assertEquals(waiting, told.map { it.id }.toSet().size)
+            assertEquals(emptyList<Decision>(), ensue.pending())
         }
     }
 
