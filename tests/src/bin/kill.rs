@@ -23,7 +23,7 @@ struct Args {
     /// Where the stores are, and stay where something is wrong; else in a folder that is removed
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Moves the boundary of transactions: commits reach the file four at a time. Must fail
+    /// Moves the boundary of transactions: commits reach the file up to 32 at a time. Must fail
     #[arg(long)]
     lose: bool,
     /// What a child is to do
