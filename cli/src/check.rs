@@ -108,16 +108,15 @@ fn rule_text(text: &Arc<str>, schema: Option<&Schema>) -> (Vec<Diagnostic>, Vec<
     (checked.diagnostics, task.map(alone).into_iter().collect())
 }
 
-/// What the reader says of the documents, and the matcher of their rules.
+/// What the reader says of the documents, and the matcher of their rules and outputs.
 fn documents(json: &[u8], schema: Option<Arc<Schema>>) -> (Vec<Diagnostic>, Vec<CheckedTask>) {
     let options = ReadOptions { schema, ..ReadOptions::default() };
     let mut checked = ensue_dsl::check_documents(json, &options);
-    checked.tasks.retain(|task| match subject::program(&task.task.rule) {
-        Ok(_) => true,
-        Err(refusal) => {
-            checked.diagnostics.push(task.place(refusal));
-            false
-        }
+    checked.tasks.retain(|task| {
+        let refused = [subject::program(&task.task.rule).err(), subject::check_outputs(&task.task).err()];
+        let sound = refused.iter().all(Option::is_none);
+        checked.diagnostics.extend(refused.into_iter().flatten().map(|d| task.place(d)));
+        sound
     });
     (checked.diagnostics, checked.tasks)
 }

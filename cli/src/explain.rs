@@ -99,7 +99,8 @@ fn explain(args: &Args, out: &mut Output, file: &str, set: &TaskSet, entry: &Tas
             return diagnostics::print(out, file, &[d]).map(|_| false);
         }
     };
-    let program = match subject::program(&task.rule) {
+    let sound = subject::program(&task.rule).and_then(|p| subject::check_outputs(task).map(|()| p));
+    let program = match sound {
         Ok(program) => program,
         Err(refusal) => {
             let message = format!("task {} is refused: {}", entry.id, refusal.message);

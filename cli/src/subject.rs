@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ensue_dsl::{Compiled, Diagnostic, Schema, codes};
-use ensue_matcher::{Limits, Program};
+use ensue_matcher::{Error, Limits, Program};
 use ensue_rule::{Dialect, Rule, Task};
 
 /// The content of a file that was given to a command.
@@ -71,8 +71,19 @@ fn as_far_as_the_automaton(mut compiled: Compiled, text: &Arc<str>) -> Compiled 
 
 /// The automaton of a rule, or what the matcher says against it.
 pub(crate) fn program(rule: &Rule) -> Result<Program, Diagnostic> {
-    Program::compile(rule, &Limits::default()).map_err(|e| {
-        let code = if e.is_limit() { codes::TOO_MANY_STATES } else { codes::REFUSED_BY_MATCHER };
-        Diagnostic::error(code, e.to_string()).at(e.span()).hint(e.hint())
-    })
+    Program::compile(rule, &Limits::default()).map_err(|e| refusal(&e).at(e.span()))
+}
+
+/// What the matcher says against the outputs of a task, at its path behind that of the task.
+pub(crate) fn check_outputs(task: &Task) -> Result<(), Diagnostic> {
+    let at = |i: usize| if task.outputs.len() > 1 { format!("[{i}]") } else { String::new() };
+    // The spans are of the text of `when`, which is not kept.
+    let refused = |i: usize, e: &Error| refusal(e).path(format!("output{}.when", at(i)));
+    let mut whens = task.outputs.iter().enumerate().filter_map(|(i, o)| Some((i, o.when.as_ref()?)));
+    whens.try_for_each(|(i, when)| ensue_matcher::check_values(when).map_err(|e| refused(i, &e)))
+}
+
+fn refusal(e: &Error) -> Diagnostic {
+    let code = if e.is_limit() { codes::TOO_MANY_STATES } else { codes::REFUSED_BY_MATCHER };
+    Diagnostic::error(code, e.to_string()).hint(e.hint())
 }

@@ -74,6 +74,31 @@ fn what_only_the_matcher_refuses_is_found_too() {
 }
 
 #[test]
+fn a_when_with_a_regex_that_cannot_be_used_is_refused_wherever_its_task_goes() {
+    let sh = Shell::new();
+    let rule = "EVENT: a WHERE a.actionType = 'a' WITHIN 1 H RETURN LAST(a.args.s) AS s";
+    let when = r"s NOT MATCHES '\\\\p{L}('";
+    let touch = |when: &str| format!(r#"{{"type":"touch","touch":"t"{when}}}"#);
+    let task =
+        |id: &str, output: &str| format!(r#"{{"id":"{id}","taskType":"cep","rule":"{rule}","output":{output}}}"#);
+    let bad = touch(&format!(r#","when":"{when}""#));
+    let second = format!("[{},{bad}]", touch(""));
+    sh.file("t.json", format!(r#"{{"taskArray":[{},{}]}}"#, task("x", &bad), task("y", &second)));
+    let ended = sh.ensue("check t.json --json");
+    let found = ended.of_kind("diagnostic");
+    let told: Vec<_> = found.iter().map(|d| (d["code"].as_str().unwrap(), d["path"].as_str().unwrap())).collect();
+    let paths = ["taskArray[0].output.when", "taskArray[1].output[1].when"];
+    assert_eq!((ended.code, told), (1, paths.map(|path| ("E0602", path)).to_vec()));
+    sh.file("e.jsonl", r#"{"ts":1,"actionType":"a","args":{"s":"abc"}}"#);
+    let ended = sh.ensue("run --tasks t.json --events e.jsonl");
+    assert!(!ended.stdout.contains("\"decision\""), "{}", ended.stdout);
+    for path in paths {
+        assert!(ended.stdout.contains(path), "{path}: {}", ended.stdout);
+    }
+    assert!(sh.ensue("explain t.json").stdout.contains("task x is refused: MATCHES has"));
+}
+
+#[test]
 fn a_compiled_rule_is_checked() {
     let sh = Shell::new();
     sh.file("r.txt", GOOD);

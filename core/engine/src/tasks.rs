@@ -144,6 +144,9 @@ impl Book {
             let Some(place) = places.get(&stored.source) else { continue };
             let place = Place { source: stored.source, order: (*place, stored.place), version: stored.version };
             let since = (stored.since_seq, stored.since_ts);
+            if check_outputs(&stored.task).is_err() {
+                continue;
+            }
             if let Ok(task) = book.compile(place, stored.task, since) {
                 active.push(task);
             }
@@ -281,6 +284,12 @@ impl Book {
         self.tasks = tasks.into_iter().map(|t| (t.id, Arc::new(t))).collect();
         self.sets = sets;
     }
+}
+
+/// Whether every `when` can be computed; else the output of the first that can't, by its index.
+fn check_outputs(task: &Task) -> Result<(), (usize, Error)> {
+    let mut whens = task.outputs.iter().enumerate().filter_map(|(i, o)| Some((i, o.when.as_ref()?)));
+    whens.try_for_each(|(i, when)| ensue_matcher::check_values(when).map_err(|e| (i, e)))
 }
 
 /// The derived events that a task may make: action type and scene.

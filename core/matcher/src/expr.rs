@@ -188,9 +188,14 @@ fn binary(op: BinaryOp, a: &Code, b: &Code, view: View<'_>) -> Value {
     }
 }
 
-/// An expression over named values; null for names that there are not.
+/// An expression over named values; null for names that there are not, and where it is one that [`check_values`] refuses.
 pub(crate) fn evaluate(expr: &Expr, values: &[(Arc<str>, Value)]) -> Value {
     let definitions = Table::default();
     let view = View { slots: &[], registers: Registers::EMPTY, definitions: &definitions };
-    compile::over_values(expr, values).eval(view).into_owned()
+    compile::over_values(expr, values).map_or(Value::Null, |code| code.eval(view).into_owned())
+}
+
+/// Whether an expression over named values can be computed at all.
+pub(crate) fn check_values(expr: &Expr) -> Result<(), crate::Error> {
+    compile::over_values(expr, &[]).map(drop)
 }

@@ -178,7 +178,7 @@ impl Book {
         let TaskEntry { id, task, warnings } = entry;
         let order = place.order;
         let planned = task.and_then(|task| {
-            let path = |remark| Remark { path: format!("taskArray[{}]", order.1), ..remark };
+            let path = |remark: Remark| Remark { path: format!("taskArray[{}]{}", order.1, remark.path), ..remark };
             self.planned(plan, place, task, before.as_ref()).map_err(path)
         });
         let (active, status, error) = match (planned, before) {
@@ -198,6 +198,10 @@ impl Book {
         task: Arc<Task>,
         before: Option<&Active>,
     ) -> Result<(Active, Status), Remark> {
+        super::check_outputs(&task).map_err(|(output, e)| {
+            let at = if task.outputs.len() > 1 { format!("[{output}]") } else { String::new() };
+            Remark { path: format!(".output{at}.when"), ..refusal(&e) }
+        })?;
         let same = before.filter(|old| old.hash == rule_hash(&task));
         if let Some(old) = same.filter(|old| old.task.rule == task.rule) {
             let status = if *old.task == *task { Status::Unchanged } else { Status::Updated };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ensue_engine::{Config, Engine, Status};
-use ensue_rule::{Duration, Remark, Task, TaskEntry, TaskScope, TaskSet};
+use ensue_rule::{Duration, Expr, ExprKind, Output, Remark, Task, TaskEntry, TaskScope, TaskSet};
 
 use crate::support::{Site, at, count, derives, file, returning, rule, set, task, touch};
 
@@ -169,6 +169,20 @@ fn a_rule_that_the_matcher_refuses_is_refused_by_its_reason() {
     assert_eq!(report.tasks[0].status, Status::Added);
     assert_eq!(report.tasks[1].status, Status::Refused);
     assert_eq!(report.tasks[1].error.as_ref().unwrap().code, "E0902");
+}
+
+#[test]
+fn a_when_that_cannot_be_computed_refuses_its_task_also_where_the_rule_stays() {
+    let when = |regex: &str| {
+        let said = ExprKind::Matches(Box::new(Expr::literal("abc")), regex.into());
+        let output = Output { when: Some(said.into()), ..touch("t") };
+        Task { outputs: vec![output], ..task("t", rule("a", 10_000)) }
+    };
+    let site = Site::of(vec![when("b")]);
+    let report = site.engine.apply(vec![set(vec![when("(?=b)")])]).unwrap().sets.remove(0);
+    assert_eq!(report.tasks[0].status, Status::Kept);
+    let error = report.tasks[0].error.as_ref().unwrap();
+    assert_eq!((error.code.as_str(), error.path.as_str()), ("E0902", "taskArray[0].output.when"));
 }
 
 #[test]

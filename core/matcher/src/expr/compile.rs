@@ -140,24 +140,22 @@ fn average(sum: Code, count: Code) -> Code {
 }
 
 /// `expr` over named values.
-pub(crate) fn over_values(expr: &Expr, values: &[(Arc<str>, Value)]) -> Code {
+pub(crate) fn over_values(expr: &Expr, values: &[(Arc<str>, Value)]) -> Result<Code, Error> {
     let value = |name: &str| values.iter().find(|(n, _)| &**n == name).map(|(_, v)| v.clone()).unwrap_or_default();
-    let boxed = |x: &Expr| Box::new(over_values(x, values));
-    let all = |list: &[Expr]| list.iter().map(|x| over_values(x, values)).collect();
-    match &expr.kind {
+    let boxed = |x: &Expr| over_values(x, values).map(Box::new);
+    let all = |list: &[Expr]| list.iter().map(|x| over_values(x, values)).collect::<Result<_, Error>>();
+    Ok(match &expr.kind {
         ExprKind::Literal(v) => Code::Const(v.clone()),
         ExprKind::Value(name) => Code::Const(value(name)),
         ExprKind::Attr { .. } | ExprKind::Aggregate { .. } | ExprKind::Prev { .. } => Code::Const(Value::Null),
-        ExprKind::Call { func, args } => Code::Call(*func, all(args)),
-        ExprKind::Unary(UnaryOp::Not, x) => Code::Unary(UnaryOp::Not, boxed(x)),
-        ExprKind::Unary(UnaryOp::Neg, x) => Code::Unary(UnaryOp::Neg, boxed(x)),
-        ExprKind::Binary(op, a, b) => Code::Binary(*op, boxed(a), boxed(b)),
-        ExprKind::In(x, list) => Code::In(boxed(x), all(list)),
-        ExprKind::Between(x, a, b) => Code::Between(boxed(x), boxed(a), boxed(b)),
-        ExprKind::Like(x, pattern) => Code::Like(boxed(x), Like::new(pattern)),
-        ExprKind::Matches(x, text) => {
-            Regex::new(text, expr.span).map_or(Code::Const(Value::Bool(false)), |r| Code::Matches(boxed(x), r))
-        }
-        ExprKind::IsNull(x) => Code::IsNull(boxed(x)),
-    }
+        ExprKind::Call { func, args } => Code::Call(*func, all(args)?),
+        ExprKind::Unary(UnaryOp::Not, x) => Code::Unary(UnaryOp::Not, boxed(x)?),
+        ExprKind::Unary(UnaryOp::Neg, x) => Code::Unary(UnaryOp::Neg, boxed(x)?),
+        ExprKind::Binary(op, a, b) => Code::Binary(*op, boxed(a)?, boxed(b)?),
+        ExprKind::In(x, list) => Code::In(boxed(x)?, all(list)?),
+        ExprKind::Between(x, a, b) => Code::Between(boxed(x)?, boxed(a)?, boxed(b)?),
+        ExprKind::Like(x, pattern) => Code::Like(boxed(x)?, Like::new(pattern)),
+        ExprKind::Matches(x, text) => Code::Matches(boxed(x)?, Regex::new(text, expr.span)?),
+        ExprKind::IsNull(x) => Code::IsNull(boxed(x)?),
+    })
 }

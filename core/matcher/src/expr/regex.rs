@@ -15,7 +15,7 @@ impl Regex {
         regex_lite::RegexBuilder::new(text).size_limit(1 << 16).build().map(Self).map_err(|e| {
             Error::refused(
                 format!("MATCHES has a regular expression that cannot be used: {e}"),
-                "see the syntax of MATCHES",
+                "MATCHES takes no `\\p{..}`, no look-around and no backreferences; docs/dsl.md says what it takes",
                 span,
             )
         })
