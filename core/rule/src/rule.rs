@@ -187,7 +187,7 @@ impl Condition {
     pub fn place(expr: Expr, pattern: &Pattern) -> Result<Self, PlaceError> {
         let stages = pattern.stages();
         let order = |name: &str| stages.iter().position(|s| &**s.name == name);
-        let (mut latest, mut forbidden) = (None, None);
+        let (mut latest, mut forbidden) = (None, Vec::new());
         let mut unknown = None;
         expr.walk(|e| {
             let Some(name) = e.stage() else { return };
@@ -196,7 +196,7 @@ impl Condition {
                 Some(at) => {
                     latest = latest.max(Some(at));
                     if stages.get(at).is_some_and(|s| s.forbidden) {
-                        forbidden = forbidden.or(Some((at, e.span)));
+                        forbidden.push((at, e.span));
                     }
                 }
             }
@@ -205,7 +205,8 @@ impl Condition {
             return Err(PlaceError::UnknownStage(name, span));
         }
         let (at, stage) = latest.and_then(|at| Some((at, stages.get(at)?.name.clone()))).ok_or(PlaceError::NoStage)?;
-        if let Some((f, span)) = forbidden.filter(|(f, _)| *f != at) {
+        // One may be the latest; another before it is forbidden all the same.
+        if let Some((f, span)) = forbidden.into_iter().find(|(f, _)| *f != at) {
             let forbidden = stages.get(f).map_or_else(|| stage.clone(), |s| s.name.clone());
             return Err(PlaceError::AfterForbidden { forbidden, later: stage, span });
         }
@@ -319,6 +320,12 @@ mod tests {
         assert_eq!(at(eq(count("a"), x("c"))), Ok(("c".into(), Moment::Take)));
         assert!(matches!(at(eq(count("c"), x("c"))), Err(PlaceError::MixedAggregate(..))));
         assert!(matches!(at(eq(x("n"), x("c"))), Err(PlaceError::AfterForbidden { .. })));
+        let step = |element| Step { arrow: Contiguity::Relaxed, bound: None, element, span: Span::default() };
+        let mut two = abc();
+        two.then.push(step(Element::not("m")));
+        for expr in [eq(x("n"), x("m")), eq(x("m"), x("n"))] {
+            assert!(matches!(Condition::place(expr, &two), Err(PlaceError::AfterForbidden { .. })));
+        }
         assert!(matches!(at(eq(x("q"), x("c"))), Err(PlaceError::UnknownStage(..))));
         assert!(matches!(at(Expr::literal(true)), Err(PlaceError::NoStage)));
     }
