@@ -170,7 +170,7 @@ pub(crate) fn name(name: &str) -> String {
 }
 
 /// A name where every word is one.
-fn any_name(name: &str) -> String {
+pub(crate) fn any_name(name: &str) -> String {
     if ensue_rule::event::is_plain_name(name) { name.to_owned() } else { quoted(name) }
 }
 

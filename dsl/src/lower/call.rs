@@ -239,7 +239,7 @@ impl Lowering<'_, '_> {
 
     fn needs_attr<T>(&mut self, name: &str, stage: &str, span: Span) -> Option<T> {
         let d = Diagnostic::error(codes::ARGUMENTS, format!("{name} needs an attribute of `{}`", shorten(stage)));
-        self.refuse(d.at(span).hint(format!("as in `{name}({}.args.x)`", shorten(stage))))
+        self.refuse(d.at(span).hint(format!("as in `{name}({}.args.x)`", crate::format::name(stage))))
     }
 }
 

@@ -7,6 +7,7 @@ use ensue_rule::{Attr, Span};
 use crate::ast::{Base, Item, Name, Sequence, Term};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::format;
 use crate::sink::Sink;
 use crate::token::shorten;
 
@@ -64,9 +65,9 @@ impl<'a> Names<'a> {
         self.stages.get(at).is_some_and(|s| s.forbidden)
     }
 
-    /// A stage to show in hints: the first that takes events.
-    pub(crate) fn example(&self) -> &str {
-        self.stages.iter().find(|s| !s.forbidden).map_or("v", |s| &s.name.text)
+    /// A stage to show in hints, as it is written: the first that takes events.
+    pub(crate) fn example(&self) -> String {
+        format::name(self.stages.iter().find(|s| !s.forbidden).map_or("v", |s| &s.name.text))
     }
 
     /// All names, in order.
@@ -99,7 +100,7 @@ fn check(name: &Name, sink: &mut Sink) {
 fn duplicate(name: &Name, first: usize) -> Diagnostic {
     let message = format!("two stages are called `{}`", shorten(&name.text));
     let d = Diagnostic::error(codes::DUPLICATE_STAGE, message).at(name.span);
-    d.hint(format!("stage {first} has that name; for repetition write `{}{{2}}`", shorten(&name.text)))
+    d.hint(format!("stage {first} has that name; for repetition write `{}{{2}}`", format::name(&name.text)))
 }
 
 /// Collects the stages of a pattern.

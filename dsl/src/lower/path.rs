@@ -9,6 +9,7 @@ use super::names::span_of;
 use crate::ast::Name;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::format;
 use crate::suggest;
 use crate::token::shorten;
 
@@ -47,8 +48,9 @@ impl Lowering<'_, '_> {
 
     fn of_stage(&mut self, stage: usize, name: &Name, rest: &[Name], span: Span) -> Option<Expr> {
         if rest.is_empty() {
-            let n = &name.text;
-            let d = Diagnostic::error(codes::NOT_A_VALUE, format!("`{}` is a stage, not a value", shorten(n))).at(span);
+            let message = format!("`{}` is a stage, not a value", shorten(&name.text));
+            let d = Diagnostic::error(codes::NOT_A_VALUE, message).at(span);
+            let n = format::name(&name.text);
             return self
                 .refuse(d.hint(format!("`{n}.args.x` is an attribute of its event, COUNT({n}) how many it has")));
         }
@@ -91,12 +93,13 @@ impl Lowering<'_, '_> {
     fn unknown_word(&mut self, names: &[Name], span: Span) -> Option<Expr> {
         let path = names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(".");
         let word = shorten(&path).into_owned();
+        let attr = written(names);
         let stage = if self.place.takes_bare() { String::new() } else { format!("{}.", self.names.example()) };
         let hint = match suggest::nearest(&word, FIRST_WORDS) {
             Some(near) if names.len() == 1 && near != "args" => format!("did you mean `{stage}{near}`?"),
             _ if is_nan(&word) => "there is no NaN: what can't be computed is null; ask `x IS NULL`".to_owned(),
-            _ if self.place.takes_bare() => format!("did you mean `args.{word}`?"),
-            _ => format!("did you mean `{stage}args.{word}`, or the text '{word}'?"),
+            _ if self.place.takes_bare() => format!("did you mean `args.{attr}`?"),
+            _ => format!("did you mean `{stage}args.{attr}`, or the text '{word}'?"),
         };
         self.refuse(
             Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, format!("`{word}` is not an attribute")).at(span).hint(hint),
@@ -134,13 +137,19 @@ impl Lowering<'_, '_> {
     fn unknown_attr(&mut self, path: &[Name]) -> Option<Attr> {
         let first = path.first()?;
         let word = shorten(&first.text);
-        let all = path.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(".");
         let near = suggest::nearest(&word, FIRST_WORDS).filter(|n| !n.contains("args") || path.len() > 1);
         let hint =
-            near.map_or_else(|| format!("did you mean `args.{}`?", shorten(&all)), |n| format!("did you mean `{n}`?"));
+            near.map_or_else(|| format!("did you mean `args.{}`?", written(path)), |n| format!("did you mean `{n}`?"));
         let message = format!("no attribute begins with `{word}`");
         self.refuse(Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, message).at(first.span).hint(hint))
     }
+}
+
+/// Names inside `args`, as they are written there.
+fn written(names: &[Name]) -> String {
+    let names: Vec<String> = names.iter().map(|n| format::any_name(&n.text)).collect();
+    let all = names.join(".");
+    shorten(&all).into_owned()
 }
 
 fn is_nan(word: &str) -> bool {
