@@ -63,7 +63,8 @@ impl Register {
             (Fold::Count, None) => arithmetic(BinaryOp::Add, before, &Value::Int(1)),
             (_, None | Some(Value::Null)) => before.clone(),
             (Fold::Count, Some(_)) => arithmetic(BinaryOp::Add, before, &Value::Int(1)),
-            (Fold::Sum, Some(v)) => sum(before, v),
+            // Null of what is no number, and of overflow; null it stays.
+            (Fold::Sum, Some(v)) => arithmetic(BinaryOp::Add, before, v),
             (Fold::Min, Some(v)) => keep(before, v, Ordering::Less),
             (Fold::Max, Some(v)) => keep(before, v, Ordering::Greater),
             (Fold::First, Some(v)) => {
@@ -82,11 +83,6 @@ impl Register {
     pub(crate) fn overwrites(&self) -> bool {
         self.fold == Fold::LastEvent
     }
-}
-
-/// Values that are no numbers are passed over; overflow is null and stays null.
-fn sum(before: &Value, v: &Value) -> Value {
-    if v.as_f64().is_some() { arithmetic(BinaryOp::Add, before, v) } else { before.clone() }
 }
 
 /// The value that stands in `wanted` order to the other; the first of values that have no order.

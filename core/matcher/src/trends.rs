@@ -43,8 +43,8 @@ impl Trends {
                 None => add(sum, &Value::Int(count)),
                 Some(Value::Null) => continue,
                 Some(_) if of.counted => add(sum, &Value::Int(count)),
-                Some(v) if v.as_f64().is_some() => add(sum, &arithmetic(BinaryOp::Mul, v, &Value::Int(count))),
-                Some(_) => continue,
+                // Null of what is no number; null it stays.
+                Some(v) => add(sum, &arithmetic(BinaryOp::Mul, v, &Value::Int(count))),
             };
             *sum = grown;
         }

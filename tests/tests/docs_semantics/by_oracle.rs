@@ -103,10 +103,12 @@ fn trend(subject: &Subject<'_>, r: &Return, list: &[&Given]) -> Value {
     let events: Vec<_> = bound.map(|id| &subject.events[usize::try_from(*id).expect("few events")].event).collect();
     let Some(ensue_rule::Attr::Arg(path)) = attr else { return count(events.len()) };
     let values = events.iter().filter_map(|e| e.args.get(&path[0]));
-    match func {
-        AggFn::Count => count(values.count()),
-        _ => Value::Int(values.map(|v| if let Value::Int(i) = v { *i } else { 0 }).sum()),
+    if *func == AggFn::Count {
+        return count(values.count());
     }
+    // A sum over text is null; the examples have no other numbers.
+    let whole = values.map(|v| if let Value::Int(i) = v { Some(*i) } else { None });
+    whole.sum::<Option<i64>>().map_or(Value::Null, Value::Int)
 }
 
 fn count(n: usize) -> Value {
