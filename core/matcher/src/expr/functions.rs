@@ -76,10 +76,10 @@ pub(super) fn call(func: Func, args: &[Value]) -> Value {
         },
         Func::Coalesce => args.iter().find(|v| !v.is_null()).cloned().unwrap_or_default(),
         Func::Substr => substr(arg(0), arg(1), args.get(2)),
-        Func::UrlHost => arg(0).as_str().and_then(url_host).map_or(Value::Null, Into::into),
-        Func::UrlPath => arg(0).as_str().map_or(Value::Null, |s| url_path(s).into()),
+        Func::UrlHost => arg(0).as_str().and_then(|s| Url::of(s).host()).map_or(Value::Null, Into::into),
+        Func::UrlPath => arg(0).as_str().map_or(Value::Null, |s| Url::of(s).path.into()),
         Func::UrlParam => match (arg(0).as_str(), arg(1).as_str()) {
-            (Some(url), Some(name)) => url_param(url, name).map_or(Value::Null, Into::into),
+            (Some(url), Some(name)) => Url::of(url).param(name).map_or(Value::Null, Into::into),
             _ => Value::Null,
         },
         Func::Hour => local(arg(0), |ms| ms.rem_euclid(DAY_MS) / HOUR_MS),
@@ -111,30 +111,48 @@ fn substr(text: &Value, from: &Value, length: Option<&Value>) -> Value {
     s.chars().skip(skip).take(take).collect::<String>().into()
 }
 
-/// What stands between `//` and the next `/`, `?`, `#` or `:`.
-fn url_host(url: &str) -> Option<&str> {
-    let rest = url.split_once("//")?.1;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    host.split(':').next().filter(|h| !h.is_empty())
+/// The parts of a URL. What is behind `#` is none of them, and `?` ends what can be host or path: what stands behind it is
+/// often a URL itself.
+struct Url<'a> {
+    authority: Option<&'a str>,
+    path: &'a str,
+    query: Option<&'a str>,
 }
 
-/// The path: from the first `/` after the host to `?` or `#`.
-fn url_path(url: &str) -> &str {
-    let rest = match url.split_once("//") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
-        None => url,
+impl<'a> Url<'a> {
+    fn of(text: &'a str) -> Self {
+        let text = text.split_once('#').map_or(text, |(before, _)| before);
+        let (text, query) = text.split_once('?').map_or((text, None), |(before, query)| (before, Some(query)));
+        let Some(rest) = without_scheme(text).strip_prefix("//") else {
+            return Self { authority: None, path: text, query };
+        };
+        let (authority, path) = rest.find('/').and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, "/"));
+        Self { authority: Some(authority), path, query }
+    }
+
+    /// Without user and port. The address of an IPv6 host has colons of its own, in brackets.
+    fn host(&self) -> Option<&'a str> {
+        let host = self.authority?.rsplit('@').next()?;
+        let host = if host.starts_with('[') { host.get(..=host.find(']')?)? } else { host.split(':').next()? };
+        Some(host).filter(|h| !h.is_empty())
+    }
+
+    /// The value of a query parameter as it stands, not decoded.
+    fn param(&self, name: &str) -> Option<&'a str> {
+        self.query?.split('&').find_map(|pair| match pair.split_once('=') {
+            Some((key, value)) => (key == name).then_some(value),
+            None => (pair == name).then_some(""),
+        })
+    }
+}
+
+/// What stands behind `https:`; all, where no scheme is before it.
+fn without_scheme(text: &str) -> &str {
+    let is_scheme = |s: &str| {
+        s.starts_with(|c: char| c.is_ascii_alphabetic())
+            && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
     };
-    rest.split(['?', '#']).next().unwrap_or("")
-}
-
-/// The value of a query parameter as it stands, not decoded.
-fn url_param<'a>(url: &'a str, name: &str) -> Option<&'a str> {
-    let query = url.split_once('?')?.1.split('#').next()?;
-    query.split('&').find_map(|pair| match pair.split_once('=') {
-        Some((key, value)) => (key == name).then_some(value),
-        None => (pair == name).then_some(""),
-    })
+    text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).map_or(text, |(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -164,5 +182,29 @@ mod tests {
         assert_eq!(call(Func::Weekday, &[(-DAY_MS).into()]), 3.into());
         assert_eq!(call(Func::Hour, &[(-1).into()]), 23.into());
         assert_eq!(call(Func::Substr, &["größe".into(), 3.into(), 2.into()]), "öß".into());
+    }
+
+    #[test]
+    fn what_is_behind_a_question_mark_or_a_hash_is_neither_host_nor_path() {
+        let parts = |url: &str| {
+            let host = call(Func::UrlHost, &[url.into()]);
+            (host, call(Func::UrlPath, &[url.into()]), call(Func::UrlParam, &[url.into(), "q".into()]))
+        };
+        let cases: [(&str, Option<&str>, &str, Option<&str>); 10] = [
+            ("https://shop.de?next=/y", Some("shop.de"), "/", None),
+            ("https://shop.de#/list", Some("shop.de"), "/", None),
+            ("/login?to=https://evil.example/z", None, "/login", None),
+            ("https://user:pw@[::1]:80/a#x?q=1&flag", Some("[::1]"), "/a", None),
+            ("//cdn.example:8080/a?q=1#q=2", Some("cdn.example"), "/a", Some("1")),
+            ("app+x://home/?flag&q", Some("home"), "/", Some("")),
+            ("/a//b", None, "/a//b", None),
+            ("page", None, "page", None),
+            ("file:///a", None, "/a", None),
+            ("https://[::1", None, "/", None),
+        ];
+        for (url, host, path, q) in cases {
+            let text = |part: Option<&str>| part.map_or(Value::Null, Into::into);
+            assert_eq!(parts(url), (text(host), path.into(), text(q)), "{url}");
+        }
     }
 }
