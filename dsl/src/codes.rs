@@ -47,6 +47,7 @@ codes! {
     SKIP_TARGET = "E0304", "SKIP TO a stage that takes no events";
     TRENDS_AFTER_MATCH = "E0305", "TRENDS beside an AFTER MATCH that discards matches";
     PARTITION_TWICE = "E0306", "a partition attribute that comes twice";
+    TRENDS_ON_TIMEOUT = "E0307", "ON TIMEOUT beside TRENDS";
 
     UNKNOWN_STAGE = "E0401", "no stage has this name";
     UNKNOWN_ATTRIBUTE = "E0402", "no attribute begins with this word";

@@ -38,6 +38,7 @@ pub(crate) fn rule(text: &ast::RuleText, dialect: Dialect, sink: &mut Sink) -> O
     rule.returns = text.returns.as_ref().map_or_else(Vec::new, |r| returns(&r.node, Place::Return, &names, sink));
     let timeout = text.on_timeout.as_ref();
     rule.on_timeout = timeout.map(|r| returns(&r.node, Place::OnTimeout, &names, sink));
+    timeout_apart(text, &rule.returns, sink);
     rule.after_match = after_match(text, dialect, &rule.returns, &names, sink);
     if sink.has_errors() {
         return None;
@@ -98,6 +99,14 @@ fn trends_apart(returns: &[Return], sink: &mut Sink) {
             let d = Diagnostic::error(codes::TRENDS_MIXED, "beside TRENDS all values are over all matches").at(span);
             sink.push(d.hint("write TRENDS before it too, or make it a rule of its own"));
         }
+    }
+}
+
+/// Under TRENDS no partial match is kept that could be reported.
+fn timeout_apart(text: &ast::RuleText, returns: &[Return], sink: &mut Sink) {
+    if let Some(clause) = text.on_timeout.as_ref().filter(|_| returns.iter().any(|r| has_trends(&r.expr))) {
+        let d = Diagnostic::error(codes::TRENDS_ON_TIMEOUT, "TRENDS keeps no partial matches that could time out");
+        sink.push(d.at(clause.span).hint("leave ON TIMEOUT out, or make it a rule of its own"));
     }
 }
 

@@ -101,6 +101,10 @@ pub(super) fn trends(
         let hint = "write AFTER MATCH NO SKIP, or leave the clause out";
         return Err(Error::refused("TRENDS is over all matches, which CONSUME and SKIP do not give", hint, span));
     }
+    if rule.on_timeout.is_some() {
+        let hint = "leave ON TIMEOUT out, or make it a rule of its own";
+        return Err(Error::refused("TRENDS keeps no partial matches that could time out", hint, span));
+    }
     let mut names =
         Added { whole: Whole { stages, slots, kept: &mut Vec::new(), registers: Table::default() }, sums: Vec::new() };
     intern(&mut names.whole.registers, matches_register(), span)?;
