@@ -1,9 +1,10 @@
 //! No rule and no stream passes its bounds: what would grow is refused by name, dropped, or counted.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
 use ensue_matcher::{Arrival, Found, Limits, Observation, Position, Program, ProgramSet, Runs};
 use ensue_rule::{
-    AfterMatch, Contiguity, Element, Event, Filter, Group, Pattern, Quantifier, Rule, Span, Stage, Step, Timestamp,
+    AfterMatch, Attr, BinaryOp, Condition, Contiguity, Element, Event, Expr, Filter, Group, Pattern, Quantifier, Rule,
+    Span, Stage, Step, Timestamp,
 };
 
 fn any_loop(name: &str) -> Element {
@@ -50,6 +51,21 @@ fn an_exponential_set_of_matches_is_capped_and_counted() {
     let matches = out.iter().filter(|f| matches!(f, Found::Match(_))).count();
     assert!(matches <= 100 * 50);
     assert!(out.iter().any(|f| matches!(f, Found::Capped(n) if *n > 1 << 60)), "2^99 ways, saturating");
+}
+
+#[test]
+fn under_skip_the_first_of_more_candidates_than_the_limit_comes_out() {
+    let mut rule = Rule::new(Pattern { first: any_loop("a"), then: vec![step(Element::stage("b"))] });
+    let late = Expr::binary(BinaryOp::Eq, Expr::attr("b", Attr::Ts), Expr::literal(12_000));
+    rule.conditions = vec![Condition::place(late, &rule.pattern).unwrap()];
+    let from = |start: u64| (start..12).collect::<Vec<_>>();
+    let each = (0..12).map(from).collect::<Vec<_>>();
+    for (after, expected) in [(AfterMatch::SkipPastLastEvent, vec![from(0)]), (AfterMatch::SkipToNextEvent, each)] {
+        rule.after_match = after;
+        let (out, _, _) = feed(&rule, Limits { matches: 50, ..Limits::default() }, 13);
+        let found = out.iter().map(|f| if let Found::Match(m) = f { m.bindings[0].1.to_vec() } else { Vec::new() });
+        assert_eq!(found.collect::<Vec<_>>(), expected, "4095 candidates, {:?}", rule.after_match);
+    }
 }
 
 #[test]

@@ -183,6 +183,21 @@ impl Runs {
         (paths, all.saturating_sub(ways))
     }
 
+    /// Of each start the path that goes first, for the first `room` starts; and how many more starts there are. Where
+    /// the first prunes all others of its start, these are all that can come out, however many there are besides.
+    fn firsts(&mut self, program: &Program, bodies: &[Body], room: usize) -> (Paths, u64) {
+        let (mut paths, mut more, mut done) = (Paths::new(), 0_u64, self.floor);
+        while let Some(start) = bodies.iter().filter_map(|b| b.oldest(done, &mut self.buffer)).min() {
+            done = start;
+            if paths.len() < room {
+                paths.extend(self.best(program, bodies, start));
+            } else {
+                more = more.saturating_add(1);
+            }
+        }
+        (paths, more)
+    }
+
     /// Under a skip strategy a match first waits.
     fn finish(&mut self, program: &Program, bodies: &[Body], when: Completed, out: &mut Vec<Found>) {
         if !bodies.is_empty() {
@@ -190,7 +205,10 @@ impl Runs {
             let held: usize = self.finished().iter().map(|f| f.path.len()).sum();
             let room = program.limits.matches.saturating_sub(self.finished().len());
             let room = if held > program.limits.nodes { 0 } else { room };
-            let (paths, capped) = self.paths(program, bodies, room);
+            let (mut paths, mut capped) = self.paths(program, bodies, room);
+            if capped > 0 && matches!(program.after, After::PastLast | After::ToNext) {
+                (paths, capped) = self.firsts(program, bodies, room);
+            }
             let finished = paths.into_iter().map(|path| {
                 let start = path.first().map(|(tick, _)| *tick).unwrap_or_default();
                 Finished { start, path, when }
