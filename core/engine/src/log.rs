@@ -134,11 +134,12 @@ impl LogEvent {
 
     /// What the matcher hears of its arrival.
     pub(crate) fn arrival(&self, stream: &StreamKey) -> Arrival {
-        Arrival {
-            position: self.position(stream),
-            session: self.session,
-            utc_offset_min: self.event.utc_offset_min.unwrap_or(0),
-        }
+        Arrival { position: self.position(stream), session: self.session, utc_offset_min: self.utc_offset_min() }
+    }
+
+    /// The offset of local time that came with it; without one its time is taken for local.
+    pub(crate) fn utc_offset_min(&self) -> i32 {
+        self.event.utc_offset_min.unwrap_or(0)
     }
 
     /// Whether a task made it.

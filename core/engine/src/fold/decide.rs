@@ -217,11 +217,10 @@ impl Fold {
         rulings
     }
 
-    /// The user's offset of local time and session, by the event or as last known.
+    /// The user's offset of local time and session: those of the event, which rules read as well, or as last known.
     fn moment(&self, f: &Found, event: Option<&LogEvent>) -> (i32, u64) {
-        let (offset, session) = self.streams.get(&f.stream).map_or((0, 0), |s| (s.utc_offset_min, s.session));
-        let of_event = event.and_then(|e| e.event.utc_offset_min);
-        (of_event.unwrap_or(offset), event.map_or(session, |e| e.session))
+        let last = || self.streams.get(&f.stream).map_or((0, 0), |s| (s.utc_offset_min, s.session));
+        event.map_or_else(last, |e| (e.utc_offset_min(), e.session))
     }
 
     /// What a touch would be, if nothing keeps it back.

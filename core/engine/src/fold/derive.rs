@@ -33,7 +33,7 @@ impl Fold {
             action_type,
             scene,
             user_id: f.stream.user().cloned(),
-            utc_offset_min: cause.and_then(|e| e.event.utc_offset_min),
+            utc_offset_min: cause.map_or_else(|| self.last_offset(&f.stream), |e| e.event.utc_offset_min),
             args: m.values.iter().cloned().collect(),
         };
         if self.audience == Audience::All {
@@ -47,6 +47,11 @@ impl Fold {
         }
         let of_device = f.stream == StreamKey::Device;
         self.append_derived(event, (m.at, of_device), (&target, session), log)
+    }
+
+    /// The offset of local time of what time derives: the last one known.
+    fn last_offset(&self, stream: &StreamKey) -> Option<i32> {
+        self.streams.get(stream).map(|s| s.utc_offset_min).filter(|offset| *offset != 0)
     }
 
     fn append_derived(
