@@ -1,7 +1,8 @@
 //! Each control of touches on a session of its own: `controls/*.json` has task documents, what users do, and what
 //! becomes of each touch. Every session runs in one go, and again with the store closed and opened after each line.
 //!
-//! A line is `[dN] HH:MM[:SS] ACTION [@USER] [offset=MIN] [NAME=VALUE]`: N days after Monday 2024-03-04 (UTC), or
+//! A line is `[dN] HH:MM[:SS] ACTION [@USER] [offset=MIN] [NAME=VALUE]`: N days after Monday 2024-03-04 (UTC), `@` alone
+//! nobody's, or
 //! `.. ! FEEDBACK TASK [NTH]`: feedback to the task's first (nth) decision so far. After the last line time moves on until
 //! nothing waits. Where the answers are meant to change, write them again with
 //! `CONTROLS=write cargo test -p ensue-tests --test controls`, and look at what changed.
@@ -62,6 +63,7 @@ impl Run {
             match word.split_once('=') {
                 Some(("offset", min)) => event["utcOffsetMin"] = min.parse::<i64>().unwrap().into(),
                 Some((name, value)) => event["args"][name] = value.into(),
+                None if word == "@" => event["userId"] = Value::Null,
                 None => event["userId"] = word.strip_prefix('@').unwrap().into(),
             }
         }

@@ -22,6 +22,9 @@ use super::{Candidate, Ledger, OfSource, Verdict};
 use crate::answer::Check;
 use crate::outcome::Reason;
 
+/// How far back feedback is looked at, and sessions are.
+pub(crate) const MEMORY: Duration = Duration(90 * Duration::DAY.0);
+
 /// Something that may keep a touch back.
 pub(crate) trait Control: Debug + Sync {
     /// What it says. Reads only the candidate, its task's policy, those of documents, and the past.

@@ -357,6 +357,12 @@ fn insert(all: &mut Vec<Rc<Made>>, made: &Rc<Made>, time: impl Fn(&Made) -> Opti
     true
 }
 
+/// Those of up to this time. The device's tasks, which count with the anonymous user's, have a time of their own, and may be
+/// ahead.
+pub(super) fn until(made: &[Rc<Made>], at: Timestamp) -> &[Rc<Made>] {
+    made.get(..made.partition_point(|m| m.at <= at)).unwrap_or_default()
+}
+
 /// Those that are remembered.
 fn newest(all: &[Rc<Made>]) -> &[Rc<Made>] {
     all.get(all.len().saturating_sub(MOST)..).unwrap_or_default()

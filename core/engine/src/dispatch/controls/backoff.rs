@@ -1,18 +1,17 @@
 //! `backoff`: what the user's feedback does to a task, or to a touch.
 //!
 //! A decision that was clicked or converted counts as such also where it was dismissed as well, so that the order in which
-//! feedback comes changes nothing.
+//! feedback comes changes nothing. What is older than [`MEMORY`] counts no more, whether or not it is still kept.
+
+use std::rc::Rc;
 
 use ensue_rule::{Backoff, Duration, Policy, Share, Task, Timestamp};
 
-use super::{Candidate, Control, Ledger, OfSource, Verdict};
-use crate::dispatch::ledger::{Answer, Key};
+use super::{Candidate, Control, Ledger, MEMORY, OfSource, Verdict};
+use crate::dispatch::ledger::{Answer, Key, Made, until};
 use crate::dispatch::wording::span;
 use crate::iso::Utc;
 use crate::outcome::Reason;
-
-/// How far back feedback is looked at.
-const MEMORY: Duration = Duration(90 * Duration::DAY.0);
 
 /// The adaptive gap of a user of whom nothing is known: 4 hours.
 const BASE: Duration = Duration(4 * Duration::HOUR.0);
@@ -36,7 +35,7 @@ pub(super) struct Adaptive;
 
 impl Control for Feedback {
     fn judge(&self, c: &Candidate<'_>, past: &Ledger) -> Verdict {
-        let of_task = || past.of(c.user, &Key::of_task(c)).iter().rev();
+        let of_task = || lately(past.of(c.user, &Key::of_task(c)), c).iter().rev();
         let refused = c.task.policy.backoff.iter().find_map(|backoff| match *backoff {
             Backoff::Dismissed { times, wait } => {
                 let answered = of_task().filter_map(|m| m.answer().filter(|(answer, _)| *answer != Answer::Seen));
@@ -57,6 +56,12 @@ impl Control for Feedback {
     fn reach(&self, policy: &Policy, _: &[OfSource]) -> Duration {
         if policy.backoff.is_empty() { Duration(0) } else { MEMORY }
     }
+}
+
+/// Those of the last days that are looked at.
+fn lately<'m>(made: &'m [Rc<Made>], c: &Candidate<'_>) -> &'m [Rc<Made>] {
+    let (made, since) = (until(made, c.at), c.at.minus(MEMORY));
+    made.get(made.partition_point(|m| m.at <= since)..).unwrap_or_default()
 }
 
 fn dismissal((answer, at): (Answer, Timestamp)) -> Option<Timestamp> {
@@ -103,7 +108,7 @@ impl Control for Adaptive {
         if !c.task.policy.backoff.contains(&Backoff::Adaptive) {
             return Verdict::Pass;
         }
-        let touches = past.of(c.user, &Key::Touch(c.touch.clone()));
+        let touches = lately(past.of(c.user, &Key::Touch(c.touch.clone())), c);
         let Some(last) = touches.last() else { return Verdict::Pass };
         let newest = touches.get(touches.len().saturating_sub(ANSWERS)..).unwrap_or_default();
         let gap = adaptive_gap(newest.iter().filter_map(|m| m.answer()).map(|(answer, _)| answer.liking()));

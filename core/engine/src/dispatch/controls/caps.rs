@@ -103,6 +103,8 @@ fn full(cap: &Cap, made: &[Rc<Made>], c: &Candidate<'_>) -> Option<Full> {
     }
     let (count, room) = match (cap.per, Unit::of(cap.per)) {
         (Per::Span(span), _) => {
+            // Of others on the device, who have their own time, what comes after this does not count either.
+            let made = made.get(..made.partition_point(|m| counted_at(m, cap) <= c.at)).unwrap_or_default();
             let frees = made.len().checked_sub(limit).and_then(|i| made.get(i));
             (made.len(), frees.map_or(Room::Never, |m| Room::At(counted_at(m, cap).plus(span))))
         }

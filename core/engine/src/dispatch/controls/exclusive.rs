@@ -3,7 +3,7 @@
 use ensue_rule::{Duration, Policy, Task};
 
 use super::{Candidate, Control, Ledger, OfSource, Verdict};
-use crate::dispatch::ledger::Key;
+use crate::dispatch::ledger::{Key, until};
 use crate::iso::Utc;
 use crate::outcome::Reason;
 
@@ -13,7 +13,7 @@ pub(super) struct Exclusive;
 impl Control for Exclusive {
     fn judge(&self, c: &Candidate<'_>, past: &Ledger) -> Verdict {
         let Some(group) = &c.task.policy.exclusive else { return Verdict::Pass };
-        let others = past.of(c.user, &Key::Group(group.clone())).iter().rev();
+        let others = until(past.of(c.user, &Key::Group(group.clone())), c.now).iter().rev();
         let live = others.filter(|m| !m.is_of(c.source, &c.task.id) && !m.is_answered());
         match live.filter_map(|m| Some((m, m.expires_at?))).find(|(_, end)| c.now < *end) {
             Some((m, end)) => {

@@ -3,7 +3,7 @@
 use ensue_rule::{Duration, Policy, Task};
 
 use super::{Candidate, Control, Ledger, OfSource, Verdict};
-use crate::dispatch::ledger::Key;
+use crate::dispatch::ledger::{Key, until};
 use crate::dispatch::wording::span;
 use crate::iso::Utc;
 use crate::outcome::Reason;
@@ -42,7 +42,7 @@ impl Control for MinGap {
     fn judge(&self, c: &Candidate<'_>, past: &Ledger) -> Verdict {
         let gaps = c.documents.iter().filter_map(|(source, policy)| Some((policy.min_gap?, source)));
         let Some((gap, source)) = gaps.max_by_key(|(gap, _)| *gap) else { return Verdict::Pass };
-        let Some(last) = past.of(c.user, &Key::All).last() else { return Verdict::Pass };
+        let Some(last) = until(past.of(c.user, &Key::All), c.at).last() else { return Verdict::Pass };
         let over = last.at.plus(gap);
         if c.at >= over {
             return Verdict::Pass;
