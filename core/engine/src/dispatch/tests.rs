@@ -275,6 +275,16 @@ fn what_is_pruned_counts_no_more() {
     assert_eq!(format!("{ledger:?}"), format!("{:?}", Ledger::default()), "nothing is left behind");
 }
 
+#[test]
+fn a_session_of_many_days_is_one() {
+    let (mut ledger, t) = (Ledger::default(), task("t", caps(&[(1, Per::Session, None)])));
+    let of_session = |at| Candidate { session: 4, ..candidate(&t, at) };
+    note(&mut ledger, &of_session(NOON));
+    let later = after(8 * 24 * 3_600_000);
+    assert_eq!(refusal(&ledger, &of_session(later)).map(|(reason, _)| reason), Some(Reason::Cap));
+    assert_eq!(refusal(&ledger, &Candidate { session: 5, ..of_session(later) }), None);
+}
+
 fn output(on: On, when: Option<Expr>) -> Output {
     Output { on, when, kind: OutputKind::Touch { touch: "x".into(), payload: Value::Null } }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use ensue_rule::{Cap, Counted, Duration, Per, Policy, Task, TaskScope, Timestamp};
 
-use super::{Candidate, Control, Ledger, OfSource, Verdict};
+use super::{Candidate, Control, Ledger, MEMORY, OfSource, Verdict};
 use crate::dispatch::ledger::{Key, Made};
 use crate::dispatch::local::Unit;
 use crate::dispatch::wording::span;
@@ -13,9 +13,6 @@ use crate::outcome::Reason;
 
 /// Offsets from UTC lie between 14 hours before and 12 after: so far apart two moments of one day can be, beside the day.
 const SPREAD: Duration = Duration(26 * Duration::HOUR.0);
-
-/// How far back a session is looked for.
-const SESSION: Duration = Duration(7 * Duration::DAY.0);
 
 /// The caps of the task.
 #[derive(Debug)]
@@ -75,7 +72,8 @@ fn reach(per: Per) -> Duration {
     match (per, Unit::of(per)) {
         (_, Some(unit)) => Duration(unit.length.0 + SPREAD.0),
         (Per::Span(span), None) => span,
-        (_, None) => SESSION,
+        // However long: what is kept for feedback is what there is.
+        (_, None) => MEMORY,
     }
 }
 
