@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use ensue_rule::{On, Output, Task, Timestamp, TouchPolicy, Value};
 
-pub(crate) use controls::{checks, judge, looks_back, reach};
+pub(crate) use controls::{MEMORY, checks, judge, looks_back, reach};
 pub(crate) use daybook::Daybook;
 pub(crate) use ledger::{Answers, Ledger, LedgerEntry};
 

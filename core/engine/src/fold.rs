@@ -171,6 +171,19 @@ impl Fold {
         self.daybook.ledger().restore(entries);
     }
 
+    /// Tasks have changed: where controls look further back than they did over `horizon`, the store knows of more.
+    pub(crate) fn look_back_from(&mut self, horizon: Duration) {
+        if self.book.horizon() > horizon {
+            self.daybook.ledger().restore_anew();
+        }
+    }
+
+    /// Whether a decision counts for any control; also told is how far its stream had come, where it is put away.
+    pub(crate) fn counting(&self) -> impl Fn(&LedgerEntry, Option<Timestamp>) -> bool {
+        let horizon = self.book.horizon();
+        move |entry, folded| entry.counts(self.time_of(&entry.stream, folded), horizon)
+    }
+
     /// Whoever waited for what was decided has been told: it is put where controls look for it.
     pub(crate) fn post_decisions(&mut self) {
         self.daybook.post();
@@ -182,11 +195,10 @@ impl Fold {
         let (longest, horizon) = (book.longest_window(), book.horizon());
         let streams = &self.streams;
         let time = |key: &StreamKey| streams.get(key).map_or(wakeup, |s| s.time(lateness, wakeup));
-        self.daybook.ledger().prune(|user| {
+        self.daybook.ledger().prune(horizon, |user| {
             // What the device's tasks decided counts with the anonymous user's.
             let key = StreamKey::User(user.cloned());
-            let time = if user.is_none() { time(&key).min(time(&StreamKey::Device)) } else { time(&key) };
-            time.minus(horizon)
+            if user.is_none() { time(&key).min(time(&StreamKey::Device)) } else { time(&key) }
         });
         self.consumed.retain(|(_, key, _), place| place.ts.plus(longest) > time(key));
         for stream in self.streams.values_mut() {

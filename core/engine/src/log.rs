@@ -88,6 +88,9 @@ pub(crate) struct Span<'a> {
     pub(crate) demand: &'a Demand,
 }
 
+/// Whether a past decision counts for any control; also told is how far the fold has come in its stream.
+pub(crate) type Counts<'a> = &'a dyn Fn(&LedgerEntry, Option<Timestamp>) -> bool;
+
 /// Where the log is kept.
 pub(crate) trait Log {
     /// Appends an event under the next arrival number, which it puts in.
@@ -100,8 +103,8 @@ pub(crate) trait Log {
     /// The host's label of an event.
     fn label(&mut self, seq: u64) -> Option<Value>;
 
-    /// What controls count of all decisions made so far.
-    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error>;
+    /// The decisions made so far that count for controls.
+    fn decided(&mut self, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error>;
 }
 
 impl StreamKey {

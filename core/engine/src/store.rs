@@ -36,7 +36,7 @@ use database::Database;
 use names::Names;
 
 pub(crate) use origins::{Asked, Bound as BoundEvents, Known, Origin, WAITING};
-pub(crate) use outbox::{Made, Refused};
+pub(crate) use outbox::{Decided, Made, Refused};
 pub(crate) use retention::{Cuts, Held, Keep, Step};
 pub(crate) use state::UserState;
 pub(crate) use summary::Bound;

@@ -22,7 +22,7 @@ use super::{Candidate, Ledger, OfSource, Verdict};
 use crate::answer::Check;
 use crate::outcome::Reason;
 
-/// How far back feedback is looked at, and sessions are.
+/// How far back feedback is looked at, and sessions are; and for how long feedback may come.
 pub(crate) const MEMORY: Duration = Duration(90 * Duration::DAY.0);
 
 /// Something that may keep a touch back.
@@ -33,7 +33,8 @@ pub(crate) trait Control: Debug + Sync {
     /// The reason of its refusals, where it has something to ask of touches of this task.
     fn asked(&self, task: &Task, documents: &[OfSource]) -> Option<Reason>;
 
-    /// How far back it looks at past decisions for a task with this policy, beside these of documents.
+    /// How far back it looks at past decisions, by when they were made or first shown, for a task with this policy, beside
+    /// these of documents.
     fn reach(&self, _policy: &Policy, _documents: &[OfSource]) -> Duration {
         Duration(0)
     }

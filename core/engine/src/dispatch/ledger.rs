@@ -3,14 +3,15 @@
 //!
 //! In memory; the decisions themselves are in the store, from which [`Ledger::restore`] fills this again after a restart, the
 //! first time that somebody asks: most processes end before, and none has to wait for it when it starts.
-//! Bounded: of each name the newest [`MOST`] are remembered, and only as far back as some control looks. Judges nothing.
+//! Bounded: of each name the newest [`MOST`] are remembered, and only what [counts](LedgerEntry::counts) for some control. The
+//! store keeps decisions longer, for feedback that is yet to come: then they are read again. Judges nothing.
 
 use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ensue_rule::{Policy, Timestamp};
+use ensue_rule::{Duration, Policy, Timestamp};
 use rustc_hash::FxHashMap;
 
 use super::Candidate;
@@ -69,6 +70,19 @@ impl LedgerEntry {
             expires_at: c.expires_at(),
             answers: Answers::default(),
         }
+    }
+
+    /// Whether a control that looks back over `horizon` may count it at this time or later: by when it was made or first
+    /// shown, or because it keeps the place of its group.
+    pub(crate) fn counts(&self, time: Timestamp, horizon: Duration) -> bool {
+        self.counts_with(&self.answers, time, horizon)
+    }
+
+    fn counts_with(&self, answers: &Answers, time: Timestamp, horizon: Duration) -> bool {
+        let before = time.minus(horizon);
+        let shown = answers.iter().flatten().min();
+        let live = self.exclusive.is_some() && self.expires_at.is_some_and(|end| end > time);
+        live || self.at >= before || shown.is_some_and(|at| *at >= before)
     }
 
     /// The names under which controls look for it.
@@ -221,6 +235,11 @@ impl Ledger {
         self.whole = true;
     }
 
+    /// What it took over is no longer all that counts.
+    pub(crate) fn restore_anew(&mut self) {
+        self.whole = false;
+    }
+
     /// Whether it took that over.
     pub(crate) fn is_whole(&self) -> bool {
         self.whole
@@ -264,12 +283,15 @@ impl Ledger {
         user.map(|user| self.users.remove(user));
     }
 
-    /// Forgets the decisions before what `before` says of each user.
-    pub(crate) fn prune(&mut self, before: impl Fn(Option<&Arc<str>>) -> Timestamp) {
-        self.anonymous.prune(before(None));
-        self.device.prune(before(None));
+    /// Forgets the decisions that no control counts any more, which looks back over `horizon` from the user's time on.
+    pub(crate) fn prune(&mut self, horizon: Duration, time: impl Fn(Option<&Arc<str>>) -> Timestamp) {
+        let counts = |m: &Made, time| m.counts_with(&m.answers.get(), time, horizon);
+        let of_nobody = time(None);
+        self.anonymous.retain(|m| counts(m, of_nobody));
+        self.device.retain(|m| counts(m, of_nobody));
         self.users.retain(|user, past| {
-            past.prune(before(Some(user)));
+            let time = time(Some(user));
+            past.retain(|m| counts(m, time));
             !past.0.is_empty()
         });
         self.by_id.retain(|_, made| Rc::strong_count(made) > 1);
@@ -332,10 +354,10 @@ impl Past {
         }
     }
 
-    fn prune(&mut self, before: Timestamp) {
+    fn retain(&mut self, counts: impl Fn(&Made) -> bool) {
         self.0.retain(|_, under| {
-            under.made.drain(..under.made.partition_point(|m| m.at < before));
-            under.shown.retain(|m| m.at >= before);
+            under.made.retain(|m| counts(m));
+            under.shown.retain(|m| counts(m));
             !under.made.is_empty()
         });
     }

@@ -268,9 +268,9 @@ fn what_is_pruned_counts_no_more() {
     let policy = caps(&[(1, Per::Span(Duration(i64::MAX)), None), (9, Per::Day, Some("p"))]);
     let (mut ledger, t) = (Ledger::default(), task("t", policy));
     note(&mut ledger, &candidate(&t, NOON));
-    ledger.prune(|_| NOON);
+    ledger.prune(Duration(0), |_| NOON);
     assert!(refusal(&ledger, &candidate(&t, NOON)).is_some());
-    ledger.prune(|_| after(1));
+    ledger.prune(Duration(0), |_| after(1));
     assert_eq!(refusal(&ledger, &candidate(&t, NOON)), None);
     assert_eq!(format!("{ledger:?}"), format!("{:?}", Ledger::default()), "nothing is left behind");
 }
@@ -283,6 +283,24 @@ fn a_session_of_many_days_is_one() {
     let later = after(8 * 24 * 3_600_000);
     assert_eq!(refusal(&ledger, &of_session(later)).map(|(reason, _)| reason), Some(Reason::Cap));
     assert_eq!(refusal(&ledger, &Candidate { session: 5, ..of_session(later) }), None);
+}
+
+#[test]
+fn what_was_shown_since_or_keeps_a_place_is_not_pruned() {
+    let shown = Cap { count: ensue_rule::Counted::Shown, ..Cap::of(1, Per::Span(Duration::HOUR)) };
+    let policy = Policy { caps: vec![shown], ttl: Some(Duration::DAY), ..Policy::default() };
+    let (mut ledger, t) = (Ledger::default(), task("t", policy.clone()));
+    let made = entry(&candidate(&t, NOON));
+    ledger.note(made.clone());
+    ledger.answer(&made.id, crate::feedback::FeedbackKind::Shown, Some(after(7_200_000)), |_| NOON).unwrap();
+    ledger.prune(Duration::HOUR, |_| after(2 * 3_600_000));
+    assert!(refusal(&ledger, &candidate(&t, after(2 * 3_600_000 + 1))).is_some());
+    let (mut ledger, g) = (Ledger::default(), task("g", Policy { exclusive: Some("g".into()), ..policy }));
+    note(&mut ledger, &candidate(&g, NOON));
+    ledger.prune(Duration(0), |_| after(24 * 3_600_000 - 1));
+    let other = Task { id: "other".into(), ..g.clone() };
+    let reason = |at| refusal(&ledger, &candidate(&other, at)).map(|(reason, _)| reason);
+    assert_eq!((reason(after(1)), reason(after(24 * 3_600_000))), (Some(Reason::Exclusive), None));
 }
 
 fn output(on: On, when: Option<Expr>) -> Output {

@@ -119,11 +119,9 @@ impl Fold {
             return Ok(());
         }
         let mut found = self.named(cases);
-        if !self.knows_past()
-            && found.iter().any(|f| self.looks_back(f))
-            && let Ok(past) = log.decided()
-        {
-            self.restore_ledger(past);
+        if !self.knows_past() && found.iter().any(|f| self.looks_back(f)) {
+            let past = log.decided(&self.counting());
+            past.into_iter().for_each(|past| self.restore_ledger(past));
         }
         found.sort_by_key(Found::telling_order);
         let mut order: Vec<usize> = (0..found.len()).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ensue_rule::Timestamp;
 
 use super::Fold;
+use crate::dispatch::LedgerEntry;
 use crate::feedback::FeedbackKind;
 use crate::log::StreamKey;
 
@@ -37,8 +38,8 @@ impl Fold {
         Some(new.is_some())
     }
 
-    /// Takes feedback to a decision that only the store remembers: no control looks so far back.
-    pub(crate) fn old_feedback(&mut self, told: Told) {
-        self.effects.feedback.push(told);
+    /// A decision of which the store says that no control looked so far back. Once there is feedback to it, one may.
+    pub(crate) fn recall(&mut self, entry: LedgerEntry) {
+        self.daybook.note(entry);
     }
 }

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Fold;
 use crate::dispatch::LedgerEntry;
 use crate::error::Error;
-use crate::log::{Entry, Log, LogEvent, Span, StreamKey};
+use crate::log::{Counts, Entry, Log, LogEvent, Span, StreamKey};
 use crate::store::{Bound, UserState};
 use crate::tasks::{Active, Book, TaskId};
 
@@ -36,7 +36,7 @@ impl Log for Silent {
         None
     }
 
-    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error> {
+    fn decided(&mut self, _: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
         Ok(Vec::new())
     }
 }

@@ -9,11 +9,12 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::codec::{Reader, Writer};
 use super::journal::{Cell, Statement};
+use super::outbox::Decided;
 use super::retention::Held;
 use super::{Doing, Store, schema, signed, torn, unsigned};
 use crate::dispatch::LedgerEntry;
 use crate::error::Error;
-use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
+use crate::log::{Counts, Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 
 pub(super) const LATE: i64 = 1;
 const DEVICE_LATE: i64 = 2;
@@ -113,8 +114,8 @@ impl Log for Store {
         Head::read(&mut Reader(&body?), Timestamp(0))?.id
     }
 
-    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error> {
-        self.ledger(None)
+    fn decided(&mut self, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
+        self.ledger(Decided::All, counts)
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use ensue_rule::Timestamp;
+use ensue_rule::{Duration, Timestamp};
+use rusqlite::types::Value;
 use rusqlite::{Row, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -11,24 +12,41 @@ use super::journal::Statement;
 use super::numbering::Series;
 use super::origins::Origin;
 use super::{Doing, Store, schema, signed, torn, unsigned};
-use crate::dispatch::{Answers, LedgerEntry};
+use crate::dispatch::{Answers, LedgerEntry, MEMORY};
 use crate::error::Error;
 use crate::feedback::FeedbackKind;
-use crate::log::StreamKey;
+use crate::log::{Counts, StreamKey};
 use crate::outcome::{Decision, Refusal};
 
-/// Decisions kept that nobody acknowledges; the oldest go first.
+/// Decisions kept that nobody acknowledges or that wait for feedback; the oldest go first.
 const OUTBOX: i64 = 10_000;
 
 /// Refusals kept; the oldest go first.
 const REFUSALS: i64 = 10_000;
 
-const LEDGER: &str = "SELECT id, source, task, user, shared, at, utc_offset_min, touch, session, exclusive, expires
-  FROM decisions WHERE ?1 IS NULL OR user = ?1 ORDER BY n";
+const LEDGER: &str = "SELECT d.id, d.source, d.task, d.user, d.shared, d.at, d.utc_offset_min, d.touch, d.session,
+  d.exclusive, d.expires, s.folded FROM decisions AS d LEFT JOIN streams AS s ON s.user = d.user";
 
 /// Of most decisions there is none, so it is read by itself.
-const FEEDBACK: &str = "SELECT decision, kind, at FROM feedback
-  WHERE ?1 IS NULL OR decision IN (SELECT id FROM decisions WHERE user = ?1)";
+const FEEDBACK: &str = "SELECT decision, kind, at FROM feedback";
+
+/// What no control can count any more, in a stream (?1) whose decisions are counted from ?2 on, and whose time is ?3. It goes
+/// where the newest ?6 are kept without it; before that, once feedback is over (?4), it was acknowledged, and fetched (?5).
+const TRIM: &str = "DELETE FROM decisions WHERE user = ?1 AND at < ?2
+  AND (exclusive IS NULL OR coalesce(expires <= ?3, 1))
+  AND NOT EXISTS (SELECT 1 FROM feedback WHERE decision = decisions.id AND feedback.at >= ?2)
+  AND (n <= (SELECT max(n) FROM decisions) - ?6 OR (acked = 1 AND at < ?4 AND n <= ?5))";
+
+/// Whose past decisions are meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Decided<'a> {
+    /// Everyone's.
+    All,
+    /// Those of a stream.
+    Of(i64),
+    /// One, by its id.
+    One(&'a str),
+}
 
 /// A decision, with what controls count of it and where it came from.
 #[derive(Clone, Debug)]
@@ -126,14 +144,20 @@ impl Store {
         Ok(acked)
     }
 
-    /// What past decisions count; of one stream where it is said.
-    pub(crate) fn ledger(&mut self, of: Option<i64>) -> Result<Vec<LedgerEntry>, Error> {
+    /// A past decision, whether or not it counts.
+    pub(crate) fn past_decision(&mut self, id: &str) -> Result<Option<LedgerEntry>, Error> {
+        self.ledger(Decided::One(id), &|_, _| true).map(|mut found| found.pop())
+    }
+
+    /// The past decisions that count.
+    pub(crate) fn ledger(&mut self, of: Decided<'_>, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
         let doing = "reading past decisions";
         let mut answers = self.answers(of)?;
         let Self { db, users, .. } = self;
         let conn = db.tables()?;
-        let mut statement = conn.prepare_cached(LEDGER).doing(doing)?;
-        let mut rows = statement.query([of]).doing(doing)?;
+        let sql = format!("{LEDGER} WHERE {} ORDER BY d.n", of.is_one_of("d.user = ?1", "d.id = ?1"));
+        let mut statement = conn.prepare_cached(&sql).doing(doing)?;
+        let mut rows = statement.query([of.named()]).doing(doing)?;
         let (mut entries, mut texts) = (Vec::new(), Texts::default());
         while let Some(r) = rows.next().doing(doing)? {
             let stream = match r.get(3).doing(doing)? {
@@ -143,16 +167,20 @@ impl Store {
             };
             let mut entry = entry(r, stream, &mut texts).doing(doing)?.ok_or_else(|| torn(doing))?;
             entry.answers = answers.remove(&entry.id).unwrap_or_default();
-            entries.push(entry);
+            if counts(&entry, r.get::<_, Option<i64>>(11).doing(doing)?.map(Timestamp)) {
+                entries.push(entry);
+            }
         }
         Ok(entries)
     }
 
-    /// The feedback to decisions; of one stream where it is said.
-    fn answers(&mut self, of: Option<i64>) -> Result<FxHashMap<Arc<str>, Answers>, Error> {
+    /// The feedback to decisions.
+    fn answers(&mut self, of: Decided<'_>) -> Result<FxHashMap<Arc<str>, Answers>, Error> {
         let doing = "reading feedback";
-        let mut statement = self.db.tables()?.prepare_cached(FEEDBACK).doing(doing)?;
-        let mut rows = statement.query([of]).doing(doing)?;
+        let own = "decision IN (SELECT id FROM decisions WHERE user = ?1)";
+        let sql = format!("{FEEDBACK} WHERE {}", of.is_one_of(own, "decision = ?1"));
+        let mut statement = self.db.tables()?.prepare_cached(&sql).doing(doing)?;
+        let mut rows = statement.query([of.named()]).doing(doing)?;
         let mut all: FxHashMap<Arc<str>, Answers> = FxHashMap::default();
         while let Some(r) = rows.next().doing(doing)? {
             let (decision, kind): (String, i64) = (r.get(0).doing(doing)?, r.get(1).doing(doing)?);
@@ -164,21 +192,18 @@ impl Store {
         Ok(all)
     }
 
-    /// Forgets acknowledged decisions before what `before` says of their streams, with their feedback, and what is over
-    /// the limits.
-    pub(crate) fn trim_outbox(&mut self, before: super::state::Before<'_>) -> Result<(), Error> {
+    /// Forgets decisions that controls, which look back over `horizon` from what `time` says of a stream, count no more, and
+    /// for which feedback would come too late, with theirs; and what is over the limits.
+    pub(crate) fn trim_outbox(&mut self, time: super::state::Before<'_>, horizon: Duration) -> Result<(), Error> {
         let doing = "forgetting old decisions";
-        let (mut gone, undrained) = (0, self.undrained()?);
+        let (mut gone, undrained, full) = (0, self.undrained()?, self.is_outbox_full()?);
         for (id, stream, oldest) in self.oldest_of_each("SELECT user, min(at) FROM decisions GROUP BY user")? {
-            let before = before(&stream, self.folded(id)?);
-            if oldest < before {
+            let now = time(&stream, self.folded(id)?);
+            let (counted, answered) = (now.minus(horizon), now.minus(MEMORY));
+            if oldest < counted && (full || oldest < answered) {
                 self.mark_numbers()?;
-                let old = "DELETE FROM decisions WHERE user = ?1 AND acked = 1 AND at < ?2
-                  AND (n <= ?3 OR n <= (SELECT max(n) FROM decisions) - ?4)";
-                gone += self.db.writable()?.execute(old, params![id, before.0, undrained, OUTBOX]).doing(doing)?;
-                let over = "DELETE FROM decisions WHERE user = ?1 AND acked = 0 AND at < ?2
-                  AND n <= (SELECT max(n) FROM decisions) - ?3";
-                gone += self.db.writable()?.execute(over, params![id, before.0, OUTBOX]).doing(doing)?;
+                let row = params![id, counted.0, now.0, answered.0, undrained, OUTBOX];
+                gone += self.db.writable()?.execute(TRIM, row).doing(doing)?;
             }
         }
         if gone > 0 {
@@ -188,6 +213,32 @@ impl Store {
         let over = "DELETE FROM refusals WHERE n <= (SELECT max(n) FROM refusals) - ?1";
         self.db.writable()?.execute(over, [REFUSALS]).doing(doing)?;
         Ok(())
+    }
+
+    /// Whether there may be more decisions than are kept for what no control counts.
+    fn is_outbox_full(&mut self) -> Result<bool, Error> {
+        let doing = "counting decisions";
+        let sql = "SELECT coalesce((SELECT max(n) FROM decisions) - (SELECT min(n) FROM decisions), 0) >= ?1";
+        self.db.tables()?.prepare_cached(sql).doing(doing)?.query_row([OUTBOX], |r| r.get(0)).doing(doing)
+    }
+}
+
+impl Decided<'_> {
+    /// The condition for a stream or for one; in each ?1 [names](Self::named) it.
+    fn is_one_of(self, of: &'static str, one: &'static str) -> &'static str {
+        match self {
+            Self::All => "?1 IS NULL",
+            Self::Of(_) => of,
+            Self::One(_) => one,
+        }
+    }
+
+    fn named(self) -> Value {
+        match self {
+            Self::All => Value::Null,
+            Self::Of(stream) => Value::Integer(stream),
+            Self::One(id) => Value::Text(id.to_owned()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ensue_rule::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::journal::Statement;
 use super::numbering::Series;
@@ -42,24 +42,6 @@ impl Store {
             self.gave(Series::Feedback, n);
         }
         Ok(())
-    }
-
-    /// The stream and time of a decision, if there is one of that id.
-    pub(crate) fn decision_of(&mut self, id: &str) -> Result<Option<(StreamKey, Timestamp)>, Error> {
-        let doing = "looking for a decision";
-        let sql = "SELECT user, at FROM decisions WHERE id = ?1";
-        let mut statement = self.db.tables()?.prepare_cached(sql).doing(doing)?;
-        let found = statement.query_row([id], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))).optional();
-        let found = found.doing(doing)?;
-        drop(statement);
-        found.map(|(user, at)| Ok((self.stream(user)?, Timestamp(at)))).transpose()
-    }
-
-    /// Whether there was feedback of this kind to a decision.
-    pub(crate) fn has_feedback(&mut self, decision: &str, kind: FeedbackKind) -> Result<bool, Error> {
-        let doing = "looking for feedback";
-        let sql = "SELECT 1 FROM feedback WHERE decision = ?1 AND kind = ?2";
-        self.db.tables()?.prepare_cached(sql).doing(doing)?.exists(params![decision, kind as i64]).doing(doing)
     }
 
     /// Keeps a touch that waits, or when it waits until now.

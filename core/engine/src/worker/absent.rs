@@ -11,7 +11,7 @@ use super::Worker;
 use crate::error::Error;
 use crate::ingest::{Moved, Newcomer, Past, Queued, Reach};
 use crate::log::StreamKey;
-use crate::store::{Bound, UserState};
+use crate::store::{Bound, Decided, UserState};
 
 /// Where there are so many times more users than there should be, those with live runs are put away too. Not before, since to
 /// bring them back costs more than to keep them.
@@ -205,7 +205,8 @@ impl Worker {
     fn remember_of(&mut self, key: &StreamKey, id: i64) -> Result<Vec<Bound>, Error> {
         let bounds = self.store.bounds(Some(id))?;
         // Where nobody has asked for past decisions yet, theirs come with those of all.
-        let past = if self.fold.knows_past() { self.store.ledger(Some(id))? } else { Vec::new() };
+        let Self { fold, store, .. } = self;
+        let past = if fold.knows_past() { store.ledger(Decided::Of(id), &fold.counting())? } else { Vec::new() };
         self.fold.remember(key, &bounds, past);
         Ok(bounds)
     }

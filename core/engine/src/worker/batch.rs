@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::fold::{Draft, HeldChange, Told};
 use crate::ingest::{Item, Lost, Queued};
 use crate::listener::Audience;
-use crate::log::{Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
+use crate::log::{Counts, Entry, Log, LogEvent, LogGap, Losers, Span, StreamKey};
 use crate::stats::Counters;
 use crate::store::{Bound, Store};
 
@@ -45,8 +45,8 @@ impl Log for Writing<'_> {
         self.store.label(seq)
     }
 
-    fn decided(&mut self) -> Result<Vec<LedgerEntry>, Error> {
-        let read = self.store.decided();
+    fn decided(&mut self, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
+        let read = self.store.decided(counts);
         if let Err(error) = &read {
             self.unread.get_or_insert_with(|| error.clone());
         }

@@ -169,8 +169,9 @@ impl Worker {
         }
         let (mut report, fresh) = (plan.report.clone(), plan.fresh.iter().copied().collect());
         let anew = plan.anew.clone();
-        let had_device = self.fold.book.has_device();
+        let (had_device, horizon) = (self.fold.book.has_device(), self.fold.book.horizon());
         let gone: FxHashSet<TaskId> = self.fold.book.adopt(plan).into_iter().collect();
+        self.fold.look_back_from(horizon);
         self.fold.forget(&gone);
         let read = self.read_history(fresh, now.0, had_device);
         self.publish();

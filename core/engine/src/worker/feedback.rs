@@ -3,7 +3,7 @@
 use super::Worker;
 use crate::error::Error;
 use crate::feedback::Feedback;
-use crate::fold::Told;
+use crate::store::Decided;
 
 impl Worker {
     /// Takes feedback; what is to no decision is counted and told by its name.
@@ -27,22 +27,16 @@ impl Worker {
     fn take_feedback(&mut self, feedback: &Feedback) -> Result<Option<bool>, Error> {
         let Feedback { decision, kind, ts, .. } = feedback;
         if !self.fold.knows_past() {
-            let past = self.store.ledger(None)?;
-            self.fold.restore_ledger(past);
+            let Self { fold, store, .. } = self;
+            let past = store.ledger(Decided::All, &fold.counting())?;
+            fold.restore_ledger(past);
         }
         if let Some(new) = self.fold.feedback(decision, *kind, *ts) {
             return Ok(Some(new));
         }
-        let Some((stream, made)) = self.store.decision_of(decision)? else { return Ok(None) };
-        self.bring_back(&stream)?;
-        if let Some(new) = self.fold.feedback(decision, *kind, *ts) {
-            return Ok(Some(new));
-        }
-        if self.store.has_feedback(decision, *kind)? {
-            return Ok(Some(false));
-        }
-        let at = ts.unwrap_or_else(|| self.fold.time(&stream)).max(made);
-        self.fold.old_feedback(Told { stream, decision: decision.clone(), kind: *kind, at });
-        Ok(Some(true))
+        let Some(entry) = self.store.past_decision(decision)? else { return Ok(None) };
+        self.bring_back(&entry.stream)?;
+        self.fold.recall(entry);
+        Ok(self.fold.feedback(decision, *kind, *ts))
     }
 }

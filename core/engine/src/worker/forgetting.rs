@@ -57,7 +57,7 @@ impl Worker {
         let (longest, horizon) = (fold.book.longest_window(), fold.book.horizon());
         store.drop_bounds(&|stream, folded| fold.time_of(stream, folded).minus(longest))?;
         store.trim_calls(&|stream, folded| fold.oldest_answer(stream, folded))?;
-        store.trim_outbox(&|stream, folded| fold.time_of(stream, folded).minus(horizon))?;
+        store.trim_outbox(&|stream, folded| fold.time_of(stream, folded), horizon)?;
         let at_least = self.shared.config.retention.at_least;
         let known = std::cell::RefCell::new(FxHashMap::default());
         let window = |action: &str, scene: Option<&str>| -> Option<Duration> {

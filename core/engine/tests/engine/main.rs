@@ -7,6 +7,7 @@ mod crowds;
 mod faces;
 mod files;
 mod gaps;
+mod remembering;
 mod reopening;
 mod retention;
 mod scripts;

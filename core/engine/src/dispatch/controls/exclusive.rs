@@ -1,6 +1,6 @@
 //! `exclusive`: of a group of tasks one at a time is before the user, until it expires or the user has answered.
 
-use ensue_rule::{Duration, Policy, Task};
+use ensue_rule::{Policy, Task};
 
 use super::{Candidate, Control, Ledger, OfSource, Verdict};
 use crate::dispatch::ledger::{Key, until};
@@ -28,11 +28,7 @@ impl Control for Exclusive {
         task.policy.exclusive.as_ref().map(|_| Reason::Exclusive)
     }
 
-    fn reach(&self, policy: &Policy, _: &[OfSource]) -> Duration {
-        policy.exclusive.as_ref().and(policy.ttl).unwrap_or_default()
-    }
-
-    /// Also for a task whose own decisions are never live.
+    /// However far: what is live is kept by its own end, which the policy of its time gave it.
     fn looks_back(&self, policy: &Policy, _: &[OfSource]) -> bool {
         policy.exclusive.is_some()
     }
