@@ -103,6 +103,9 @@ pub(crate) trait Log {
     /// The host's label of an event.
     fn label(&mut self, seq: u64) -> Option<Value>;
 
+    /// The session of an event, if it is still kept.
+    fn session_of(&mut self, seq: u64) -> Option<u64>;
+
     /// The decisions made so far that count for controls.
     fn decided(&mut self, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error>;
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ensue_matcher::{Error, Limits, Position, Program, ProgramId, ProgramSet};
-use ensue_rule::{Demand, Duration, Event, OutputKind, Task, TaskScope, Timestamp, Wanted};
+use ensue_rule::{Demand, Duration, Event, OutputKind, Per, Task, TaskScope, Timestamp, Wanted};
 use rustc_hash::FxHashMap;
 
 use triggers::Triggers;
@@ -77,6 +77,7 @@ pub(crate) struct Book {
     /// What is wanted of derived events, and of events recorded before anyone knew.
     wants: DemandTable,
     device: bool,
+    sessions: bool,
     next: u32,
 }
 
@@ -130,6 +131,7 @@ impl Book {
             triggers: Triggers::default(),
             wants: DemandTable::default(),
             device: false,
+            sessions: false,
             next: 0,
             limits,
         }
@@ -222,6 +224,11 @@ impl Book {
         self.device
     }
 
+    /// Whether some cap counts sessions.
+    pub(crate) fn counts_sessions(&self) -> bool {
+        self.sessions
+    }
+
     /// Leaves of an event only what is wanted; whether it is wanted at all.
     pub(crate) fn narrow(&self, event: &mut Event) -> bool {
         let Some(want) = self.wants.look_up(&event.action_type, event.scene.as_deref()) else { return false };
@@ -280,6 +287,9 @@ impl Book {
         let policies =
             |set: &StoredSet| set.policies.iter().map(|p| (set.source.clone(), p.clone())).collect::<Vec<_>>();
         self.documents = sets.iter().flat_map(policies).collect();
+        let caps = tasks.iter().flat_map(|t| &t.task.policy.caps);
+        let mut caps = caps.chain(self.documents.iter().flat_map(|(_, policy)| &policy.caps));
+        self.sessions = caps.any(|cap| cap.per == Per::Session);
         self.device = tasks.iter().any(|t| t.task.scope == TaskScope::Device);
         self.tasks = tasks.into_iter().map(|t| (t.id, Arc::new(t))).collect();
         self.sets = sets;

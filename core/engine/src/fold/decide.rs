@@ -32,6 +32,8 @@ pub(super) struct Found {
     what: What,
     /// The id of the match; of a run that died, of its place in the log.
     pub(super) id: Arc<str>,
+    /// Of what time completed: the session of its last event, where a cap counts sessions.
+    pub(super) session: Option<u64>,
     rulings: Vec<Ruling>,
 }
 
@@ -52,7 +54,7 @@ impl Found {
     /// A touch that waited, whatever becomes of it.
     pub(super) fn held(task: Arc<Active>, stream: StreamKey, due: Timestamp, held: Box<Held>) -> Self {
         let id = held.decision.match_id.clone();
-        Self { task, stream, key: Vec::new(), what: What::Held(due, held), id, rulings: Vec::new() }
+        Self { task, stream, key: Vec::new(), what: What::Held(due, held), id, session: None, rulings: Vec::new() }
     }
 
     /// What the match of a touch that waited bound.
@@ -123,6 +125,12 @@ impl Fold {
             let past = log.decided(&self.counting());
             past.into_iter().for_each(|past| self.restore_ledger(past));
         }
+        if event.is_none() && self.book.counts_sessions() {
+            // What the stream knows of later sessions differs after a restart, which knows of unwanted events too.
+            for f in &mut found {
+                f.session = f.matched().and_then(|(m, _)| log.session_of(m.end.seq));
+            }
+        }
         found.sort_by_key(Found::telling_order);
         let mut order: Vec<usize> = (0..found.len()).collect();
         order.sort_by_cached_key(|i| found.get(*i).map(Found::competing_order));
@@ -164,7 +172,7 @@ impl Fold {
                 }
                 What::Held(_, held) => held.decision.match_id.clone(),
             };
-            named.push(Found { task, stream, key, what, id, rulings: Vec::new() });
+            named.push(Found { task, stream, key, what, id, session: None, rulings: Vec::new() });
         }
         named
     }
@@ -217,7 +225,10 @@ impl Fold {
 
     /// The user's offset of local time and session: those of the event, which rules read as well, or as last known.
     fn moment(&self, f: &Found, event: Option<&LogEvent>) -> (i32, u64) {
-        let last = || self.streams.get(&f.stream).map_or((0, 0), |s| (s.utc_offset_min, s.session));
+        let last = || {
+            let (offset, session) = self.streams.get(&f.stream).map_or((0, 0), |s| (s.utc_offset_min, s.session));
+            (offset, f.session.unwrap_or(session))
+        };
         event.map_or_else(last, |e| (e.utc_offset_min(), e.session))
     }
 

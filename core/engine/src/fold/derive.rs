@@ -25,7 +25,7 @@ impl Fold {
         let Some((m, _)) = f.matched() else { return Ok(()) };
         let id = decision_id(&f.id, output);
         let target = StreamKey::User(f.stream.user().cloned());
-        let session = self.streams.get(&target).map_or(0, |s| s.session);
+        let session = f.session.unwrap_or_else(|| self.streams.get(&target).map_or(0, |s| s.session));
         let event = Event {
             ts: Some(m.at),
             id: Some(Value::Str(id.clone())),

@@ -36,6 +36,10 @@ impl Log for Silent {
         None
     }
 
+    fn session_of(&mut self, _: u64) -> Option<u64> {
+        None
+    }
+
     fn decided(&mut self, _: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
         Ok(Vec::new())
     }

@@ -109,9 +109,11 @@ impl Log for Store {
     }
 
     fn label(&mut self, seq: u64) -> Option<Value> {
-        let body: Option<Vec<u8>> =
-            self.db.tables().ok()?.prepare_cached(BODY).ok()?.query_row([signed(seq)], |r| r.get(0)).ok();
-        Head::read(&mut Reader(&body?), Timestamp(0))?.id
+        self.head_of(seq)?.id
+    }
+
+    fn session_of(&mut self, seq: u64) -> Option<u64> {
+        self.head_of(seq).map(|head| head.session)
     }
 
     fn decided(&mut self, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
@@ -120,6 +122,12 @@ impl Log for Store {
 }
 
 impl Store {
+    fn head_of(&mut self, seq: u64) -> Option<Head> {
+        let read = self.db.tables().ok()?.prepare_cached(BODY).ok()?.query_row([signed(seq)], |r| r.get(0));
+        let body: Vec<u8> = read.ok()?;
+        Head::read(&mut Reader(&body), Timestamp(0))
+    }
+
     /// Appends a mark of lost events under the next arrival number.
     pub(crate) fn append_gap(&mut self, gap: &mut LogGap) -> Result<(), Error> {
         gap.seq = self.next_seq;

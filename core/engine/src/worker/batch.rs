@@ -45,6 +45,10 @@ impl Log for Writing<'_> {
         self.store.label(seq)
     }
 
+    fn session_of(&mut self, seq: u64) -> Option<u64> {
+        self.store.session_of(seq)
+    }
+
     fn decided(&mut self, counts: Counts<'_>) -> Result<Vec<LedgerEntry>, Error> {
         let read = self.store.decided(counts);
         if let Err(error) = &read {
